@@ -1,0 +1,51 @@
+package gateway
+
+import (
+	"net/http"
+	"strconv"
+	"strings"
+	"time"
+)
+
+// maxHint bounds what a peer can ask for, and keeps the arithmetic far from overflow.
+const maxHint = 24 * time.Hour
+
+// retryAfter is the longest wait that the reply asks for: Retry-After in seconds or as a date, TimeLeft in
+// milliseconds of the two rate-limit headers. It is zero where there is none.
+func (r *reply) retryAfter() time.Duration {
+	return max(
+		parseRetryAfter(r.header("retry-after"), r.header("date")),
+		parseTimeLeft(r.header("x-ratelimit-user-api")),
+		parseTimeLeft(r.header("x-ratelimit-user")),
+	)
+}
+
+// parseRetryAfter measures a date against the peer's own clock, where it tells it.
+func parseRetryAfter(value, peerDate string) time.Duration {
+	if date, err := http.ParseTime(value); err == nil {
+		now, err := http.ParseTime(peerDate)
+		if err != nil {
+			now = time.Now()
+		}
+		return min(max(date.Sub(now), 0), maxHint)
+	}
+	return parseWait(value, time.Second)
+}
+
+// parseTimeLeft finds TimeLeft in "Limit:1,Remain:0,TimeLeft:2000,Reset:1234".
+func parseTimeLeft(value string) time.Duration {
+	for field := range strings.SplitSeq(value, ",") {
+		if name, value, _ := strings.Cut(field, ":"); strings.EqualFold(strings.TrimSpace(name), "TimeLeft") {
+			return parseWait(value, time.Millisecond)
+		}
+	}
+	return 0
+}
+
+func parseWait(value string, unit time.Duration) time.Duration {
+	n, err := strconv.ParseInt(strings.TrimSpace(value), 10, 64)
+	if err != nil || n < 0 {
+		return 0
+	}
+	return time.Duration(min(n, int64(maxHint/unit))) * unit
+}

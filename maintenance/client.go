@@ -1,0 +1,90 @@
+package maintenance
+
+import (
+	"context"
+	"net/http"
+
+	openapi "github.com/alibabacloud-go/darabonba-openapi/v2/client"
+)
+
+// Client calls Elastic Desktop Service in every region. It is safe for concurrent use, cheap to keep, and needs no
+// Close.
+type Client struct {
+	openapi  openapi.Client // copied for each attempt
+	http     *http.Client
+	keys     keySource
+	endpoint endpoint
+}
+
+// NewClient returns a client that takes its credential from the default chain of credentials-go and calls the public
+// endpoint of each region, unless options say otherwise. It does no I/O: a credential is looked for by the first call.
+// Its error is a *[ValidationError].
+func NewClient(opts ...Option) (*Client, error) {
+	s, err := newSettings(opts)
+	if err != nil {
+		return nil, err
+	}
+	return s.client()
+}
+
+// SetMaintenanceResponse is the reply of SetMaintenance.
+type SetMaintenanceResponse struct {
+	// RequestId identifies the call to Alibaba Cloud's support. It is never empty.
+	RequestId string
+}
+
+// SetMaintenance switches 1 to [MaxDesktopIDs] desktops of a region into or out of maintenance. A desktop that is in
+// the mode already stays there. While a desktop is in maintenance its user cannot connect.
+//
+// Invalid input is a *[ValidationError], and nothing is sent. Any other failure is an *[OperationError] around an
+// *[APIError], a *[ResponseError], a *[CredentialError] or an error of the network. The service accepts or refuses
+// a call as a whole: one unknown desktop fails all of them.
+func (c *Client) SetMaintenance(ctx context.Context, region string, mode Mode, desktopIDs []string) (*SetMaintenanceResponse, error) {
+	if err := validateContext(ctx); err != nil {
+		return nil, err
+	}
+	if err := validateRegion(region); err != nil {
+		return nil, err
+	}
+	mode, err := ParseMode(string(mode))
+	if err != nil {
+		return nil, err
+	}
+	if err := validateDesktopIDs(desktopIDs); err != nil {
+		return nil, err
+	}
+	requestID, err := c.call(ctx, setDesktopMaintenance(region, mode, desktopIDs), nil)
+	if err != nil {
+		return nil, err
+	}
+	return &SetMaintenanceResponse{RequestId: requestID}, nil
+}
+
+// Region is a region in which Elastic Desktop Service is available.
+type Region struct {
+	RegionId  string // for example "cn-hangzhou"
+	LocalName string // in English, for example "China (Hangzhou)"
+	Endpoint  string // the region's public host, for example "ecd.cn-hangzhou.aliyuncs.com"
+}
+
+// Regions lists the regions in which the service is available (DescribeRegions), as the endpoint of region tells
+// them. Errors are those of SetMaintenance.
+func (c *Client) Regions(ctx context.Context, region string) ([]Region, error) {
+	if err := validateContext(ctx); err != nil {
+		return nil, err
+	}
+	if err := validateRegion(region); err != nil {
+		return nil, err
+	}
+	var reply struct {
+		Regions []struct{ RegionId, LocalName, RegionEndpoint string }
+	}
+	if _, err := c.call(ctx, describeRegions(region), &reply); err != nil {
+		return nil, err
+	}
+	regions := make([]Region, 0, len(reply.Regions))
+	for _, r := range reply.Regions {
+		regions = append(regions, Region{RegionId: r.RegionId, LocalName: r.LocalName, Endpoint: r.RegionEndpoint})
+	}
+	return regions, nil
+}

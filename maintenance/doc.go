@@ -1,0 +1,36 @@
+// Package maintenance puts the cloud computers (desktops) of Alibaba Cloud's Elastic Desktop Service into maintenance
+// mode and takes them out again. While a desktop is in maintenance its user cannot connect to it.
+//
+//	client, err := maintenance.NewClient()
+//	...
+//	response, err := client.SetMaintenance(ctx, "cn-hangzhou", maintenance.ModeEnter, []string{"ecd-1", "ecd-2"})
+//
+// # Calls
+//
+// [Client.SetMaintenance] switches up to [MaxDesktopIDs] desktops of one region. Input that the service would refuse,
+// or that would address another host, is refused before a credential is asked for or a connection opened.
+// [Client.Regions] lists the regions to call. One [Client] serves all of them, and any number of goroutines.
+//
+// # Errors
+//
+// Invalid input is a [*ValidationError]. Every other error is an [*OperationError], which says what was attempted and
+// wraps what happened:
+//
+//   - an [*APIError], a refusal by the service, with its code and request ID;
+//   - a [*ResponseError], a reply that the service would not send;
+//   - a [*CredentialError], where no access key could be had;
+//   - an error of the network or of the context.
+//
+// Ask with errors.Is: [ErrThrottled], [ErrAccessDenied], [ErrInvalidCredential], [ErrClockSkew], and
+// [ErrOutcomeUnknown] for a request that left without an answer.
+//
+// # Credentials
+//
+// Without an option the default chain of credentials-go applies: environment variables, OIDC role, the profile of
+// Alibaba Cloud CLI, the credentials file, the instance's RAM role, the credentials URI. No error of this package holds
+// a secret or a token.
+//
+// # Tests
+//
+// Package maintenancetest is an Elastic Desktop Service in memory, for the tests of programs that use this package.
+package maintenance

@@ -1,0 +1,77 @@
+package maintenance
+
+import (
+	"errors"
+	"fmt"
+	"strings"
+)
+
+// Errors to compare with through errors.Is.
+var (
+	// ErrThrottled is an [APIError] of flow control: try again later, after RetryAfter where it is set.
+	ErrThrottled = errors.New("maintenance: throttled")
+
+	// ErrAccessDenied is an [APIError] of RAM: the access key is good, and may not do this.
+	ErrAccessDenied = errors.New("maintenance: access denied")
+
+	// ErrInvalidCredential is an [APIError] that refuses the access key, its signature or its security token, and every
+	// [CredentialError].
+	ErrInvalidCredential = errors.New("maintenance: invalid credential")
+
+	// ErrClockSkew is an [APIError] of a service whose clock differs from this machine's by more than 15 minutes.
+	ErrClockSkew = errors.New("maintenance: clock skew")
+
+	// ErrOutcomeUnknown is an [OperationError] of a request that may have been carried out: it left, or may have left,
+	// and no reply of the API came back. Setting a mode again is harmless, so the way out is to repeat the call. An
+	// APIError is never of this kind, whatever its status: there the service itself says that the call failed.
+	ErrOutcomeUnknown = errors.New("maintenance: outcome unknown")
+)
+
+// ValidationError says which parameter was refused, and why, before anything was sent.
+type ValidationError struct {
+	Parameter string // for example "region", "mode", "desktopIDs", "desktopIDs[7]"
+	Reason    string // for example "is empty"
+}
+
+func (e *ValidationError) Error() string {
+	return "maintenance: " + e.Parameter + " " + e.Reason
+}
+
+// OperationError says what was attempted when Err happened.
+type OperationError struct {
+	Action   string // for example "SetDesktopMaintenance"
+	Region   string
+	Mode     Mode // empty for operations that have none
+	Desktops int  // number of desktops in the call
+	Err      error
+
+	outcomeUnknown bool
+}
+
+func (e *OperationError) Error() string {
+	var b strings.Builder
+	b.WriteString("maintenance: " + e.Action)
+	if e.Mode != "" {
+		b.WriteString(" " + string(e.Mode))
+	}
+	b.WriteString(" " + e.Region)
+	if e.Desktops > 0 {
+		plural := "s"
+		if e.Desktops == 1 {
+			plural = ""
+		}
+		fmt.Fprintf(&b, " (%d desktop%s)", e.Desktops, plural)
+	}
+	b.WriteString(": " + printable(e.Err.Error(), maxMessage))
+	if e.outcomeUnknown {
+		b.WriteString(" (outcome unknown)")
+	}
+	return b.String()
+}
+
+func (e *OperationError) Unwrap() error { return e.Err }
+
+// Is makes errors.Is(e, ErrOutcomeUnknown) work.
+func (e *OperationError) Is(target error) bool {
+	return target == ErrOutcomeUnknown && e.outcomeUnknown
+}

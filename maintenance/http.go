@@ -1,0 +1,44 @@
+package maintenance
+
+import (
+	"crypto/tls"
+	"net"
+	"net/http"
+	"sync"
+	"time"
+)
+
+const (
+	connectTimeout     = 10 * time.Second
+	headerTimeout      = 20 * time.Second
+	idleTimeout        = 90 * time.Second
+	maxIdlePerHost     = 64
+	maxResponseHeaders = 64 << 10 // bytes
+)
+
+// defaultHTTPClient is one for all Clients: one that is made for each request still finds open connections.
+var defaultHTTPClient = sync.OnceValue(func() *http.Client {
+	return withoutRedirects(&http.Client{Transport: newTransport()})
+})
+
+func newTransport() *http.Transport {
+	return &http.Transport{
+		Proxy:                  http.ProxyFromEnvironment,
+		DialContext:            (&net.Dialer{Timeout: connectTimeout}).DialContext,
+		TLSClientConfig:        &tls.Config{MinVersion: tls.VersionTLS12},
+		TLSHandshakeTimeout:    connectTimeout,
+		ForceAttemptHTTP2:      true,
+		MaxIdleConnsPerHost:    maxIdlePerHost,
+		IdleConnTimeout:        idleTimeout,
+		ResponseHeaderTimeout:  headerTimeout,
+		MaxResponseHeaderBytes: maxResponseHeaders,
+	}
+}
+
+// withoutRedirects returns a copy of hc that hands a redirect to its caller: following it would carry the signed
+// request, and the security token with it, to a host that nobody chose.
+func withoutRedirects(hc *http.Client) *http.Client {
+	c := *hc
+	c.CheckRedirect = func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }
+	return &c
+}

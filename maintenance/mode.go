@@ -1,0 +1,52 @@
+package maintenance
+
+import (
+	"encoding"
+	"fmt"
+	"strings"
+)
+
+// Mode says what SetMaintenance does. It is sent in upper case and accepted in any letter case.
+type Mode string
+
+const (
+	// ModeEnter switches desktops into maintenance: their users cannot connect.
+	ModeEnter Mode = "ENTER"
+	// ModeExit takes desktops out of maintenance.
+	ModeExit Mode = "EXIT"
+)
+
+var (
+	_ encoding.TextMarshaler   = Mode("")
+	_ encoding.TextUnmarshaler = (*Mode)(nil)
+	_ fmt.Stringer             = Mode("")
+)
+
+// ParseMode accepts ENTER and EXIT in any letter case. Its error is a *[ValidationError].
+func ParseMode(s string) (Mode, error) {
+	for _, mode := range []Mode{ModeEnter, ModeExit} {
+		if strings.EqualFold(s, string(mode)) {
+			return mode, nil
+		}
+	}
+	return "", &ValidationError{"mode", quoted(s) + " is neither ENTER nor EXIT"}
+}
+
+// String returns m as it is.
+func (m Mode) String() string { return string(m) }
+
+// MarshalText returns m in upper case. A mode that [ParseMode] would refuse is an error, the zero value included.
+func (m Mode) MarshalText() ([]byte, error) {
+	mode, err := ParseMode(string(m))
+	return []byte(mode), err
+}
+
+// UnmarshalText is [ParseMode]. It makes Mode usable with flag.TextVar and in JSON.
+func (m *Mode) UnmarshalText(text []byte) error {
+	mode, err := ParseMode(string(text))
+	if err != nil {
+		return err
+	}
+	*m = mode
+	return nil
+}

@@ -1,0 +1,144 @@
+package maintenance
+
+import (
+	"fmt"
+	"net/http"
+	"os"
+	"strings"
+
+	openapi "github.com/alibabacloud-go/darabonba-openapi/v2/client"
+	"github.com/alibabacloud-go/tea/dara"
+	"github.com/aliyun/credentials-go/credentials"
+
+	"github.com/ecdkit/ecd-maintenance-go/internal/sign"
+)
+
+const (
+	// product is how the library calls itself in the User-Agent header.
+	product = "ecd-maintenance-go/0.1.0"
+
+	envUserAgent = "ALIBABA_CLOUD_USER_AGENT"
+)
+
+// Option configures a [Client]. Of options that set the same thing the last one counts.
+type Option func(*settings) error
+
+type settings struct {
+	http      *http.Client
+	keys      keySource
+	endpoint  endpoint
+	userAgent string
+}
+
+func newSettings(opts []Option) (*settings, error) {
+	s := new(settings)
+	if env := os.Getenv(envUserAgent); env != "" {
+		if err := validateUserAgent(envUserAgent, env); err != nil {
+			return nil, err
+		}
+		s.userAgent = env
+	}
+	for i, opt := range opts {
+		if opt == nil {
+			return nil, &ValidationError{fmt.Sprintf("opts[%d]", i), "is nil"}
+		}
+		if err := opt(s); err != nil {
+			return nil, err
+		}
+	}
+	return s, nil
+}
+
+func (s *settings) client() (*Client, error) {
+	c := &Client{
+		openapi: openapi.Client{
+			UserAgent:       dara.String(strings.TrimSpace(product + " " + s.userAgent)),
+			DisableSDKError: dara.Bool(true),
+		},
+		http:     s.http,
+		keys:     s.keys,
+		endpoint: s.endpoint,
+	}
+	if c.http == nil {
+		c.http = defaultHTTPClient()
+	}
+	if c.keys == nil {
+		keys, err := defaultProvider()
+		if err != nil {
+			return nil, err
+		}
+		c.keys = keys
+	}
+	return c, nil
+}
+
+// WithCredential sets where access keys come from; see package credentials of credentials-go. A bearer token cannot
+// sign and is refused. Without it, and without [WithStaticCredential], it is the default chain of credentials-go.
+func WithCredential(c credentials.Credential) Option {
+	return func(s *settings) error {
+		if c == nil {
+			return &ValidationError{"credential", "is nil"}
+		}
+		if kind := dara.StringValue(c.GetType()); !canSign(kind) {
+			return &ValidationError{"credential", "of type " + quoted(kind) + " has no access key to sign with"}
+		}
+		s.keys = &provider{credential: c}
+		return nil
+	}
+}
+
+// WithStaticCredential sets an access key. The security token belongs to a temporary (STS) key; it is empty for any
+// other.
+func WithStaticCredential(accessKeyID, accessKeySecret, securityToken string) Option {
+	return func(s *settings) error {
+		key := sign.Key{ID: accessKeyID, Secret: accessKeySecret, Token: securityToken}
+		if err := validateKey(key); err != nil {
+			return err
+		}
+		s.keys = &staticKey{key}
+		return nil
+	}
+}
+
+// WithEndpoint replaces the public endpoint of every region, for example by a VPC endpoint. It takes "host",
+// "host:port" or a URL without path, query and user info; http:// is for loopback addresses only.
+func WithEndpoint(endpoint string) Option {
+	return func(s *settings) (err error) {
+		s.endpoint, err = parseEndpoint(endpoint)
+		return err
+	}
+}
+
+// WithHTTPClient sets the client that sends the requests: the place for a proxy, a certificate authority, a timeout,
+// tracing, or a mocked http.RoundTripper. It is not changed; a copy of it follows no redirects.
+//
+// The default client takes proxies from the environment, speaks TLS 1.2 or newer and HTTP/2 where offered, and keeps
+// up to 64 idle connections a host. All clients without this option share it.
+func WithHTTPClient(hc *http.Client) Option {
+	return func(s *settings) error {
+		if hc == nil {
+			return &ValidationError{"httpClient", "is nil"}
+		}
+		s.http = withoutRedirects(hc)
+		return nil
+	}
+}
+
+// WithUserAgent adds a product such as "my-service/1.2" to the User-Agent header, for requests to be told apart in
+// ActionTrail. The default is the environment variable ALIBABA_CLOUD_USER_AGENT.
+func WithUserAgent(product string) Option {
+	return func(s *settings) error {
+		if err := validateUserAgent("userAgent", product); err != nil {
+			return err
+		}
+		s.userAgent = product
+		return nil
+	}
+}
+
+func validateUserAgent(parameter, product string) error {
+	if strings.ContainsFunc(product, func(r rune) bool { return r < ' ' || r > '~' }) {
+		return &ValidationError{parameter, quoted(product) + " contains a character that is not printable ASCII"}
+	}
+	return nil
+}

@@ -1,0 +1,51 @@
+package maintenance
+
+import (
+	"fmt"
+
+	"github.com/ecdkit/ecd-maintenance-go/internal/gateway"
+)
+
+// ResponseError is a reply that the API would not send: a success without a RequestId, an error page of a proxy,
+// a redirect, a body that is cut off or longer than 1 MiB.
+type ResponseError struct {
+	StatusCode   int
+	ContentType  string
+	RequestId    string // from the header x-acs-request-id; mostly empty
+	RedirectHost string // where a redirect pointed to; it was not followed
+	Excerpt      string // the beginning of the body, printable, at most 400 bytes of it
+	Err          error  // what is wrong with the reply
+}
+
+func newResponseError(e *gateway.ReplyError) *ResponseError {
+	return &ResponseError{
+		StatusCode:   e.StatusCode,
+		ContentType:  e.ContentType,
+		RequestId:    e.RequestID,
+		RedirectHost: e.RedirectHost,
+		Excerpt:      printable(string(e.Body[:min(len(e.Body), maxQuoted+1)]), maxQuoted),
+		Err:          e.Err,
+	}
+}
+
+func (e *ResponseError) Error() string {
+	text := fmt.Sprintf("not a reply of the API: HTTP %d", e.StatusCode)
+	if e.ContentType != "" {
+		text += ", " + printable(e.ContentType, maxWord)
+	}
+	if e.RequestId != "" {
+		text += ", request ID " + printable(e.RequestId, maxWord)
+	}
+	if e.Err != nil {
+		text += ": " + printable(e.Err.Error(), maxQuoted)
+	}
+	if e.RedirectHost != "" {
+		text += ", to " + printable(e.RedirectHost, maxWord)
+	}
+	if e.Excerpt != "" {
+		text += "; it starts: " + e.Excerpt
+	}
+	return text
+}
+
+func (e *ResponseError) Unwrap() error { return e.Err }

@@ -1,0 +1,74 @@
+package maintenance
+
+import (
+	"context"
+	"fmt"
+	"strings"
+	"unicode"
+	"unicode/utf8"
+)
+
+const (
+	// MaxDesktopIDs is the number of desktops that one SetMaintenance call takes at most, as the operation's
+	// reference page says.
+	MaxDesktopIDs = 100
+
+	maxDesktopIDBytes = 128
+	maxRegionBytes    = 63 // a DNS label
+)
+
+func validateContext(ctx context.Context) error {
+	if ctx == nil {
+		return &ValidationError{"ctx", "is nil"}
+	}
+	return nil
+}
+
+// validateRegion lets through what can be one label of a host name. Which regions exist is for the service to say.
+func validateRegion(region string) error {
+	if region == "" {
+		return &ValidationError{"region", "is empty"}
+	}
+	if len(region) > maxRegionBytes {
+		return &ValidationError{"region", fmt.Sprintf("%s is longer than %d bytes", quoted(region), maxRegionBytes)}
+	}
+	for _, c := range []byte(region) {
+		if c != '-' && (c < 'a' || c > 'z') && (c < '0' || c > '9') {
+			return &ValidationError{"region", quoted(region) + " is not made of lower-case letters, digits and hyphens"}
+		}
+	}
+	if strings.HasPrefix(region, "-") || strings.HasSuffix(region, "-") {
+		return &ValidationError{"region", quoted(region) + " starts or ends with a hyphen"}
+	}
+	return nil
+}
+
+func validateDesktopIDs(ids []string) error {
+	if len(ids) == 0 {
+		return &ValidationError{"desktopIDs", "is empty"}
+	}
+	if len(ids) > MaxDesktopIDs {
+		return &ValidationError{"desktopIDs", fmt.Sprintf("has %d IDs, and a call takes at most %d", len(ids), MaxDesktopIDs)}
+	}
+	for i, id := range ids {
+		if reason := desktopIDProblem(id); reason != "" {
+			return &ValidationError{fmt.Sprintf("desktopIDs[%d]", i), reason}
+		}
+	}
+	return nil
+}
+
+// desktopIDProblem is empty for an ID that can be sent.
+func desktopIDProblem(id string) string {
+	switch {
+	case id == "":
+		return "is empty"
+	case len(id) > maxDesktopIDBytes:
+		return fmt.Sprintf("%s is longer than %d bytes", quoted(id), maxDesktopIDBytes)
+	case !utf8.ValidString(id):
+		return quoted(id) + " is not valid UTF-8"
+	case strings.ContainsFunc(id, func(r rune) bool { return unicode.IsSpace(r) || !unicode.IsPrint(r) }):
+		return quoted(id) + " contains white space or a character that does not print"
+	}
+	return ""
+}
