@@ -26,10 +26,10 @@ func setDesktopMaintenance(region string, mode Mode, desktopIDs []string) *opera
 		parameters = append(parameters, sign.Pair{Name: "DesktopIds." + strconv.Itoa(i+1), Value: id})
 	}
 	return &operation{
-		action:     "SetDesktopMaintenance",
-		region:     region,
-		mode:       mode,
-		desktops:   len(desktopIDs),
+		action:   "SetDesktopMaintenance",
+		region:   region,
+		mode:     mode,
+		desktops: len(desktopIDs),
 		parameters: append(parameters,
 			sign.Pair{Name: "Mode", Value: string(mode)},
 			sign.Pair{Name: "RegionId", Value: region}),

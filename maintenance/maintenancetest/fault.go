@@ -1,0 +1,96 @@
+package maintenancetest
+
+import (
+	"cmp"
+	"context"
+	"net/http"
+	"slices"
+	"time"
+)
+
+// Fault is something that goes wrong with a call. A Code, a StatusCode with or without a Body, or Cut says how the
+// call fails; without any of them it succeeds, after the latency.
+type Fault struct {
+	// Latency passes before the reply. A caller that gives up earlier gets none.
+	Latency time.Duration
+
+	// StatusCode is the status to answer with; 0 is 503 with a Code and 200 with a Body.
+	StatusCode int
+	// Code and Message make an error reply of the API.
+	Code, Message string
+
+	// Body is sent as it is, with ContentType, where there is no Code.
+	Body, ContentType string
+
+	// Cut closes the connection in place of a reply.
+	Cut bool
+
+	// Applied carries the call out first: what fails is only the reply. Without it nothing changes.
+	Applied bool
+
+	// Header is added to the reply, for example Retry-After or x-ratelimit-user-api.
+	Header http.Header
+}
+
+func (f Fault) fails() bool {
+	return f.Cut || f.Code != "" || f.Body != "" || f.StatusCode != 0
+}
+
+func (f Fault) reply(c *call) reply {
+	if f.Code == "" {
+		return reply{status: cmp.Or(f.StatusCode, http.StatusOK), contentType: f.ContentType, body: []byte(f.Body)}
+	}
+	refused := *c
+	refused.failure = &failure{cmp.Or(f.StatusCode, http.StatusServiceUnavailable), f.Code, f.Message}
+	return refused.reply()
+}
+
+// wait ends the request when its caller has gone.
+func (f Fault) wait(ctx context.Context) {
+	if f.Latency <= 0 {
+		return
+	}
+	timer := time.NewTimer(f.Latency)
+	defer timer.Stop()
+	select {
+	case <-timer.C:
+	case <-ctx.Done():
+		panic(http.ErrAbortHandler)
+	}
+}
+
+type fault struct {
+	Fault
+	calls int // left; negative for no limit
+}
+
+// Inject makes the next calls fail, or slow. With calls of 0 or less all calls do, until stop is called. Faults that
+// are injected one after the other wait for their turn.
+func (s *Service) Inject(calls int, f Fault) (stop func()) {
+	if calls <= 0 {
+		calls = -1
+	}
+	injected := &fault{Fault: f, calls: calls}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.faults = append(s.faults, injected)
+	return func() {
+		s.mu.Lock()
+		defer s.mu.Unlock()
+		s.faults = slices.DeleteFunc(s.faults, func(f *fault) bool { return f == injected })
+	}
+}
+
+// nextFault returns the zero Fault where nothing goes wrong.
+func (s *Service) nextFault() Fault {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if len(s.faults) == 0 {
+		return Fault{}
+	}
+	f := s.faults[0]
+	if f.calls--; f.calls == 0 {
+		s.faults = s.faults[1:]
+	}
+	return f.Fault
+}

@@ -1,0 +1,94 @@
+package maintenancetest
+
+import (
+	"net/http"
+	"net/url"
+	"strconv"
+	"strings"
+)
+
+// Codes that Alibaba Cloud does not publish for these operations: their names are this package's own.
+const (
+	CodeUnknownDesktop = "InvalidDesktopId.NotFound" // HTTP 404
+	CodeUnknownRegion  = "InvalidRegionId.NotFound"  // HTTP 404
+	CodeWrongRegion    = "InvalidRegionId"           // HTTP 400: the parameter does not fit the host
+)
+
+const maxDesktopIDs = 100
+
+func (s *Service) setDesktopMaintenance(c *call) *failure {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	region, failed := s.region(c)
+	if failed != nil {
+		return failed
+	}
+	mode := strings.ToUpper(c.query.Get("Mode"))
+	if mode == "" {
+		return missing("Mode")
+	}
+	if mode != "ENTER" && mode != "EXIT" {
+		return invalid("Mode")
+	}
+	ids, failed := desktopIDs(c.query)
+	if failed != nil {
+		return failed
+	}
+	for _, id := range ids {
+		if _, ok := s.desktops[region][id]; !ok {
+			return &failure{http.StatusNotFound, CodeUnknownDesktop, "The specified desktop " + id + " does not exist."}
+		}
+	}
+	for _, id := range ids {
+		s.desktops[region][id] = mode == "ENTER"
+	}
+	c.result = map[string]string{"RequestId": c.requestID}
+	return nil
+}
+
+// desktopIDs reads DesktopIds.1 to DesktopIds.N, in order and without a gap.
+func desktopIDs(query url.Values) ([]string, *failure) {
+	given := 0
+	for name := range query {
+		if name == "DesktopIds" || strings.HasPrefix(name, "DesktopIds.") {
+			given++
+		}
+	}
+	if given == 0 {
+		return nil, missing("DesktopIds")
+	}
+	if given > maxDesktopIDs {
+		return nil, invalid("DesktopIds")
+	}
+	ids := make([]string, given)
+	for i := range ids {
+		name := "DesktopIds." + strconv.Itoa(i+1)
+		if ids[i] = query.Get(name); ids[i] == "" {
+			return nil, invalid(name)
+		}
+	}
+	return ids, nil
+}
+
+func (s *Service) describeRegions(c *call) *failure {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if _, failed := s.region(c); failed != nil {
+		return failed
+	}
+	type document struct{ RegionId, LocalName, RegionEndpoint string }
+	documents := make([]document, 0, len(s.regions))
+	for _, r := range s.regions {
+		name := r.chinese
+		switch c.query.Get("AcceptLanguage") {
+		case "", "zh":
+		case "en":
+			name = r.english
+		default:
+			return invalid("AcceptLanguage")
+		}
+		documents = append(documents, document{r.id, name, "ecd." + r.id + ".aliyuncs.com"})
+	}
+	c.result = map[string]any{"RequestId": c.requestID, "Regions": documents}
+	return nil
+}

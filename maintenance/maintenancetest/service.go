@@ -1,0 +1,131 @@
+package maintenancetest
+
+import (
+	"crypto/rand"
+	"fmt"
+	"net/http"
+	"sync"
+	"time"
+
+	"github.com/ecdkit/ecd-maintenance-go/internal/sign"
+)
+
+// The access key of a service that is made without [WithAccessKey].
+const (
+	DefaultAccessKeyID     = "LTAI5tMaintenanceTest"
+	DefaultAccessKeySecret = "maintenancetest-secret"
+)
+
+// Service is an Elastic Desktop Service that knows its desktops and whether they are in maintenance. It is safe for
+// concurrent use.
+type Service struct {
+	key *sign.Key // a pointer keeps the secret from the verbs of package fmt
+	now func() time.Time
+
+	mu       sync.Mutex
+	regions  []region
+	desktops map[string]map[string]bool // by region and ID: in maintenance
+	nonces   nonces
+	faults   []*fault
+	requests recorder
+}
+
+var _ http.Handler = (*Service)(nil)
+
+// Option configures a [Service].
+type Option func(*Service)
+
+// WithAccessKey sets the one access key that the service knows.
+func WithAccessKey(id, secret string) Option {
+	return func(s *Service) { s.key.ID, s.key.Secret = id, secret }
+}
+
+// WithSecurityToken makes the access key a temporary (STS) one: requests have to carry the token.
+func WithSecurityToken(token string) Option {
+	return func(s *Service) { s.key.Token = token }
+}
+
+// WithClock sets the service's clock, which is time.Now otherwise.
+func WithClock(now func() time.Time) Option {
+	return func(s *Service) { s.now = now }
+}
+
+// NewService returns a service without desktops in the documented regions.
+func NewService(opts ...Option) *Service {
+	s := &Service{
+		key:      &sign.Key{ID: DefaultAccessKeyID, Secret: DefaultAccessKeySecret},
+		now:      time.Now,
+		regions:  documentedRegions(),
+		desktops: map[string]map[string]bool{},
+	}
+	for _, opt := range opts {
+		opt(s)
+	}
+	return s
+}
+
+// AddDesktops adds desktops that are not in maintenance. A region that the service does not know yet is added too; a
+// desktop that it knows stays as it is.
+func (s *Service) AddDesktops(region string, ids ...string) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.addRegion(region)
+	if s.desktops[region] == nil {
+		s.desktops[region] = make(map[string]bool, len(ids))
+	}
+	for _, id := range ids {
+		s.desktops[region][id] = s.desktops[region][id]
+	}
+}
+
+// InMaintenance reports whether a desktop is in maintenance. One that the service does not know is not.
+func (s *Service) InMaintenance(region, id string) bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.desktops[region][id]
+}
+
+// ServeHTTP answers one call of the API.
+func (s *Service) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	call := &call{request: r, requestID: newRequestID()}
+	fault := s.nextFault()
+	if !fault.Applied {
+		fault.wait(r.Context())
+	}
+	if fault.Applied || !fault.fails() {
+		s.handle(call)
+	}
+	if fault.Applied {
+		fault.wait(r.Context())
+	}
+	s.finish(call, w, fault)
+}
+
+// finish answers with the fault where it fails, and with the outcome of the call otherwise.
+func (s *Service) finish(c *call, w http.ResponseWriter, f Fault) {
+	var reply reply
+	if f.fails() {
+		reply = f.reply(c)
+	} else {
+		reply = c.reply()
+	}
+	s.record(c, reply, f.Cut)
+	if f.Cut {
+		panic(http.ErrAbortHandler)
+	}
+	header := w.Header()
+	header.Set("Content-Type", reply.contentType)
+	header.Set("Date", s.now().UTC().Format(http.TimeFormat))
+	header.Set("X-Acs-Request-Id", c.requestID)
+	for name, values := range f.Header {
+		header[http.CanonicalHeaderKey(name)] = values
+	}
+	w.WriteHeader(reply.status)
+	_, _ = w.Write(reply.body)
+}
+
+func newRequestID() string {
+	var b [16]byte
+	_, _ = rand.Read(b[:]) // never fails
+	return fmt.Sprintf("%X-%X-%X-%X-%X", b[:4], b[4:6], b[6:8], b[8:10], b[10:])
+}

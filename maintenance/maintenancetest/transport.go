@@ -1,0 +1,98 @@
+package maintenancetest
+
+import (
+	"bytes"
+	"context"
+	"fmt"
+	"io"
+	"net/http"
+
+	"github.com/ecdkit/ecd-maintenance-go/maintenance"
+)
+
+// HTTPClient returns a client whose requests, to whatever host, reach the service in memory: no socket, no port, no
+// goroutine.
+func (s *Service) HTTPClient() *http.Client {
+	return &http.Client{Transport: &transport{s}}
+}
+
+// NewClient returns a client of the service with its access key. Options are applied after that.
+func (s *Service) NewClient(opts ...maintenance.Option) (*maintenance.Client, error) {
+	return maintenance.NewClient(append([]maintenance.Option{
+		maintenance.WithHTTPClient(s.HTTPClient()),
+		maintenance.WithStaticCredential(s.key.ID, s.key.Secret, s.key.Token),
+	}, opts...)...)
+}
+
+type transport struct{ service *Service }
+
+var _ http.RoundTripper = (*transport)(nil)
+
+func (t *transport) RoundTrip(r *http.Request) (*http.Response, error) {
+	if r.Body != nil {
+		defer r.Body.Close()
+	}
+	w := &responseWriter{header: http.Header{}}
+	if r.Context().Err() != nil {
+		return nil, context.Cause(r.Context())
+	}
+	if cut := serve(t.service, w, received(r)); cut {
+		if err := context.Cause(r.Context()); err != nil {
+			return nil, err
+		}
+		return nil, io.ErrUnexpectedEOF
+	}
+	return &http.Response{
+		Status:        fmt.Sprint(w.status, " ", http.StatusText(w.status)),
+		StatusCode:    w.status,
+		Proto:         "HTTP/1.1",
+		ProtoMajor:    1,
+		ProtoMinor:    1,
+		Header:        w.header,
+		Body:          io.NopCloser(&w.body),
+		ContentLength: int64(w.body.Len()),
+		Request:       r,
+	}, nil
+}
+
+// received is the request as a server would have read it off a connection.
+func received(r *http.Request) *http.Request {
+	in := r.Clone(r.Context())
+	in.Header = make(http.Header, len(r.Header))
+	for name, values := range r.Header {
+		name = http.CanonicalHeaderKey(name)
+		in.Header[name] = append(in.Header[name], values...)
+	}
+	if in.Host == "" {
+		in.Host = r.URL.Host
+	}
+	if in.Body == nil {
+		in.Body = http.NoBody
+	}
+	in.RequestURI = r.URL.RequestURI()
+	in.RemoteAddr = "192.0.2.1:49152" // of the block that is reserved for documentation
+	return in
+}
+
+// serve reports whether the handler has cut the connection.
+func serve(handler http.Handler, w http.ResponseWriter, r *http.Request) (cut bool) {
+	defer func() {
+		if p := recover(); p == http.ErrAbortHandler {
+			cut = true
+		} else if p != nil {
+			panic(p)
+		}
+	}()
+	handler.ServeHTTP(w, r)
+	return false
+}
+
+type responseWriter struct {
+	header http.Header
+	status int
+	body   bytes.Buffer
+}
+
+func (w *responseWriter) Header() http.Header         { return w.header }
+func (w *responseWriter) WriteHeader(status int)      { w.status = status }
+func (w *responseWriter) Write(b []byte) (int, error) { return w.body.Write(b) }
