@@ -15,7 +15,7 @@ func (c *Client) call(ctx context.Context, o *operation, result any) (requestID 
 	if ctx.Err() != nil {
 		return "", o.failed(ctx, contextError(ctx))
 	}
-	key, err := c.keys.key(ctx)
+	key, err := c.keys(ctx)
 	if err != nil {
 		return "", o.failed(ctx, err)
 	}

@@ -12,15 +12,13 @@ import (
 	"github.com/ecdkit/ecd-maintenance-go/internal/sign"
 )
 
-// keySource hands out the access key of the next attempt. Implementations are pointers, so that no verb of package
-// fmt reaches what they hold through a Client.
-type keySource interface {
-	key(ctx context.Context) (sign.Key, error)
+// keySource hands out the access key of the next attempt. It is a function because no verb of package fmt looks into
+// one: a Client can be printed.
+type keySource func(ctx context.Context) (sign.Key, error)
+
+func staticKey(key sign.Key) keySource {
+	return func(context.Context) (sign.Key, error) { return key, nil }
 }
-
-type staticKey struct{ sign.Key }
-
-func (k *staticKey) key(context.Context) (sign.Key, error) { return k.Key, nil }
 
 // provider takes keys from credentials-go.
 type provider struct {

@@ -63,11 +63,11 @@ func (s *settings) client() (*Client, error) {
 		c.http = defaultHTTPClient()
 	}
 	if c.keys == nil {
-		keys, err := defaultProvider()
+		chain, err := defaultProvider()
 		if err != nil {
 			return nil, err
 		}
-		c.keys = keys
+		c.keys = chain.key
 	}
 	return c, nil
 }
@@ -82,7 +82,7 @@ func WithCredential(c credentials.Credential) Option {
 		if kind := dara.StringValue(c.GetType()); !canSign(kind) {
 			return &ValidationError{"credential", "of type " + quoted(kind) + " has no access key to sign with"}
 		}
-		s.keys = &provider{credential: c}
+		s.keys = (&provider{credential: c}).key
 		return nil
 	}
 }
@@ -95,7 +95,7 @@ func WithStaticCredential(accessKeyID, accessKeySecret, securityToken string) Op
 		if err := validateKey(key); err != nil {
 			return err
 		}
-		s.keys = &staticKey{key}
+		s.keys = staticKey(key)
 		return nil
 	}
 }

@@ -16,11 +16,12 @@ const maxClockSkew = 15 * time.Minute
 func (s *Service) authenticate(r *http.Request, body []byte) *failure {
 	refuse := func(status int, code, message string) *failure { return &failure{status, code, message} }
 
+	key := s.key()
 	authorization, err := sign.ParseAuthorization(r.Header.Get("Authorization"))
 	if err != nil {
 		return refuse(http.StatusBadRequest, "IncompleteSignature", "The Authorization header is missing or malformed: "+err.Error())
 	}
-	if authorization.AccessKeyID != s.key.ID {
+	if authorization.AccessKeyID != key.ID {
 		return refuse(http.StatusNotFound, "InvalidAccessKeyId.NotFound", "Specified access key is not found.")
 	}
 
@@ -40,15 +41,15 @@ func (s *Service) authenticate(r *http.Request, body []byte) *failure {
 	if !ok || r.Header.Get("X-Acs-Content-Sha256") != signed.PayloadHash {
 		return refuse(http.StatusBadRequest, "IncompleteSignature", "The query string or x-acs-content-sha256 does not fit the request.")
 	}
-	if err := authorization.Verify(signed, s.key.Secret); err != nil {
+	if err := authorization.Verify(signed, key.Secret); err != nil {
 		return refuse(http.StatusBadRequest, "SignatureDoesNotMatch", "Specified signature is not matched with our calculation: "+err.Error())
 	}
 
 	token := r.Header.Get("X-Acs-Security-Token")
-	if token == "" && s.key.Token != "" {
+	if token == "" && key.Token != "" {
 		return missing("SecurityToken")
 	}
-	if subtle.ConstantTimeCompare([]byte(token), []byte(s.key.Token)) == 0 {
+	if subtle.ConstantTimeCompare([]byte(token), []byte(key.Token)) == 0 {
 		return refuse(http.StatusBadRequest, "InvalidSecurityToken.Malformed", "The specified security token is malformed.")
 	}
 

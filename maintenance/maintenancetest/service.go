@@ -19,7 +19,7 @@ const (
 // Service is an Elastic Desktop Service that knows its desktops and whether they are in maintenance. It is safe for
 // concurrent use.
 type Service struct {
-	key *sign.Key // a pointer keeps the secret from the verbs of package fmt
+	key func() sign.Key // a function keeps the secret from the verbs of package fmt
 	now func() time.Time
 
 	mu       sync.Mutex
@@ -33,35 +33,43 @@ type Service struct {
 var _ http.Handler = (*Service)(nil)
 
 // Option configures a [Service].
-type Option func(*Service)
+type Option func(*settings)
+
+type settings struct {
+	key sign.Key
+	now func() time.Time
+}
 
 // WithAccessKey sets the one access key that the service knows.
 func WithAccessKey(id, secret string) Option {
-	return func(s *Service) { s.key.ID, s.key.Secret = id, secret }
+	return func(s *settings) { s.key.ID, s.key.Secret = id, secret }
 }
 
 // WithSecurityToken makes the access key a temporary (STS) one: requests have to carry the token.
 func WithSecurityToken(token string) Option {
-	return func(s *Service) { s.key.Token = token }
+	return func(s *settings) { s.key.Token = token }
 }
 
 // WithClock sets the service's clock, which is time.Now otherwise.
 func WithClock(now func() time.Time) Option {
-	return func(s *Service) { s.now = now }
+	return func(s *settings) { s.now = now }
 }
 
 // NewService returns a service without desktops in the documented regions.
 func NewService(opts ...Option) *Service {
-	s := &Service{
-		key:      &sign.Key{ID: DefaultAccessKeyID, Secret: DefaultAccessKeySecret},
-		now:      time.Now,
+	s := settings{
+		key: sign.Key{ID: DefaultAccessKeyID, Secret: DefaultAccessKeySecret},
+		now: time.Now,
+	}
+	for _, opt := range opts {
+		opt(&s)
+	}
+	return &Service{
+		key:      func() sign.Key { return s.key },
+		now:      s.now,
 		regions:  documentedRegions(),
 		desktops: map[string]map[string]bool{},
 	}
-	for _, opt := range opts {
-		opt(s)
-	}
-	return s
 }
 
 // AddDesktops adds desktops that are not in maintenance. A region that the service does not know yet is added too; a

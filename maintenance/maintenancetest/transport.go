@@ -18,9 +18,10 @@ func (s *Service) HTTPClient() *http.Client {
 
 // NewClient returns a client of the service with its access key. Options are applied after that.
 func (s *Service) NewClient(opts ...maintenance.Option) (*maintenance.Client, error) {
+	key := s.key()
 	return maintenance.NewClient(append([]maintenance.Option{
 		maintenance.WithHTTPClient(s.HTTPClient()),
-		maintenance.WithStaticCredential(s.key.ID, s.key.Secret, s.key.Token),
+		maintenance.WithStaticCredential(key.ID, key.Secret, key.Token),
 	}, opts...)...)
 }
 

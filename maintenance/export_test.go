@@ -1,0 +1,4 @@
+package maintenance
+
+// NewTransport is the transport of the default client.
+var NewTransport = newTransport

@@ -1,0 +1,218 @@
+package maintenance_test
+
+import (
+	"context"
+	"crypto/tls"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"net/http/httptest"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"github.com/ecdkit/ecd-maintenance-go/maintenance"
+	"github.com/ecdkit/ecd-maintenance-go/maintenance/maintenancetest"
+)
+
+// trusting is the default client, made to trust the certificate of a test server.
+func trusting(t *testing.T, server *httptest.Server) *http.Client {
+	transport := maintenance.NewTransport()
+	transport.TLSClientConfig.RootCAs = server.Client().Transport.(*http.Transport).TLSClientConfig.RootCAs
+	t.Cleanup(transport.CloseIdleConnections)
+	return &http.Client{Transport: transport}
+}
+
+func TestOneClientManyGoroutinesFewConnections(t *testing.T) {
+	t.Parallel()
+	const goroutines, calls = 16, 50
+	service := maintenancetest.NewService()
+	service.AddDesktops(region, desktops(goroutines)...)
+	var opened atomic.Int64
+	server := httptest.NewUnstartedServer(service)
+	server.Config.ConnState = func(_ net.Conn, state http.ConnState) {
+		if state == http.StateNew {
+			opened.Add(1)
+		}
+	}
+	server.StartTLS()
+	defer server.Close()
+	client, err := service.NewClient(maintenance.WithEndpoint(server.URL), maintenance.WithHTTPClient(trusting(t, server)))
+	require.NoError(t, err)
+
+	var group sync.WaitGroup
+	for i := range goroutines {
+		group.Go(func() {
+			for range calls {
+				_, err := client.SetMaintenance(t.Context(), region, maintenance.ModeEnter, desktops(goroutines)[i:i+1])
+				assert.NoError(t, err)
+			}
+		})
+	}
+	group.Wait()
+	for _, id := range desktops(goroutines) {
+		assert.True(t, service.InMaintenance(region, id))
+	}
+	// net/http may dial for a goroutine that then gets a connection which another one has freed.
+	assert.LessOrEqual(t, opened.Load(), int64(3*goroutines), "connections for %d calls", goroutines*calls)
+}
+
+func TestOneClientManyGoroutinesInMemory(t *testing.T) {
+	t.Parallel()
+	service, client := newService(t, 16)
+	var group sync.WaitGroup
+	for i := range 16 {
+		group.Go(func() {
+			for n := range 50 {
+				mode := []maintenance.Mode{maintenance.ModeExit, maintenance.ModeEnter}[n%2]
+				_, err := client.SetMaintenance(t.Context(), region, mode, desktops(16)[i:i+1])
+				assert.NoError(t, err)
+				_, err = client.Regions(t.Context(), region)
+				assert.NoError(t, err)
+			}
+		})
+	}
+	group.Wait()
+	assert.True(t, service.InMaintenance(region, "ecd-16"))
+}
+
+func TestHTTP2WhereOffered(t *testing.T) {
+	t.Parallel()
+	service := maintenancetest.NewService()
+	service.AddDesktops(region, desktops(1)...)
+	var protocol atomic.Value
+	server := httptest.NewUnstartedServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		protocol.Store(r.Proto)
+		service.ServeHTTP(w, r)
+	}))
+	server.EnableHTTP2 = true
+	server.StartTLS()
+	defer server.Close()
+	client, err := service.NewClient(maintenance.WithEndpoint(server.URL), maintenance.WithHTTPClient(trusting(t, server)))
+	require.NoError(t, err)
+	_, err = client.SetMaintenance(t.Context(), region, maintenance.ModeEnter, desktops(1))
+	require.NoError(t, err)
+	assert.Equal(t, "HTTP/2.0", protocol.Load())
+}
+
+func TestRedirectsAreNotFollowed(t *testing.T) {
+	t.Parallel()
+	var reached atomic.Int64
+	target := httptest.NewServer(http.HandlerFunc(func(http.ResponseWriter, *http.Request) { reached.Add(1) }))
+	defer target.Close()
+	for _, status := range []int{301, 302, 303, 307, 308} {
+		for _, location := range []string{target.URL + "/x", "/itself"} {
+			server := httptest.NewTLSServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+				if r.URL.Path != "/" {
+					reached.Add(1)
+				}
+				w.Header().Set("Location", location)
+				w.WriteHeader(status)
+			}))
+			hc := trusting(t, server)
+			client := newClient(t, maintenance.WithStaticCredential("id", secret, token),
+				maintenance.WithEndpoint(server.URL), maintenance.WithHTTPClient(hc))
+			_, err := client.SetMaintenance(t.Context(), region, maintenance.ModeEnter, desktops(1))
+			var redirect *maintenance.ResponseError
+			require.ErrorAs(t, err, &redirect)
+			assert.Equal(t, status, redirect.StatusCode)
+			host := strings.TrimPrefix(target.URL, "http://")
+			if location == "/itself" {
+				host = strings.TrimPrefix(server.URL, "https://")
+			}
+			assert.Equal(t, host, redirect.RedirectHost)
+			assert.Contains(t, err.Error(), "a redirect, which is not followed, to "+host)
+			require.NotErrorIs(t, err, maintenance.ErrOutcomeUnknown)
+			assert.Nil(t, hc.CheckRedirect, "the user's client is untouched")
+			server.Close()
+		}
+	}
+	assert.Zero(t, reached.Load(), "requests to the target")
+}
+
+func TestWhatNeverLeftIsNotAnUnknownOutcome(t *testing.T) {
+	t.Parallel()
+	listener, err := net.Listen("tcp", "127.0.0.1:0")
+	require.NoError(t, err)
+	closed := listener.Addr().String()
+	require.NoError(t, listener.Close())
+	untrusted := httptest.NewUnstartedServer(http.NotFoundHandler())
+	untrusted.Config.ErrorLog = discardLog()
+	untrusted.StartTLS()
+	defer untrusted.Close()
+
+	for name, endpoint := range map[string]string{"connection refused": "http://" + closed, "certificate": untrusted.URL} {
+		transport := maintenance.NewTransport()
+		client := newClient(t, maintenance.WithEndpoint(endpoint), maintenance.WithHTTPClient(&http.Client{Transport: transport}))
+		_, err := client.SetMaintenance(t.Context(), region, maintenance.ModeEnter, desktops(1))
+		require.ErrorContains(t, err, name)
+		require.NotErrorIs(t, err, maintenance.ErrOutcomeUnknown)
+		assert.NotContains(t, err.Error(), "DesktopIds", "the URL is not repeated")
+		transport.CloseIdleConnections()
+	}
+}
+
+func TestACutConnectionIsAnUnknownOutcome(t *testing.T) {
+	t.Parallel()
+	service := maintenancetest.NewService()
+	service.AddDesktops(region, desktops(1)...)
+	server := httptest.NewTLSServer(service)
+	defer server.Close()
+	service.Inject(1, maintenancetest.Fault{Cut: true, Applied: true})
+	client, err := service.NewClient(maintenance.WithEndpoint(server.URL), maintenance.WithHTTPClient(trusting(t, server)))
+	require.NoError(t, err)
+	_, err = client.SetMaintenance(t.Context(), region, maintenance.ModeEnter, desktops(1))
+	require.ErrorIs(t, err, io.EOF)
+	require.ErrorIs(t, err, maintenance.ErrOutcomeUnknown)
+	assert.True(t, service.InMaintenance(region, "ecd-1"))
+}
+
+func TestTheDefaultTransport(t *testing.T) {
+	t.Parallel()
+	transport := maintenance.NewTransport()
+	assert.NotNil(t, transport.Proxy)
+	assert.EqualValues(t, tls.VersionTLS12, transport.TLSClientConfig.MinVersion)
+	assert.True(t, transport.ForceAttemptHTTP2)
+	assert.GreaterOrEqual(t, transport.MaxIdleConnsPerHost, 64)
+	assert.Zero(t, transport.MaxIdleConns, "no limit over all hosts")
+	assert.Positive(t, transport.ResponseHeaderTimeout)
+	assert.Positive(t, transport.TLSHandshakeTimeout)
+	assert.Positive(t, transport.IdleConnTimeout)
+}
+
+// A proxy's password is for the proxy. darabonba would show it to the service as well.
+func TestTheServiceDoesNotSeeTheProxysPassword(t *testing.T) {
+	t.Setenv("HTTPS_PROXY", "http://user:"+secret+"@127.0.0.1:1")
+	recorded := new(capture)
+	client := newClient(t, maintenance.WithHTTPClient(&http.Client{Transport: recorded}))
+	_, err := client.SetMaintenance(t.Context(), region, maintenance.ModeEnter, desktops(1))
+	require.NoError(t, err)
+	assert.NotContains(t, recorded.requests[0].Header, "Proxy-Authorization")
+}
+
+func TestTheProxyOfTheEnvironmentIsUsed(t *testing.T) {
+	t.Parallel()
+	transport := maintenance.NewTransport()
+	assert.Equal(t, fmt.Sprintf("%p", http.ProxyFromEnvironment), fmt.Sprintf("%p", transport.Proxy))
+}
+
+func TestTheUsersTimeoutHolds(t *testing.T) {
+	t.Parallel()
+	service := maintenancetest.NewService()
+	service.AddDesktops(region, desktops(1)...)
+	service.Inject(0, maintenancetest.Fault{Latency: time.Hour})
+	hc := service.HTTPClient()
+	hc.Timeout = time.Millisecond
+	client, err := service.NewClient(maintenance.WithHTTPClient(hc))
+	require.NoError(t, err)
+	_, err = client.SetMaintenance(t.Context(), region, maintenance.ModeEnter, desktops(1))
+	require.ErrorIs(t, err, context.DeadlineExceeded)
+	require.ErrorIs(t, err, maintenance.ErrOutcomeUnknown)
+	assert.False(t, service.InMaintenance(region, "ecd-1"))
+}
