@@ -1,0 +1,79 @@
+// Command service is a small HTTP service in front of maintenance mode, as an operations team might run it:
+//
+//	POST /v1/maintenance
+//	{"region": "cn-hangzhou", "mode": "enter", "desktops": ["ecd-1", "ecd-2"]}
+//
+// It answers {"requestId": "..."}, or {"error": "...", "requestId": "..."} with a status that says whose turn it is.
+// Put it behind your own authentication: whoever reaches it can lock users out.
+//
+// With -demo it needs no account: its desktops, ecd-1 to ecd-3 in cn-hangzhou, are on an embedded service.
+package main
+
+import (
+	"context"
+	"errors"
+	"flag"
+	"fmt"
+	"log/slog"
+	"net"
+	"net/http"
+	"os"
+	"os/signal"
+	"syscall"
+	"time"
+
+	"github.com/ecdkit/ecd-maintenance-go/maintenance"
+	"github.com/ecdkit/ecd-maintenance-go/maintenance/maintenancetest"
+)
+
+func main() {
+	address := flag.String("addr", "127.0.0.1:8080", "`address` to listen on")
+	demo := flag.Bool("demo", false, "use an embedded Elastic Desktop Service")
+	flag.Parse()
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	defer stop()
+	if err := run(ctx, *address, *demo, slog.Default()); err != nil {
+		slog.Error("service failed", "error", err)
+		os.Exit(1)
+	}
+}
+
+func newClient(demo bool) (*maintenance.Client, error) {
+	if !demo {
+		return maintenance.NewClient(maintenance.WithUserAgent("maintenance-service/1.0"))
+	}
+	service := maintenancetest.NewService()
+	service.AddDesktops("cn-hangzhou", "ecd-1", "ecd-2", "ecd-3")
+	return service.NewClient()
+}
+
+// run serves until ctx ends, and then lets the requests in flight finish.
+func run(ctx context.Context, address string, demo bool, log *slog.Logger) error {
+	client, err := newClient(demo)
+	if err != nil {
+		return err
+	}
+	listener, err := net.Listen("tcp", address)
+	if err != nil {
+		return err
+	}
+	server := &http.Server{Handler: newHandler(client, log), ReadHeaderTimeout: 10 * time.Second}
+	log.Info("listening", "address", listener.Addr().String())
+	failed := make(chan error, 1)
+	go func() { failed <- server.Serve(listener) }()
+	select {
+	case err := <-failed:
+		return err
+	case <-ctx.Done():
+	}
+	grace, cancel := context.WithTimeout(context.WithoutCancel(ctx), 30*time.Second)
+	defer cancel()
+	if err := server.Shutdown(grace); err != nil {
+		return fmt.Errorf("shut down: %w", err)
+	}
+	if err := <-failed; !errors.Is(err, http.ErrServerClosed) {
+		return err
+	}
+	log.Info("stopped")
+	return nil
+}

@@ -1,0 +1,155 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"io"
+	"log/slog"
+	"net/http"
+	"net/http/httptest"
+	"regexp"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"github.com/ecdkit/ecd-maintenance-go/maintenance"
+	"github.com/ecdkit/ecd-maintenance-go/maintenance/maintenancetest"
+)
+
+const order = `{"region":"cn-hangzhou","mode":"enter","desktops":["ecd-1","ecd-2"]}`
+
+func post(client maintainer, body string) *httptest.ResponseRecorder {
+	w := httptest.NewRecorder()
+	newHandler(client, slog.New(slog.DiscardHandler)).
+		ServeHTTP(w, httptest.NewRequest(http.MethodPost, "/v1/maintenance", strings.NewReader(body)))
+	return w
+}
+
+// The service is tested with the real client, over a transport that reaches a service in memory.
+func TestSetMaintenance(t *testing.T) {
+	t.Parallel()
+	service := maintenancetest.NewService()
+	service.AddDesktops("cn-hangzhou", "ecd-1", "ecd-2")
+	client, err := service.NewClient()
+	require.NoError(t, err)
+
+	w := post(client, order)
+	assert.Equal(t, http.StatusOK, w.Code)
+	assert.JSONEq(t, `{"requestId":"`+service.Requests()[0].RequestId+`"}`, w.Body.String())
+	assert.True(t, service.InMaintenance("cn-hangzhou", "ecd-2"))
+
+	w = post(client, strings.Replace(order, "enter", "EXIT", 1))
+	assert.Equal(t, http.StatusOK, w.Code)
+	assert.False(t, service.InMaintenance("cn-hangzhou", "ecd-2"))
+}
+
+func TestErrorsHaveTheirStatus(t *testing.T) {
+	t.Parallel()
+	for _, tc := range []struct {
+		name   string
+		body   string
+		fault  maintenancetest.Fault
+		status int
+		text   string
+	}{
+		{"no JSON", `{`, maintenancetest.Fault{}, 400, "unexpected EOF"},
+		{"an unknown field", `{"desktop":"ecd-1"}`, maintenancetest.Fault{}, 400, "unknown field"},
+		{"a body too large", `{"region":"` + strings.Repeat("x", maxBody) + `"}`, maintenancetest.Fault{}, 400, "too large"},
+		{"a bad mode", `{"region":"cn-hangzhou","mode":"bogus"}`, maintenancetest.Fault{}, 400, "neither ENTER nor EXIT"},
+		{"a bad region", `{"region":"x/","mode":"exit","desktops":["ecd-1"]}`, maintenancetest.Fault{}, 400, "region"},
+		{"no desktops", `{"region":"cn-hangzhou","mode":"exit"}`, maintenancetest.Fault{}, 400, "desktopIDs is empty"},
+		{"an unknown desktop", strings.Replace(order, "ecd-2", "gone", 1), maintenancetest.Fault{}, 422, "gone does not exist"},
+		{"throttling", order, maintenancetest.Fault{StatusCode: 429, Code: "Throttling.User", Header: http.Header{"X-Ratelimit-User": {"TimeLeft:1500"}}}, 503, "Throttling.User"},
+		{"a RAM denial", order, maintenancetest.Fault{StatusCode: 403, Code: "Forbidden.RAM"}, 500, "not set up"},
+		{"a revoked key", order, maintenancetest.Fault{StatusCode: 404, Code: "InvalidAccessKeyId.NotFound"}, 500, "not set up"},
+		{"an internal error", order, maintenancetest.Fault{StatusCode: 500, Code: "InternalError"}, 502, "InternalError"},
+		{"a cut connection", order, maintenancetest.Fault{Cut: true}, 502, "outcome unknown"},
+	} {
+		t.Run(tc.name, func(t *testing.T) {
+			t.Parallel()
+			service := maintenancetest.NewService()
+			service.AddDesktops("cn-hangzhou", "ecd-1", "ecd-2")
+			service.Inject(0, tc.fault)
+			client, err := service.NewClient()
+			require.NoError(t, err)
+			w := post(client, tc.body)
+			assert.Equal(t, tc.status, w.Code)
+			assert.Contains(t, w.Body.String(), tc.text)
+			if tc.status == http.StatusServiceUnavailable {
+				assert.Equal(t, "2", w.Header().Get("Retry-After"))
+				assert.Contains(t, w.Body.String(), service.Requests()[0].RequestId)
+			}
+			assert.False(t, service.InMaintenance("cn-hangzhou", "ecd-1"))
+		})
+	}
+}
+
+type late struct{}
+
+func (late) SetMaintenance(context.Context, string, maintenance.Mode, []string) (*maintenance.SetMaintenanceResponse, error) {
+	return nil, context.DeadlineExceeded
+}
+
+func TestATimeout(t *testing.T) {
+	t.Parallel()
+	assert.Equal(t, http.StatusGatewayTimeout, post(late{}, order).Code)
+}
+
+func TestNoCredentialIsTheOperatorsMatter(t *testing.T) {
+	t.Parallel()
+	err := &maintenance.CredentialError{Provider: "default", Err: &maintenance.ValidationError{Parameter: "accessKeyID", Reason: "is empty"}}
+	w := httptest.NewRecorder()
+	(&handler{log: slog.New(slog.DiscardHandler)}).fail(w, err)
+	assert.Equal(t, http.StatusInternalServerError, w.Code)
+}
+
+// lockedBuffer is a log that can be read while it is written.
+type lockedBuffer struct {
+	mu sync.Mutex
+	b  bytes.Buffer
+}
+
+func (l *lockedBuffer) Write(p []byte) (int, error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.b.Write(p)
+}
+
+func (l *lockedBuffer) String() string {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.b.String()
+}
+
+func TestTheServiceRunsAndStops(t *testing.T) {
+	t.Parallel()
+	ctx, cancel := context.WithCancel(t.Context())
+	var out lockedBuffer
+	stopped := make(chan error, 1)
+	go func() { stopped <- run(ctx, "127.0.0.1:0", true, slog.New(slog.NewTextHandler(&out, nil))) }()
+
+	address := regexp.MustCompile(`address=(\S+)`)
+	require.Eventually(t, func() bool { return address.MatchString(out.String()) }, 10*time.Second, time.Millisecond)
+	response, err := http.Post("http://"+address.FindStringSubmatch(out.String())[1]+"/v1/maintenance", "application/json", strings.NewReader(order))
+	require.NoError(t, err)
+	body, err := io.ReadAll(response.Body)
+	require.NoError(t, errors.Join(err, response.Body.Close()))
+	assert.Equal(t, http.StatusOK, response.StatusCode)
+	assert.Contains(t, string(body), `"requestId"`)
+	cancel()
+	require.NoError(t, <-stopped)
+	assert.Contains(t, out.String(), "stopped")
+}
+
+func TestAnAddressThatIsTaken(t *testing.T) {
+	t.Parallel()
+	server := httptest.NewServer(http.NotFoundHandler())
+	defer server.Close()
+	err := run(t.Context(), strings.TrimPrefix(server.URL, "http://"), true, slog.New(slog.DiscardHandler))
+	require.ErrorContains(t, err, "address already in use")
+}

@@ -1,0 +1,114 @@
+package gateway_test
+
+import (
+	"context"
+	"errors"
+	"io"
+	"net/http"
+	"strings"
+	"testing"
+	"time"
+
+	openapi "github.com/alibabacloud-go/darabonba-openapi/v2/client"
+	"github.com/alibabacloud-go/tea/dara"
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"github.com/ecdkit/ecd-maintenance-go/internal/gateway"
+	"github.com/ecdkit/ecd-maintenance-go/internal/sign"
+)
+
+type roundTripper func(*http.Request) (*http.Response, error)
+
+func (f roundTripper) RoundTrip(r *http.Request) (*http.Response, error) { return f(r) }
+
+// do sends an attempt that is answered by f.
+func do(ctx context.Context, attempt *gateway.Attempt, f roundTripper) error {
+	attempt.HTTPClient = &http.Client{
+		Transport:     f,
+		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
+	}
+	return attempt.Do(ctx, openapi.Client{DisableSDKError: dara.Bool(true)}, &openapi.Params{
+		Action: dara.String("Act"), Version: dara.String("2020-09-30"), Protocol: dara.String("HTTPS"),
+		Pathname: dara.String("/?A=1&B=%2A"), Method: dara.String("POST"),
+	}, &openapi.OpenApiRequest{EndpointOverride: dara.String("ecd.example.com:8443")})
+}
+
+func answer(status int, header http.Header, body string) roundTripper {
+	return func(*http.Request) (*http.Response, error) {
+		return &http.Response{StatusCode: status, Header: header, Body: io.NopCloser(strings.NewReader(body))}, nil
+	}
+}
+
+func TestAnAttemptIsSigned(t *testing.T) {
+	t.Parallel()
+	var sent *http.Request
+	attempt := &gateway.Attempt{
+		Key:  sign.Key{ID: "id", Secret: "secret", Token: "token"},
+		Time: time.Date(2026, 1, 2, 11, 4, 5, 0, time.FixedZone("CST", 8*3600)),
+	}
+	require.NoError(t, do(t.Context(), attempt, func(r *http.Request) (*http.Response, error) {
+		sent = r
+		return answer(200, nil, `{"RequestId":"R"}`)(r)
+	}))
+	assert.Equal(t, "R", attempt.RequestID)
+	assert.Equal(t, "https://ecd.example.com:8443/?A=1&B=%2A", sent.URL.String())
+	assert.Equal(t, "2026-01-02T03:04:05Z", sent.Header.Get("x-acs-date"))
+	assert.NotContains(t, sent.Header, "Host")
+
+	authorization, err := sign.ParseAuthorization(sent.Header.Get("Authorization"))
+	require.NoError(t, err)
+	headers := []sign.Pair{{Name: "host", Value: sent.Host}}
+	for name := range sent.Header {
+		headers = append(headers, sign.Pair{Name: name, Value: sent.Header.Get(name)})
+	}
+	require.NoError(t, authorization.Verify(&sign.Request{
+		Method: sent.Method, Path: "/", Query: sent.URL.RawQuery, Headers: headers, PayloadHash: sign.EmptyPayloadHash,
+	}, "secret"))
+}
+
+func TestAResultIsDecoded(t *testing.T) {
+	t.Parallel()
+	var result struct{ Count int }
+	attempt := &gateway.Attempt{Result: &result}
+	require.NoError(t, do(t.Context(), attempt, answer(200, nil, `{"RequestId":"R","Count":3}`)))
+	assert.Equal(t, 3, result.Count)
+	err := do(t.Context(), &gateway.Attempt{Result: &result}, answer(200, nil, `{"RequestId":"R","Count":"three"}`))
+	var malformed *gateway.ReplyError
+	require.ErrorAs(t, err, &malformed)
+}
+
+func TestTheThreeKindsOfFailure(t *testing.T) {
+	t.Parallel()
+	err := do(t.Context(), new(gateway.Attempt), answer(403, http.Header{"X-Acs-Request-Id": {"H"}}, `{"code":"NoPermission"}`))
+	var refused *gateway.APIError
+	require.ErrorAs(t, err, &refused)
+	assert.Equal(t, "H", refused.RequestID, "of the header, where the document has none")
+	assert.Equal(t, `HTTP 403, code "NoPermission"`, err.Error())
+
+	err = do(t.Context(), new(gateway.Attempt), answer(302, http.Header{"Location": {"https://evil.example.com/x"}, "X-Acs-Request-Id": {"H"}}, ""))
+	var malformed *gateway.ReplyError
+	require.ErrorAs(t, err, &malformed)
+	assert.Equal(t, "evil.example.com", malformed.RedirectHost)
+	assert.Equal(t, "H", malformed.RequestID)
+	assert.Equal(t, "HTTP 302: a redirect, which is not followed", err.Error())
+
+	reset := errors.New("connection reset")
+	err = do(t.Context(), new(gateway.Attempt), func(*http.Request) (*http.Response, error) { return nil, reset })
+	var unsent *gateway.SendError
+	require.ErrorAs(t, err, &unsent)
+	require.ErrorIs(t, err, reset)
+	assert.True(t, unsent.MaybeSent, "a transport that does not tell may have sent")
+	assert.Equal(t, "connection reset", err.Error())
+}
+
+func TestACancelledAttemptKeepsItsCause(t *testing.T) {
+	t.Parallel()
+	ctx, cancel := context.WithCancel(t.Context())
+	reset := errors.New("connection reset")
+	err := do(ctx, new(gateway.Attempt), func(*http.Request) (*http.Response, error) {
+		cancel()
+		return nil, reset
+	})
+	require.ErrorIs(t, err, reset)
+}

@@ -1,0 +1,47 @@
+package maintenance_test
+
+import (
+	"io"
+	"net/http"
+	"testing"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"github.com/ecdkit/ecd-maintenance-go/maintenance"
+)
+
+func TestTheUserAgentOfTheEnvironment(t *testing.T) {
+	const variable = "ALIBABA_CLOUD_USER_AGENT"
+	t.Setenv(variable, "from-environment/1")
+	userAgent := func(opts ...maintenance.Option) (got string) {
+		client := newClient(t, append(opts, maintenance.WithHTTPClient(&http.Client{Transport: roundTripper(func(r *http.Request) (*http.Response, error) {
+			got = r.UserAgent()
+			return nil, io.EOF
+		})}))...)
+		_, err := client.SetMaintenance(t.Context(), region, maintenance.ModeEnter, desktops(1))
+		require.ErrorIs(t, err, io.EOF)
+		return got
+	}
+	assert.Regexp(t, ` from-environment/1$`, userAgent())
+	assert.Regexp(t, `ecd-maintenance-go/\S+ mine/2$`, userAgent(maintenance.WithUserAgent("mine/2")))
+
+	t.Setenv(variable, "two\nlines")
+	_, err := maintenance.NewClient(maintenance.WithStaticCredential("id", secret, ""))
+	var invalid *maintenance.ValidationError
+	require.ErrorAs(t, err, &invalid)
+	assert.Equal(t, variable, invalid.Parameter)
+}
+
+func TestTheLastOptionCounts(t *testing.T) {
+	t.Parallel()
+	first, last := new(capture), new(capture)
+	client := newClient(t,
+		maintenance.WithHTTPClient(&http.Client{Transport: first}), maintenance.WithEndpoint("first.example.com"),
+		maintenance.WithHTTPClient(&http.Client{Transport: last}), maintenance.WithEndpoint("last.example.com"))
+	_, err := client.SetMaintenance(t.Context(), region, maintenance.ModeEnter, desktops(1))
+	require.NoError(t, err)
+	assert.Empty(t, first.requests)
+	require.Len(t, last.requests, 1)
+	assert.Equal(t, "last.example.com", last.requests[0].Host)
+}
