@@ -5,6 +5,8 @@ import (
 	"errors"
 	"io"
 	"net/http"
+	"os"
+	"os/exec"
 	"strings"
 	"testing"
 	"time"
@@ -44,7 +46,7 @@ func TestAnAttemptIsSigned(t *testing.T) {
 	t.Parallel()
 	var sent *http.Request
 	attempt := &gateway.Attempt{
-		Key:  sign.Key{ID: "id", Secret: "secret", Token: "token"},
+		Key:  sign.Key{ID: "id", Secret: "secret", Token: "sts-token-4711"},
 		Time: time.Date(2026, 1, 2, 11, 4, 5, 0, time.FixedZone("CST", 8*3600)),
 	}
 	require.NoError(t, do(t.Context(), attempt, func(r *http.Request) (*http.Response, error) {
@@ -111,4 +113,18 @@ func TestACancelledAttemptKeepsItsCause(t *testing.T) {
 		return nil, reset
 	})
 	require.ErrorIs(t, err, reset)
+}
+
+// DEBUG=dara makes darabonba print the requests that pass through it. It reads the variable when a program starts.
+func TestDarabonbasDebugOutputHoldsNoSecret(t *testing.T) {
+	t.Parallel()
+	program, err := os.Executable()
+	require.NoError(t, err)
+	command := exec.Command(program, "-test.run=^TestAnAttemptIsSigned$")
+	command.Env = append(os.Environ(), "DEBUG=dara")
+	output, err := command.CombinedOutput()
+	require.NoError(t, err, "%s", output)
+	assert.Contains(t, string(output), "> X-Acs-Date: 2026-01-02T03:04:05Z", "darabonba prints")
+	assert.NotContains(t, string(output), "sts-token-4711")
+	assert.NotContains(t, string(output), "Signature=")
 }

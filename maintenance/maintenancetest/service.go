@@ -82,7 +82,9 @@ func (s *Service) AddDesktops(region string, ids ...string) {
 		s.desktops[region] = make(map[string]bool, len(ids))
 	}
 	for _, id := range ids {
-		s.desktops[region][id] = s.desktops[region][id]
+		if _, known := s.desktops[region][id]; !known {
+			s.desktops[region][id] = false
+		}
 	}
 }
 

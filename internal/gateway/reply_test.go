@@ -1,0 +1,82 @@
+package gateway_test
+
+import (
+	"errors"
+	"net/http"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"github.com/ecdkit/ecd-maintenance-go/internal/gateway"
+)
+
+func TestRetryAfterIsTheLargestHint(t *testing.T) {
+	t.Parallel()
+	for _, tc := range []struct {
+		name   string
+		header http.Header
+		want   time.Duration
+	}{
+		{"none", nil, 0},
+		{"seconds", http.Header{"Retry-After": {" 3 "}}, 3 * time.Second},
+		{"a date, by the peer's clock", http.Header{"Retry-After": {"Fri, 02 Jan 2026 03:05:05 GMT"}, "Date": {"Fri, 02 Jan 2026 03:04:05 GMT"}}, time.Minute},
+		{"a date that is over", http.Header{"Retry-After": {"Fri, 02 Jan 2026 03:05:05 GMT"}}, 0},
+		{"milliseconds", http.Header{"X-Ratelimit-User": {"Limit:1,Remain:0,TimeLeft:2000,Reset:1234"}}, 2 * time.Second},
+		{"the larger", http.Header{"X-Ratelimit-User-Api": {"timeleft:10"}, "X-Ratelimit-User": {"TimeLeft:500"}}, 500 * time.Millisecond},
+		{"bounded", http.Header{"Retry-After": {"9223372036854775807"}}, 24 * time.Hour},
+	} {
+		err := do(t.Context(), new(gateway.Attempt), answer(429, tc.header, `{"Code":"Throttling"}`))
+		var throttled *gateway.APIError
+		require.ErrorAs(t, err, &throttled)
+		assert.Equal(t, tc.want, throttled.RetryAfter, tc.name)
+	}
+}
+
+// FuzzReply decodes arbitrary replies. Whatever comes is a success with a request ID or a typed error.
+func FuzzReply(f *testing.F) {
+	f.Add(200, "", "", `{"RequestId":"BA6A1853-3EA9-5EEB-86C8-3D14A3E01905"}`)
+	f.Add(200, "", "", `{"RequestId":1}`)
+	f.Add(200, "", "", "")
+	f.Add(307, "https://evil.example.com/", "", "")
+	f.Add(307, "://", "", "")
+	f.Add(429, "", "Limit:1,Remain:0,TimeLeft:2000,Reset:1234", `{"Code":"Throttling.User","Message":"slow down"}`)
+	f.Add(403, "", "", `{"Code":"Forbidden.RAM","AccessDeniedDetail":{"AuthAction":"ecd:SetDesktopMaintenance"}}`)
+	f.Add(403, "", "", `{"Code":"Forbidden.RAM","AccessDeniedDetail":null}`)
+	f.Add(503, "", "TimeLeft:-1", `<?xml version="1.0"?><Error><Code>ServiceUnavailable</Code><Message>busy</Message></Error>`)
+	f.Add(502, "", "TimeLeft:99999999999999999999", "<html><body>Bad Gateway</body></html>")
+	f.Fuzz(func(t *testing.T, status int, location, hint, body string) {
+		if status < 100 || status > 999 {
+			return
+		}
+		attempt := new(gateway.Attempt)
+		err := do(t.Context(), attempt, answer(status, http.Header{
+			"Location": {location}, "Retry-After": {hint}, "X-Ratelimit-User": {hint}, "Date": {location},
+		}, body))
+
+		var refused *gateway.APIError
+		var malformed *gateway.ReplyError
+		var unsent *gateway.SendError
+		switch {
+		case err == nil:
+			assert.NotEmpty(t, attempt.RequestID)
+			assert.True(t, status >= 200 && status < 300)
+		case errors.As(err, &refused):
+			assert.True(t, status >= 400 && status < 600)
+			assert.NotEmpty(t, refused.Code)
+			assert.GreaterOrEqual(t, refused.RetryAfter, time.Duration(0))
+			assert.LessOrEqual(t, refused.RetryAfter, 24*time.Hour)
+		case errors.As(err, &malformed):
+			assert.Error(t, malformed.Err)
+			assert.Equal(t, status, malformed.StatusCode)
+		case errors.As(err, &unsent):
+			assert.True(t, status >= 300 && status < 400, "net/http itself refuses a location that is no URL")
+		default:
+			t.Errorf("an error of no kind: %v", err)
+		}
+		if err != nil {
+			assert.Empty(t, attempt.RequestID)
+		}
+	})
+}
