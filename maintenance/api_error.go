@@ -22,6 +22,12 @@ var sentinels = []struct {
 	{ErrClockSkew, []string{"InvalidTimeStamp.Expired"}},
 }
 
+// Codes that a call is repeated for, for reasons of their own.
+const (
+	codeNonceUsed    = "SignatureNonceUsed"
+	codeTokenExpired = "InvalidSecurityToken.Expired"
+)
+
 // APIError is an error reply of the API. Its texts are the service's own; Error makes them printable.
 type APIError struct {
 	StatusCode int
@@ -31,6 +37,10 @@ type APIError struct {
 	HostId     string
 	Recommend  string // the address of a page on this error
 	RetryAfter time.Duration
+
+	// ClockOffset is how far the service's clock is ahead of this machine's, where the error is an [ErrClockSkew] and the
+	// reply told the service's time; negative where it is behind.
+	ClockOffset time.Duration
 
 	// Action is the RAM action to grant for the call, for example "ecd:SetDesktopMaintenance".
 	Action string
@@ -51,7 +61,7 @@ type AccessDeniedDetail struct {
 }
 
 func newAPIError(e *gateway.APIError, action string) *APIError {
-	return &APIError{
+	refused := &APIError{
 		StatusCode:         e.StatusCode,
 		Code:               e.Code,
 		Message:            e.Message,
@@ -62,6 +72,10 @@ func newAPIError(e *gateway.APIError, action string) *APIError {
 		Action:             action,
 		AccessDeniedDetail: (*AccessDeniedDetail)(e.AccessDeniedDetail),
 	}
+	if refused.Is(ErrClockSkew) && !e.Date.IsZero() {
+		refused.ClockOffset = time.Until(e.Date).Round(time.Second)
+	}
+	return refused
 }
 
 // Error is one line: the code, the message, the status, the request ID and, for a RAM denial, the action to grant.
@@ -74,6 +88,9 @@ func (e *APIError) Error() string {
 			action = e.AccessDeniedDetail.AuthAction
 		}
 		text += "; grant " + printable(action, maxWord) + " in RAM"
+	}
+	if e.ClockOffset != 0 {
+		text += fmt.Sprintf("; the service's clock is %v ahead of this machine's", e.ClockOffset)
 	}
 	if e.RetryAfter > 0 {
 		text += "; retry after " + e.RetryAfter.String()

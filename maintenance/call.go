@@ -2,58 +2,141 @@ package maintenance
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"time"
 
+	openapi "github.com/alibabacloud-go/darabonba-openapi/v2/client"
+	"github.com/cenkalti/backoff/v5"
+
 	"github.com/ecdkit/ecd-maintenance-go/internal/gateway"
+	"github.com/ecdkit/ecd-maintenance-go/internal/sign"
 )
+
+// call is one call of the API: as many attempts as the retry policy, the retry budget and the context allow.
+type call struct {
+	*Client
+	*operation
+
+	params  *openapi.Params
+	request *openapi.OpenApiRequest
+	result  any // what the reply is decoded into; nil where the request ID is all
+	delays  *backoff.ExponentialBackOff
+
+	attempts       int
+	reply          gateway.Reply // to the latest attempt; zero where none came
+	last           error         // of the latest attempt
+	outcomeUnknown bool          // an attempt may have been carried out
+	retryCost      int           // of the latest attempt, to the retry budget
+	clockCorrected bool
+	refusedKey     sign.Key // that the service called expired
+}
 
 // call makes one call of the API and returns its request ID.
 func (c *Client) call(ctx context.Context, o *operation, result any) (requestID string, err error) {
-	params, request := o.build(c.endpoint.of(o.region))
-	if ctx.Err() != nil {
-		return "", o.failed(ctx, contextError(ctx))
-	}
-	key, err := c.keys(ctx)
-	if err != nil {
-		return "", o.failed(ctx, err)
-	}
-	attempt := &gateway.Attempt{Key: key, Time: time.Now(), HTTPClient: c.http, Result: result}
-	if err := attempt.Do(ctx, c.openapi, params, request); err != nil {
-		return "", o.failed(ctx, err)
-	}
-	return attempt.RequestID, nil
-}
-
-// failed turns the gateway's errors into the public ones.
-func (o *operation) failed(ctx context.Context, err error) error {
-	e := &OperationError{Action: o.action, Region: o.region, Mode: o.mode, Desktops: o.desktops, Err: err}
-	var (
-		sendError  *gateway.SendError
-		apiError   *gateway.APIError
-		replyError *gateway.ReplyError
-	)
-	switch {
-	case errors.As(err, &apiError):
-		e.Err = newAPIError(apiError, "ecd:"+o.action)
-	case errors.As(err, &replyError):
-		e.Err = newResponseError(replyError)
-		e.outcomeUnknown = replyError.StatusCode < 300 || replyError.StatusCode >= 500
-	case errors.As(err, &sendError):
-		e.Err, e.outcomeUnknown = sendError.Err, sendError.MaybeSent
+	run := &call{Client: c, operation: o, result: result, delays: c.retry.delays()}
+	run.params, run.request = o.build(c.endpoint.of(o.region))
+	for {
 		if ctx.Err() != nil {
-			e.Err = contextError(ctx)
+			return "", run.ended(ctx)
 		}
+		failed := run.attempt(ctx)
+		run.logAttempt(ctx, failed)
+		if failed == nil {
+			c.budget.succeeded(run.retryCost)
+			return run.reply.RequestID, nil
+		}
+		wait, err := run.next(ctx, failed)
+		if err != nil {
+			return "", err
+		}
+		run.logRetry(ctx, failed, wait)
+		sleep(ctx, wait)
 	}
-	return e
 }
 
-// contextError is why ctx ended: its error, and its cause where that says more.
-func contextError(ctx context.Context) error {
-	err, cause := ctx.Err(), context.Cause(ctx)
-	if errors.Is(err, cause) {
-		return err
+// attempt sends the request once, with a key, a date, a nonce and a signature of its own.
+func (c *call) attempt(ctx context.Context) *failure {
+	bounded, cancel := context.WithTimeoutCause(ctx, c.retry.AttemptTimeout, attemptTimeout(c.retry.AttemptTimeout))
+	defer cancel()
+	c.attempts++
+	c.reply = gateway.Reply{}
+	key, err := c.keys(bounded)
+	if err != nil {
+		return c.newFailure(bounded, err)
 	}
-	return fmt.Errorf("%w: %w", err, cause)
+	if key == c.refusedKey {
+		c.attempts-- // nothing is sent, as the provider has no other key
+		return &failure{err: c.last}
+	}
+	signedAt := c.clock.now()
+	attempt := &gateway.Attempt{Key: key, Time: signedAt, HTTPClient: c.http, Result: c.result}
+	err = attempt.Do(bounded, c.openapi, c.params, c.request)
+	c.reply = attempt.Reply
+	if err == nil {
+		c.clock.accepted(c.reply.Date)
+		return nil
+	}
+	f := c.newFailure(bounded, err)
+	switch f.remedy {
+	case correctClock:
+		if !c.clock.learn(signedAt, c.reply.Date) || c.clockCorrected {
+			f.remedy = none
+		}
+		c.clockCorrected = true
+	case renewKey:
+		if c.refusedKey != (sign.Key{}) {
+			f.remedy = none
+		}
+		c.refusedKey = key
+	}
+	return f
+}
+
+// next decides what follows a failed attempt: another one after a wait, or the error of the call.
+func (c *call) next(ctx context.Context, f *failure) (wait time.Duration, err error) {
+	c.outcomeUnknown = c.outcomeUnknown || f.outcomeUnknown
+	if !f.interrupted {
+		c.last = f.err
+	}
+	switch {
+	case ctx.Err() != nil:
+		return 0, c.ended(ctx)
+	case f.remedy == none, c.attempts >= c.retry.MaxAttempts:
+		return 0, c.failed(f.err)
+	case f.remedy != repeatLater:
+		return 0, nil
+	}
+	wait = max(c.delays.NextBackOff(), c.reply.RetryAfter)
+	if deadline, ok := ctx.Deadline(); ok && wait >= time.Until(deadline) {
+		return 0, c.failed(fmt.Errorf("%w; %w", f.err, waitTooLong(wait)))
+	}
+	c.retryCost = retryCost
+	if f.timedOut {
+		c.retryCost = timeoutCost
+	}
+	if !c.budget.take(c.retryCost) {
+		return 0, c.failed(fmt.Errorf("%w; %w", f.err, errBudgetSpent))
+	}
+	return wait, nil
+}
+
+// ended is the error of a call whose context has ended, during an attempt or between two.
+func (c *call) ended(ctx context.Context) error {
+	err := contextError(ctx)
+	if c.last != nil {
+		err = fmt.Errorf("%w; the last failure was %w", err, c.last)
+	}
+	return c.failed(err)
+}
+
+func (c *call) failed(err error) error {
+	return &OperationError{
+		Action:         c.action,
+		Region:         c.region,
+		Mode:           c.mode,
+		Desktops:       c.desktops,
+		Attempts:       c.attempts,
+		Err:            err,
+		outcomeUnknown: c.outcomeUnknown,
+	}
 }

@@ -2,6 +2,7 @@ package maintenance
 
 import (
 	"context"
+	"log/slog"
 	"net/http"
 
 	openapi "github.com/alibabacloud-go/darabonba-openapi/v2/client"
@@ -14,6 +15,10 @@ type Client struct {
 	http     *http.Client
 	keys     keySource
 	endpoint endpoint
+	retry    RetryPolicy // with its defaults filled in
+	budget   *budget
+	clock    *clock
+	log      *slog.Logger
 }
 
 // NewClient returns a client that takes its credential from the default chain of credentials-go and calls the public

@@ -8,6 +8,7 @@ import (
 
 	"github.com/alibabacloud-go/tea/dara"
 	"github.com/aliyun/credentials-go/credentials"
+	"golang.org/x/sync/singleflight"
 
 	"github.com/ecdkit/ecd-maintenance-go/internal/sign"
 )
@@ -20,40 +21,72 @@ func staticKey(key sign.Key) keySource {
 	return func(context.Context) (sign.Key, error) { return key, nil }
 }
 
-// provider takes keys from credentials-go.
+// provider takes keys from credentials-go, whose providers may not be shared and cannot be interrupted. Callers that
+// come while the provider is at work share its answer, and each of them waits no longer than its own context lasts.
 type provider struct {
-	credential credentials.Credential
-	lookedAt   func() string // where a default chain has looked; nil for a credential of the user's choice
+	credential credentials.Credential // used by one flight at a time
+	flight     singleflight.Group
+
+	// rebuild replaces a default chain that has never had a key, as credentials-go would go on with the last member of
+	// the chain alone. A chain that had one stays with the member that gave it: another would be another identity.
+	rebuild  func() (credentials.Credential, error)
+	lookedAt func() string // where a default chain has looked
 }
 
 func defaultProvider() (*provider, error) {
-	chain, err := credentials.NewCredential(nil)
+	build := func() (credentials.Credential, error) { return credentials.NewCredential(nil) }
+	chain, err := build()
 	if err != nil {
 		return nil, fmt.Errorf("maintenance: default credential chain: %w", redact(err))
 	}
-	return &provider{credential: chain, lookedAt: defaultChainPlaces}, nil
+	return &provider{credential: chain, rebuild: build, lookedAt: defaultChainPlaces}, nil
 }
 
-func (p *provider) key(context.Context) (sign.Key, error) {
-	model, err := p.credential.GetCredential()
-	if err == nil && model == nil {
-		err = errors.New("the provider returned nothing")
+func (p *provider) key(ctx context.Context) (sign.Key, error) {
+	answer := p.flight.DoChan("", func() (any, error) { return p.ask() })
+	select {
+	case <-ctx.Done():
+		return sign.Key{}, contextError(ctx)
+	case a := <-answer:
+		if a.Err != nil {
+			return sign.Key{}, a.Err
+		}
+		return a.Val.(sign.Key), nil
 	}
+}
+
+func (p *provider) ask() (sign.Key, error) {
+	key, err := askOnce(p.credential)
+	if err == nil {
+		p.rebuild = nil
+		return key, nil
+	}
+	failed := p.failed(err)
+	if p.rebuild != nil {
+		if fresh, err := p.rebuild(); err == nil {
+			p.credential = fresh
+		}
+	}
+	return sign.Key{}, failed
+}
+
+func askOnce(credential credentials.Credential) (sign.Key, error) {
+	model, err := credential.GetCredential()
 	if err != nil {
-		return sign.Key{}, p.failed(err)
+		return sign.Key{}, err
+	}
+	if model == nil {
+		return sign.Key{}, errors.New("the provider returned nothing")
 	}
 	if kind := dara.StringValue(model.Type); !canSign(kind) {
-		return sign.Key{}, p.failed(errors.New("a credential of type " + quoted(kind) + " has no access key to sign with"))
+		return sign.Key{}, errors.New("a credential of type " + quoted(kind) + " has no access key to sign with")
 	}
 	key := sign.Key{
 		ID:     dara.StringValue(model.AccessKeyId),
 		Secret: dara.StringValue(model.AccessKeySecret),
 		Token:  dara.StringValue(model.SecurityToken),
 	}
-	if err := validateKey(key); err != nil {
-		return sign.Key{}, p.failed(err)
-	}
-	return key, nil
+	return key, validateKey(key)
 }
 
 func (p *provider) failed(err error) error {

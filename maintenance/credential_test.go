@@ -162,11 +162,14 @@ func TestABrokenConfigurationFileIsNotQuoted(t *testing.T) {
 func TestWhatAProviderQuotesIsWithheld(t *testing.T) {
 	t.Parallel()
 	for text, want := range map[string]string{
-		"get credentials from http://user:" + secret + "@127.0.0.1/c?t=" + token + " failed: {}":           "get credentials from http://127.0.0.1/c failed: (withheld",
+		"get credentials from http://user:" + secret + "@127.0.0.1/c?t=" + token + " failed: {}":           "get credentials from http://127.0.0.1 failed: (withheld",
 		"failed to execute external command: exit status 1\nstderr: " + secret:                             "exit status 1\\nstderr: (withheld",
 		`refresh session token failed: {"Code":"NoPermission","Message":"` + secret + `"}`:                 "code NoPermission",
 		`Get "http://127.0.0.1/c?t=` + token + `": dial tcp 127.0.0.1:1: connection refused`:               "connection refused",
 		"get credentials failed: AccessKeyId: a, AccessKeySecret: " + secret + ", SecurityToken: " + token: "get credentials failed: (withheld",
+		`parse "http://user:` + secret + `@127.0.0.1:1/c": invalid port`:                                   "(withheld",
+		"get credentials from http://127.0.0.1/" + secret + "/c failed: {}":                                "http://127.0.0.1 failed",
+		"ERROR: Can not open filekey-value delimiter not found: access_key_secret " + secret:               "Can not open file(withheld",
 		"refresh Ecs sts token err, httpStatus: 500, message = " + secret:                                  "httpStatus: 500, message = (withheld",
 	} {
 		client := newClient(t, maintenance.WithCredential(&credential{kind: "custom", err: errors.New(text)}))
@@ -181,9 +184,9 @@ func TestNothingThatIsExportedShowsASecret(t *testing.T) {
 	t.Parallel()
 	service := maintenancetest.NewService(maintenancetest.WithAccessKey("id", secret), maintenancetest.WithSecurityToken(token))
 	service.AddDesktops(region, desktops(1)...)
-	static, err := service.NewClient()
+	static, err := service.NewClient(once)
 	require.NoError(t, err)
-	provided, err := service.NewClient(maintenance.WithCredential(accessKey("id", secret, token)))
+	provided, err := service.NewClient(once, maintenance.WithCredential(accessKey("id", secret, token)))
 	require.NoError(t, err)
 	_, err = static.SetMaintenance(t.Context(), region, maintenance.ModeEnter, desktops(1))
 	require.NoError(t, err)

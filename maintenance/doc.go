@@ -7,8 +7,8 @@
 //
 // # Calls
 //
-// [Client.SetMaintenance] switches up to [MaxDesktopIDs] desktops of one region. Input that the service would refuse,
-// or that would address another host, is refused before a credential is asked for or a connection opened.
+// [Client.SetMaintenance] switches up to [MaxDesktopIDs] desktops of one region. Input that cannot be
+// right, or would address another host, is refused before a credential is asked for or a connection opened.
 // [Client.Regions] lists the regions to call. One [Client] serves all of them, and any number of goroutines.
 //
 // # Errors

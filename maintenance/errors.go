@@ -1,6 +1,7 @@
 package maintenance
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"strings"
@@ -8,7 +9,8 @@ import (
 
 // Errors to compare with through errors.Is.
 var (
-	// ErrThrottled is an [APIError] of flow control: try again later, after RetryAfter where it is set.
+	// ErrThrottled is an [APIError] of flow control, or a [ResponseError] of status 429: try again later, after
+	// RetryAfter where it is set.
 	ErrThrottled = errors.New("maintenance: throttled")
 
 	// ErrAccessDenied is an [APIError] of RAM: the access key is good, and may not do this.
@@ -21,9 +23,9 @@ var (
 	// ErrClockSkew is an [APIError] of a service whose clock differs from this machine's by more than 15 minutes.
 	ErrClockSkew = errors.New("maintenance: clock skew")
 
-	// ErrOutcomeUnknown is an [OperationError] of a request that may have been carried out: it left, or may have left,
-	// and no reply of the API came back. Setting a mode again is harmless, so the way out is to repeat the call. An
-	// APIError is never of this kind, whatever its status: there the service itself says that the call failed.
+	// ErrOutcomeUnknown is an [OperationError] of a call that may have been carried out: a request left, or may have
+	// left, and no reply of the API told how it ended, or one with a status of 500 or more. One such attempt is enough,
+	// whatever the attempts after it met with. Setting a mode again is harmless, so the way out is to repeat the call.
 	ErrOutcomeUnknown = errors.New("maintenance: outcome unknown")
 )
 
@@ -41,9 +43,10 @@ func (e *ValidationError) Error() string {
 type OperationError struct {
 	Action   string // for example "SetDesktopMaintenance"
 	Region   string
-	Mode     Mode // empty for operations that have none
-	Desktops int  // number of desktops in the call
-	Err      error
+	Mode     Mode  // empty for operations that have none
+	Desktops int   // number of desktops in the call
+	Attempts int   // that were made
+	Err      error // of the last attempt, and why no other followed
 
 	outcomeUnknown bool
 }
@@ -63,8 +66,15 @@ func (e *OperationError) Error() string {
 		fmt.Fprintf(&b, " (%d desktop%s)", e.Desktops, plural)
 	}
 	b.WriteString(": " + printable(e.Err.Error(), maxMessage))
+	var remarks []string
+	if e.Attempts > 1 {
+		remarks = append(remarks, fmt.Sprint(e.Attempts, " attempts"))
+	}
 	if e.outcomeUnknown {
-		b.WriteString(" (outcome unknown)")
+		remarks = append(remarks, "outcome unknown")
+	}
+	if len(remarks) > 0 {
+		b.WriteString(" (" + strings.Join(remarks, ", ") + ")")
 	}
 	return b.String()
 }
@@ -74,4 +84,13 @@ func (e *OperationError) Unwrap() error { return e.Err }
 // Is makes errors.Is(e, ErrOutcomeUnknown) work.
 func (e *OperationError) Is(target error) bool {
 	return target == ErrOutcomeUnknown && e.outcomeUnknown
+}
+
+// contextError is why ctx ended: its error, and its cause where that says more.
+func contextError(ctx context.Context) error {
+	err, cause := ctx.Err(), context.Cause(ctx)
+	if errors.Is(err, cause) {
+		return err
+	}
+	return fmt.Errorf("%w: %w", err, cause)
 }

@@ -46,21 +46,27 @@ func answering(calls *atomic.Int64, status int, contentType, body string) *http.
 	})}
 }
 
+// once is for tests that are about a single attempt.
+var once = maintenance.WithRetry(maintenance.RetryPolicy{MaxAttempts: 1})
+
+// newClient returns a client that makes one attempt, unless opts say otherwise.
 func newClient(t *testing.T, opts ...maintenance.Option) *maintenance.Client {
 	t.Helper()
 	client, err := maintenance.NewClient(append([]maintenance.Option{
 		maintenance.WithStaticCredential("LTAI5tExample", secret, ""),
+		once,
 	}, opts...)...)
 	require.NoError(t, err)
 	return client
 }
 
-// newService returns a service with desktops ecd-1 to ecd-n, and a client of it.
+// newService returns a service with desktops ecd-1 to ecd-n, and a client of it that makes one attempt, unless opts
+// say otherwise.
 func newService(t *testing.T, n int, opts ...maintenance.Option) (*maintenancetest.Service, *maintenance.Client) {
 	t.Helper()
 	service := maintenancetest.NewService()
 	service.AddDesktops(region, desktops(n)...)
-	client, err := service.NewClient(opts...)
+	client, err := service.NewClient(append([]maintenance.Option{once}, opts...)...)
 	require.NoError(t, err)
 	return service, client
 }

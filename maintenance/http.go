@@ -1,6 +1,7 @@
 package maintenance
 
 import (
+	"cmp"
 	"crypto/tls"
 	"net"
 	"net/http"
@@ -40,5 +41,20 @@ func newTransport() *http.Transport {
 func withoutRedirects(hc *http.Client) *http.Client {
 	c := *hc
 	c.CheckRedirect = func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }
+	c.Transport = withoutBadLocation{cmp.Or[http.RoundTripper](hc.Transport, http.DefaultTransport)}
 	return &c
+}
+
+// withoutBadLocation removes the target of a redirect that is no URL: http.Client would fail, and hide the reply.
+type withoutBadLocation struct{ http.RoundTripper }
+
+func (t withoutBadLocation) RoundTrip(r *http.Request) (*http.Response, error) {
+	response, err := t.RoundTripper.RoundTrip(r)
+	if err != nil || response.StatusCode < 300 || response.StatusCode > 399 {
+		return response, err
+	}
+	if _, err := r.URL.Parse(response.Header.Get("Location")); err != nil {
+		response.Header.Del("Location")
+	}
+	return response, nil
 }

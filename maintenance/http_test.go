@@ -165,7 +165,7 @@ func TestACutConnectionIsAnUnknownOutcome(t *testing.T) {
 	server := httptest.NewTLSServer(service)
 	defer server.Close()
 	service.Inject(1, maintenancetest.Fault{Cut: true, Applied: true})
-	client, err := service.NewClient(maintenance.WithEndpoint(server.URL), maintenance.WithHTTPClient(trusting(t, server)))
+	client, err := service.NewClient(once, maintenance.WithEndpoint(server.URL), maintenance.WithHTTPClient(trusting(t, server)))
 	require.NoError(t, err)
 	_, err = client.SetMaintenance(t.Context(), region, maintenance.ModeEnter, desktops(1))
 	require.ErrorIs(t, err, io.EOF)
@@ -209,7 +209,7 @@ func TestTheUsersTimeoutHolds(t *testing.T) {
 	service.Inject(0, maintenancetest.Fault{Latency: time.Hour})
 	hc := service.HTTPClient()
 	hc.Timeout = time.Millisecond
-	client, err := service.NewClient(maintenance.WithHTTPClient(hc))
+	client, err := service.NewClient(once, maintenance.WithHTTPClient(hc))
 	require.NoError(t, err)
 	_, err = client.SetMaintenance(t.Context(), region, maintenance.ModeEnter, desktops(1))
 	require.ErrorIs(t, err, context.DeadlineExceeded)

@@ -2,6 +2,7 @@ package maintenance
 
 import (
 	"fmt"
+	"log/slog"
 	"net/http"
 	"os"
 	"strings"
@@ -28,10 +29,12 @@ type settings struct {
 	keys      keySource
 	endpoint  endpoint
 	userAgent string
+	retry     RetryPolicy
+	log       *slog.Logger
 }
 
 func newSettings(opts []Option) (*settings, error) {
-	s := new(settings)
+	s := &settings{log: slog.New(slog.DiscardHandler)}
 	if env := os.Getenv(envUserAgent); env != "" {
 		if err := validateUserAgent(envUserAgent, env); err != nil {
 			return nil, err
@@ -58,6 +61,10 @@ func (s *settings) client() (*Client, error) {
 		http:     s.http,
 		keys:     s.keys,
 		endpoint: s.endpoint,
+		retry:    s.retry.withDefaults(),
+		budget:   new(budget),
+		clock:    new(clock),
+		log:      s.log,
 	}
 	if c.http == nil {
 		c.http = defaultHTTPClient()
@@ -120,6 +127,27 @@ func WithHTTPClient(hc *http.Client) Option {
 			return &ValidationError{"httpClient", "is nil"}
 		}
 		s.http = withoutRedirects(hc)
+		return nil
+	}
+}
+
+// WithRetry sets how calls are repeated; without it, the defaults of [RetryPolicy] apply.
+func WithRetry(p RetryPolicy) Option {
+	return func(s *settings) error {
+		s.retry = p
+		return p.validate()
+	}
+}
+
+// WithLogger makes the client log each attempt (level debug) and each retry (level warn), with the attributes action,
+// region, mode, desktops (their number), attempt, status, code, requestId, error and wait, those that apply. What a
+// peer has sent is escaped. Without it nothing is logged.
+func WithLogger(l *slog.Logger) Option {
+	return func(s *settings) error {
+		if l == nil {
+			return &ValidationError{"logger", "is nil"}
+		}
+		s.log = l
 		return nil
 	}
 }

@@ -8,8 +8,8 @@ import (
 // Errors of credentials-go quote what they could not use: a whole configuration file with its keys, the reply of
 // a credentials URI, the error output of an external process, a URL with its password.
 var (
-	quotedInput = regexp.MustCompile(`(?s)(failed: |message = |stderr: |OAuth: |AccessKeyId: ).*`)
-	urlSecrets  = regexp.MustCompile(`(https?://)(?:[^/\s@]*@)?([^?\s"']*)(?:\?[^\s"']*)?`)
+	quotedInput = regexp.MustCompile(`(?s)(failed: |message = |stderr: |OAuth: |AccessKeyId: |open file|not found: |parse ").*`)
+	urlSecrets  = regexp.MustCompile(`(https?://)(?:[^/\s@]*@)?([^/?#\s"']*)[^\s"']*`)
 	replyCode   = regexp.MustCompile(`"Code"\s*:\s*"([\w.]+)"`)
 )
 
@@ -29,7 +29,7 @@ func redact(err error) error {
 	if code := replyCode.FindStringSubmatch(err.Error()); code != nil {
 		text += ", code " + code[1]
 	}
-	return &redacted{text: printable(text, maxQuoted), cause: err}
+	return &redacted{text: printable(text, maxMessage/2), cause: err}
 }
 
 func (e *redacted) Error() string        { return e.text }

@@ -55,7 +55,7 @@ func TestARefusalOfTheService(t *testing.T) {
 	_, err := client.SetMaintenance(t.Context(), region, "enter", []string{"ecd-1", "ecd-2", "gone"})
 	var operation *maintenance.OperationError
 	require.ErrorAs(t, err, &operation)
-	assert.Equal(t, maintenance.OperationError{Action: "SetDesktopMaintenance", Region: region, Mode: "ENTER", Desktops: 3, Err: operation.Err}, *operation)
+	assert.Equal(t, maintenance.OperationError{Action: "SetDesktopMaintenance", Region: region, Mode: "ENTER", Desktops: 3, Attempts: 1, Err: operation.Err}, *operation)
 	var refused *maintenance.APIError
 	require.ErrorAs(t, err, &refused)
 	assert.Equal(t, &maintenance.APIError{
@@ -98,7 +98,8 @@ func TestSentinels(t *testing.T) {
 		{"InvalidTimeStamp.Expired", 400, maintenance.ErrClockSkew},
 		{"InvalidTimeStamp.Format", 400, nil},
 		{"SignatureNonceUsed", 400, nil},
-		{"InternalError", 500, nil},
+		{"InternalError", 500, maintenance.ErrOutcomeUnknown},
+		{"Throttling", 503, maintenance.ErrThrottled},
 		{"InvalidParameter", 400, nil},
 	} {
 		service, client := newService(t, 1)

@@ -2,6 +2,8 @@ package maintenance
 
 import (
 	"fmt"
+	"net/http"
+	"time"
 
 	"github.com/ecdkit/ecd-maintenance-go/internal/gateway"
 )
@@ -14,7 +16,8 @@ type ResponseError struct {
 	RequestId    string // from the header x-acs-request-id; mostly empty
 	RedirectHost string // where a redirect pointed to; it was not followed
 	Excerpt      string // the beginning of the body, printable, at most 400 bytes of it
-	Err          error  // what is wrong with the reply
+	RetryAfter   time.Duration
+	Err          error // what is wrong with the reply
 }
 
 func newResponseError(e *gateway.ReplyError) *ResponseError {
@@ -24,6 +27,7 @@ func newResponseError(e *gateway.ReplyError) *ResponseError {
 		RequestId:    e.RequestID,
 		RedirectHost: e.RedirectHost,
 		Excerpt:      printable(string(e.Body[:min(len(e.Body), maxQuoted+1)]), maxQuoted),
+		RetryAfter:   e.RetryAfter,
 		Err:          e.Err,
 	}
 }
@@ -49,3 +53,8 @@ func (e *ResponseError) Error() string {
 }
 
 func (e *ResponseError) Unwrap() error { return e.Err }
+
+// Is makes errors.Is work with [ErrThrottled].
+func (e *ResponseError) Is(target error) bool {
+	return target == ErrThrottled && e.StatusCode == http.StatusTooManyRequests
+}

@@ -52,6 +52,10 @@ func (h *handler) setMaintenance(w http.ResponseWriter, r *http.Request) {
 		h.write(w, http.StatusBadRequest, reply{Error: err.Error()})
 		return
 	}
+	if decoder.More() {
+		h.write(w, http.StatusBadRequest, reply{Error: "the body has to be one JSON object"})
+		return
+	}
 	ctx, cancel := context.WithTimeout(r.Context(), callTimeout)
 	defer cancel()
 	response, err := h.client.SetMaintenance(ctx, request.Region, request.Mode, request.Desktops)
@@ -68,13 +72,12 @@ func (h *handler) fail(w http.ResponseWriter, err error) {
 	h.log.Error("maintenance not set", "error", err)
 	var (
 		invalid *maintenance.ValidationError
-		refused *maintenance.APIError
+		refused = new(maintenance.APIError)
 	)
 	status := http.StatusBadGateway
 	answer := reply{Error: err.Error()}
-	if errors.As(err, &refused) {
-		answer.RequestID = refused.RequestId
-	}
+	isRefusal := errors.As(err, &refused)
+	answer.RequestID = refused.RequestId
 	switch {
 	case errors.As(err, &invalid) && !errors.Is(err, maintenance.ErrInvalidCredential):
 		status = http.StatusBadRequest
@@ -85,7 +88,7 @@ func (h *handler) fail(w http.ResponseWriter, err error) {
 		status = http.StatusServiceUnavailable
 		seconds := max(1, math.Ceil(refused.RetryAfter.Seconds()))
 		w.Header().Set("Retry-After", strconv.Itoa(int(seconds)))
-	case refused != nil && refused.StatusCode < 500:
+	case isRefusal && refused.StatusCode < 500:
 		status = http.StatusUnprocessableEntity
 	case errors.Is(err, context.DeadlineExceeded):
 		status = http.StatusGatewayTimeout

@@ -66,7 +66,7 @@ func run(ctx context.Context, address string, demo bool, log *slog.Logger) error
 		return err
 	case <-ctx.Done():
 	}
-	grace, cancel := context.WithTimeout(context.WithoutCancel(ctx), 30*time.Second)
+	grace, cancel := context.WithTimeout(context.WithoutCancel(ctx), callTimeout+10*time.Second)
 	defer cancel()
 	if err := server.Shutdown(grace); err != nil {
 		return fmt.Errorf("shut down: %w", err)

@@ -59,6 +59,7 @@ func TestErrorsHaveTheirStatus(t *testing.T) {
 	}{
 		{"no JSON", `{`, maintenancetest.Fault{}, 400, "unexpected EOF"},
 		{"an unknown field", `{"desktop":"ecd-1"}`, maintenancetest.Fault{}, 400, "unknown field"},
+		{"something after the order", order + "x", maintenancetest.Fault{}, 400, "one JSON object"},
 		{"a body too large", `{"region":"` + strings.Repeat("x", maxBody) + `"}`, maintenancetest.Fault{}, 400, "too large"},
 		{"a bad mode", `{"region":"cn-hangzhou","mode":"bogus"}`, maintenancetest.Fault{}, 400, "neither ENTER nor EXIT"},
 		{"a bad region", `{"region":"x/","mode":"exit","desktops":["ecd-1"]}`, maintenancetest.Fault{}, 400, "region"},
@@ -75,7 +76,7 @@ func TestErrorsHaveTheirStatus(t *testing.T) {
 			service := maintenancetest.NewService()
 			service.AddDesktops("cn-hangzhou", "ecd-1", "ecd-2")
 			service.Inject(0, tc.fault)
-			client, err := service.NewClient()
+			client, err := service.NewClient(maintenance.WithRetry(maintenance.RetryPolicy{MaxAttempts: 1}))
 			require.NoError(t, err)
 			w := post(client, tc.body)
 			assert.Equal(t, tc.status, w.Code)
@@ -89,15 +90,17 @@ func TestErrorsHaveTheirStatus(t *testing.T) {
 	}
 }
 
-type late struct{}
+// failing is the smallest maintainer that a test can have.
+type failing struct{ error }
 
-func (late) SetMaintenance(context.Context, string, maintenance.Mode, []string) (*maintenance.SetMaintenanceResponse, error) {
-	return nil, context.DeadlineExceeded
+func (f failing) SetMaintenance(context.Context, string, maintenance.Mode, []string) (*maintenance.SetMaintenanceResponse, error) {
+	return nil, f.error
 }
 
-func TestATimeout(t *testing.T) {
+func TestAFakeMaintainer(t *testing.T) {
 	t.Parallel()
-	assert.Equal(t, http.StatusGatewayTimeout, post(late{}, order).Code)
+	assert.Equal(t, http.StatusGatewayTimeout, post(failing{context.DeadlineExceeded}, order).Code)
+	assert.Equal(t, http.StatusServiceUnavailable, post(failing{maintenance.ErrThrottled}, order).Code)
 }
 
 func TestNoCredentialIsTheOperatorsMatter(t *testing.T) {

@@ -4,7 +4,6 @@ import (
 	"errors"
 	"fmt"
 	"net/url"
-	"time"
 )
 
 // SendError says that no reply came.
@@ -27,10 +26,9 @@ func (e *SendError) Unwrap() error { return e.Err }
 
 // APIError is an error reply of the API.
 type APIError struct {
-	StatusCode                                  int
-	Code, Message, RequestID, HostID, Recommend string
-	RetryAfter                                  time.Duration // 0 where the reply has no hint
-	AccessDeniedDetail                          *AccessDeniedDetail
+	Reply
+	Code, Message, HostID, Recommend string
+	AccessDeniedDetail               *AccessDeniedDetail
 }
 
 func (e *APIError) Error() string { return fmt.Sprintf("HTTP %d, code %q", e.StatusCode, e.Code) }
@@ -48,10 +46,11 @@ type AccessDeniedDetail struct {
 
 // ReplyError is a reply that the API would not send.
 type ReplyError struct {
-	StatusCode                           int
-	ContentType, RequestID, RedirectHost string
-	Body                                 []byte // as much as was read
-	Err                                  error
+	Reply
+	ContentType, RedirectHost string
+	Body                      []byte // as much as was read
+	CutOff                    bool   // the reply ended too early
+	Err                       error
 }
 
 func (e *ReplyError) Error() string { return fmt.Sprintf("HTTP %d: %v", e.StatusCode, e.Err) }

@@ -28,13 +28,20 @@ type Attempt struct {
 	HTTPClient *http.Client
 	Result     any // what the body of a success is decoded into; nil where the request ID is all
 
-	// RequestID is set by a success.
-	RequestID string
+	Reply Reply // set when one came, whatever it says
 
 	authorization string
 	connecting    atomic.Bool
 	connected     atomic.Bool
 	sendErr       error
+}
+
+// Reply is what every reply tells, whatever it says.
+type Reply struct {
+	StatusCode int
+	RequestID  string        // of the body or else of the headers; empty where neither has one
+	RetryAfter time.Duration // 0 where there is no hint
+	Date       time.Time     // zero where there is none, or where a cache has kept the reply
 }
 
 var (
@@ -51,7 +58,9 @@ func (a *Attempt) Do(ctx context.Context, client openapi.Client, params *openapi
 	})
 	client.Spi = a
 	client.HttpClient = a
-	_, err := client.ExecuteWithCtx(ctx, params, request, &dara.RuntimeOptions{})
+	// darabonba reads the proxy from the environment for a transport that is not used: it would fail for a proxy
+	// without a scheme, and show the password of one to the service and in its debug output.
+	_, err := client.ExecuteWithCtx(ctx, params, request, &dara.RuntimeOptions{NoProxy: request.EndpointOverride})
 	if a.sendErr != nil {
 		return a.sendErr
 	}
@@ -99,11 +108,10 @@ func (a *Attempt) ModifyRequest(c *spi.InterceptorContext, _ *spi.AttributeMap) 
 
 // Call sends the finished request with a.HTTPClient. The transport that darabonba made for it is not used: it would
 // not be shared. What is secret is added only here, because darabonba prints the headers that pass through it when
-// DEBUG=dara is set; and a proxy's password, which darabonba adds for the service to see, is removed.
+// DEBUG=dara is set.
 func (a *Attempt) Call(request *http.Request, _ *http.Transport) (*http.Response, error) {
 	header := request.Header
 	header.Del("Host")
-	header.Del("Proxy-Authorization")
 	header.Set("Authorization", a.authorization)
 	if a.Key.Token != "" {
 		header.Set("X-Acs-Accesskey-Id", a.Key.ID)

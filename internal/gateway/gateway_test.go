@@ -53,7 +53,7 @@ func TestAnAttemptIsSigned(t *testing.T) {
 		sent = r
 		return answer(200, nil, `{"RequestId":"R"}`)(r)
 	}))
-	assert.Equal(t, "R", attempt.RequestID)
+	assert.Equal(t, "R", attempt.Reply.RequestID)
 	assert.Equal(t, "https://ecd.example.com:8443/?A=1&B=%2A", sent.URL.String())
 	assert.Equal(t, "2026-01-02T03:04:05Z", sent.Header.Get("x-acs-date"))
 	assert.NotContains(t, sent.Header, "Host")

@@ -7,10 +7,15 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"net/http"
 	"net/url"
+	"strings"
+	"time"
 
 	spi "github.com/alibabacloud-go/alibabacloud-gateway-spi/client"
 	"github.com/alibabacloud-go/tea/dara"
+
+	"github.com/ecdkit/ecd-maintenance-go/internal/sign"
 )
 
 // MaxReply is how much of a reply is read, in bytes: a thousand times what the API sends.
@@ -27,37 +32,32 @@ var (
 // ModifyResponse reads the reply: a success into a.Result, anything else into an *[APIError] or a *[ReplyError].
 func (a *Attempt) ModifyResponse(c *spi.InterceptorContext, _ *spi.AttributeMap) error {
 	r := &reply{
+		Reply:   &a.Reply,
+		key:     a.Key,
 		host:    dara.StringValue(c.Configuration.Endpoint),
-		status:  dara.IntValue(c.Response.StatusCode),
 		headers: c.Response.Headers,
+	}
+	a.Reply = Reply{
+		StatusCode: dara.IntValue(c.Response.StatusCode),
+		RequestID:  r.header("x-acs-request-id"),
+		RetryAfter: r.retryAfter(),
+		Date:       r.date(),
 	}
 	body, err := readAll(c.Response.Body)
 	r.body = body
 	switch {
-	case err != nil:
+	case errors.Is(err, errTooLarge):
 		return r.malformed(err)
-	case r.status >= 400 && r.status <= 599:
+	case err != nil:
+		return r.cutOff(err)
+	case r.StatusCode >= 400 && r.StatusCode <= 599:
 		return r.failure()
-	case r.status >= 300 && r.status <= 399:
+	case r.StatusCode >= 300 && r.StatusCode <= 399:
 		return r.malformed(errRedirect)
-	case r.status < 200 || r.status > 299:
+	case r.StatusCode < 200 || r.StatusCode > 299:
 		return r.malformed(errStatus)
 	}
-
-	var envelope struct{ RequestId string }
-	if err := json.Unmarshal(body, &envelope); err != nil {
-		return r.malformed(err)
-	}
-	if envelope.RequestId == "" {
-		return r.malformed(errNoRequestID)
-	}
-	if a.Result != nil {
-		if err := json.Unmarshal(body, a.Result); err != nil {
-			return r.malformed(err)
-		}
-	}
-	a.RequestID = envelope.RequestId
-	return nil
+	return r.success(a.Result)
 }
 
 // readAll reads a body up to MaxReply bytes and closes it. What it has read when an error ends it is returned too.
@@ -73,8 +73,9 @@ func readAll(body io.Reader) ([]byte, error) {
 }
 
 type reply struct {
-	host    string // that was asked
-	status  int
+	*Reply
+	key     sign.Key
+	host    string             // that was asked
 	headers map[string]*string // names in lower case, from darabonba
 	body    []byte
 }
@@ -83,14 +84,61 @@ func (r *reply) header(name string) string {
 	return dara.StringValue(r.headers[name])
 }
 
-func (r *reply) malformed(err error) error {
-	e := &ReplyError{
-		StatusCode:  r.status,
-		ContentType: r.header("content-type"),
-		RequestID:   r.header("x-acs-request-id"),
-		Body:        r.body,
-		Err:         err,
+// withoutSecrets withholds what a peer repeats of the request: the service quotes the headers that it has verified,
+// the security token among them, when a signature does not match.
+func (r *reply) withoutSecrets(text string) string {
+	for _, secret := range []string{r.key.Token, r.key.Secret} {
+		if secret != "" {
+			text = strings.ReplaceAll(text, secret, "(withheld)")
+		}
 	}
+	return text
+}
+
+// date is when the service made the reply, by its own clock.
+func (r *reply) date() time.Time {
+	if age := r.header("age"); age != "" && age != "0" {
+		return time.Time{}
+	}
+	date, _ := http.ParseTime(r.header("date")) // zero with an error
+	return date
+}
+
+// success decodes a reply that has to have a request ID.
+func (r *reply) success(result any) error {
+	var envelope struct{ RequestId string }
+	if err := json.Unmarshal(r.body, &envelope); err != nil {
+		return r.notJSON(err)
+	}
+	if envelope.RequestId == "" {
+		return r.malformed(errNoRequestID)
+	}
+	if result != nil {
+		if err := json.Unmarshal(r.body, result); err != nil {
+			return r.notJSON(err)
+		}
+	}
+	r.RequestID = envelope.RequestId
+	return nil
+}
+
+// notJSON tells a document that ends too early from one that is wrong.
+func (r *reply) notJSON(err error) error {
+	end := json.NewDecoder(bytes.NewReader(r.body)).Decode(new(json.RawMessage))
+	if errors.Is(end, io.EOF) || errors.Is(end, io.ErrUnexpectedEOF) {
+		return r.cutOff(fmt.Errorf("%w: %w", io.ErrUnexpectedEOF, err))
+	}
+	return r.malformed(err)
+}
+
+func (r *reply) cutOff(err error) error {
+	e := r.malformed(err)
+	e.CutOff = true
+	return e
+}
+
+func (r *reply) malformed(err error) *ReplyError {
+	e := &ReplyError{Reply: *r.Reply, ContentType: r.header("content-type"), Body: []byte(r.withoutSecrets(string(r.body))), Err: err}
 	if location := r.header("location"); location != "" {
 		target, err := (&url.URL{Scheme: "https", Host: r.host}).Parse(location)
 		if err == nil {
@@ -107,27 +155,25 @@ func (r *reply) failure() error {
 		Code, Message, RequestId, HostId, Recommend string
 		AccessDeniedDetail                          json.RawMessage `xml:"-"`
 	}
-	unmarshal := json.Unmarshal
 	if bytes.HasPrefix(bytes.TrimSpace(r.body), []byte("<")) {
-		unmarshal = xml.Unmarshal
-	}
-	if err := unmarshal(r.body, &document); err != nil {
-		return r.malformed(err)
+		if err := xml.Unmarshal(r.body, &document); err != nil {
+			return r.malformed(err)
+		}
+	} else if err := json.Unmarshal(r.body, &document); err != nil {
+		return r.notJSON(err)
 	}
 	if document.Code == "" {
 		return r.malformed(errNoCode)
 	}
-	e := &APIError{
-		StatusCode: r.status,
-		Code:       document.Code,
-		Message:    document.Message,
-		RequestID:  document.RequestId,
-		HostID:     document.HostId,
-		Recommend:  document.Recommend,
-		RetryAfter: r.retryAfter(),
+	if document.RequestId != "" {
+		r.RequestID = document.RequestId
 	}
-	if e.RequestID == "" {
-		e.RequestID = r.header("x-acs-request-id")
+	e := &APIError{
+		Reply:     *r.Reply,
+		Code:      r.withoutSecrets(document.Code),
+		Message:   r.withoutSecrets(document.Message),
+		HostID:    r.withoutSecrets(document.HostId),
+		Recommend: r.withoutSecrets(document.Recommend),
 	}
 	// A detail in a form that is not known yet must not hide the error that it belongs to.
 	var detail AccessDeniedDetail

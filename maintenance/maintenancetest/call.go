@@ -69,7 +69,7 @@ func (s *Service) handle(c *call) {
 	operation := operations[action]
 	switch {
 	case r.Method != http.MethodPost:
-		c.failure = &failure{http.StatusMethodNotAllowed, "UnsupportedHTTPMethod", "This http method is not supported."}
+		c.failure = &failure{http.StatusMethodNotAllowed, CodeWrongMethod, "This http method is not supported."}
 	case r.URL.Path != "/":
 		c.failure = &failure{http.StatusNotFound, "InvalidApi.NotFound", "The specified path is not found; the API is called at /."}
 	case action == "":
@@ -114,7 +114,8 @@ func (s *Service) region(c *call) (string, *failure) {
 	if !s.knowsRegion(region) {
 		return "", &failure{http.StatusNotFound, CodeUnknownRegion, "The specified region does not exist."}
 	}
-	if host, ok := strings.CutPrefix(c.request.Host, "ecd."); ok {
+	host, _, _ := strings.Cut(strings.ToLower(c.request.Host), ":")
+	if host, ok := strings.CutPrefix(host, "ecd."); ok {
 		if of, ok := strings.CutSuffix(host, ".aliyuncs.com"); ok && of != region && s.knowsRegion(of) {
 			return "", &failure{http.StatusBadRequest, CodeWrongRegion, "The specified region is not the one of this endpoint."}
 		}

@@ -12,6 +12,7 @@ const (
 	CodeUnknownDesktop = "InvalidDesktopId.NotFound" // HTTP 404
 	CodeUnknownRegion  = "InvalidRegionId.NotFound"  // HTTP 404
 	CodeWrongRegion    = "InvalidRegionId"           // HTTP 400: the parameter does not fit the host
+	CodeWrongMethod    = "UnsupportedHTTPMethod"     // HTTP 405
 )
 
 const maxDesktopIDs = 100
@@ -23,11 +24,13 @@ func (s *Service) setDesktopMaintenance(c *call) *failure {
 	if failed != nil {
 		return failed
 	}
-	mode := strings.ToUpper(c.query.Get("Mode"))
-	if mode == "" {
+	mode, enter := c.query.Get("Mode"), false
+	switch {
+	case mode == "":
 		return missing("Mode")
-	}
-	if mode != "ENTER" && mode != "EXIT" {
+	case strings.EqualFold(mode, "ENTER"):
+		enter = true
+	case !strings.EqualFold(mode, "EXIT"):
 		return invalid("Mode")
 	}
 	ids, failed := desktopIDs(c.query)
@@ -40,7 +43,7 @@ func (s *Service) setDesktopMaintenance(c *call) *failure {
 		}
 	}
 	for _, id := range ids {
-		s.desktops[region][id] = mode == "ENTER"
+		s.desktops[region][id] = enter
 	}
 	c.result = map[string]string{"RequestId": c.requestID}
 	return nil

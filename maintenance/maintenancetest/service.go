@@ -50,7 +50,7 @@ func WithSecurityToken(token string) Option {
 	return func(s *settings) { s.key.Token = token }
 }
 
-// WithClock sets the service's clock, which is time.Now otherwise.
+// WithClock sets the service's clock, which is time.Now otherwise. It is asked by many goroutines at once.
 func WithClock(now func() time.Time) Option {
 	return func(s *settings) { s.now = now }
 }

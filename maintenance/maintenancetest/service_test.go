@@ -138,7 +138,7 @@ func TestTheServiceIsStrict(t *testing.T) {
 		{"mode in lower case", strings.Replace(good, "ENTER", "enter", 1), nil, nil, 200, ""},
 		{"clock 14 minutes slow", good, at(-14 * time.Minute), nil, 200, ""},
 		{"clock 14 minutes fast", good, at(14 * time.Minute), nil, 200, ""},
-		{"GET", good, func(r *http.Request) { r.Method = http.MethodGet }, nil, 405, "UnsupportedHTTPMethod"},
+		{"GET", good, func(r *http.Request) { r.Method = http.MethodGet }, nil, 405, maintenancetest.CodeWrongMethod},
 		{"another path", good, func(r *http.Request) { r.URL.Path = "/x" }, nil, 404, "InvalidApi.NotFound"},
 		{"no action", good, header("X-Acs-Action", ""), nil, 400, "MissingAction"},
 		{"another action", good, header("X-Acs-Action", "DeleteDesktops"), nil, 404, "InvalidApi.NotFound"},
@@ -259,7 +259,8 @@ func TestRegionsAreToldInTheLanguageAskedFor(t *testing.T) {
 }
 
 func enter(ctx context.Context, t *testing.T, service *maintenancetest.Service) error {
-	client, err := service.NewClient()
+	once := maintenance.WithRetry(maintenance.RetryPolicy{MaxAttempts: 1, AttemptTimeout: 2 * time.Hour})
+	client, err := service.NewClient(once)
 	require.NoError(t, err)
 	_, err = client.SetMaintenance(ctx, region, maintenance.ModeEnter, []string{"ecd-1"})
 	return err

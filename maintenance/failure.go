@@ -1,0 +1,133 @@
+package maintenance
+
+import (
+	"context"
+	"crypto/tls"
+	"errors"
+	"net"
+	"net/http"
+	"strings"
+	"time"
+
+	"github.com/ecdkit/ecd-maintenance-go/internal/gateway"
+)
+
+// remedy is what may help a failed attempt.
+type remedy int
+
+const (
+	none         remedy = iota
+	repeatLater         // the same again, after a wait
+	correctClock        // at once, dated by the service's clock
+	renewKey            // at once, with another key
+)
+
+// failure is why an attempt failed, and what follows from that.
+type failure struct {
+	err            error // as the caller gets it
+	remedy         remedy
+	timedOut       bool
+	interrupted    bool // by the end of the caller's context
+	outcomeUnknown bool // the attempt may have been carried out
+}
+
+// newFailure classifies the error of an attempt that ran with the context bounded.
+func (o *operation) newFailure(bounded context.Context, err error) *failure {
+	var (
+		apiError   *gateway.APIError
+		replyError *gateway.ReplyError
+		sendError  *gateway.SendError
+	)
+	switch {
+	case errors.As(err, &apiError):
+		return refusal(newAPIError(apiError, "ecd:"+o.action))
+	case errors.As(err, &replyError):
+		return badReply(replyError, bounded)
+	case errors.As(err, &sendError):
+		return noReply(sendError, bounded)
+	}
+	f := &failure{err: err}
+	f.endedBy(bounded)
+	return f
+}
+
+func refusal(err *APIError) *failure {
+	f := &failure{err: err}
+	switch {
+	case err.Is(ErrThrottled), err.Code == codeNonceUsed:
+		f.remedy = repeatLater
+	case err.Is(ErrClockSkew):
+		f.remedy = correctClock
+	case err.Code == codeTokenExpired:
+		f.remedy = renewKey
+	case err.StatusCode >= 500:
+		// Of its own trouble the service does not say how far the call came.
+		f.remedy, f.outcomeUnknown = repeatLater, true
+	}
+	return f
+}
+
+func badReply(e *gateway.ReplyError, bounded context.Context) *failure {
+	err := newResponseError(e)
+	f := &failure{err: err, outcomeUnknown: e.StatusCode < 300 || e.StatusCode >= 500}
+	if e.CutOff || e.StatusCode >= 500 || err.Is(ErrThrottled) {
+		f.remedy = repeatLater
+	}
+	if e.CutOff && f.endedBy(bounded) {
+		err.Err = context.Cause(bounded)
+	}
+	return f
+}
+
+func noReply(e *gateway.SendError, bounded context.Context) *failure {
+	f := &failure{err: e.Err, outcomeUnknown: e.MaybeSent}
+	if !refusedByTLS(e.Err) {
+		f.remedy = repeatLater
+	}
+	if timeout := net.Error(nil); errors.As(e.Err, &timeout) {
+		f.timedOut = timeout.Timeout()
+	}
+	if f.endedBy(bounded) {
+		f.err = context.Cause(bounded)
+	}
+	return f
+}
+
+// endedBy reports whether the attempt ended because its context did, and notes whose doing that was.
+func (f *failure) endedBy(bounded context.Context) bool {
+	if bounded.Err() == nil {
+		return false
+	}
+	var timeout attemptTimeout
+	f.timedOut = errors.As(context.Cause(bounded), &timeout)
+	f.interrupted = !f.timedOut
+	if f.timedOut {
+		f.remedy = repeatLater
+	}
+	return true
+}
+
+// refusedByTLS tells a peer that was not accepted, or that did not accept, from a connection that broke.
+func refusedByTLS(err error) bool {
+	var (
+		certificate *tls.CertificateVerificationError
+		notTLS      tls.RecordHeaderError
+		alert       *net.OpError
+	)
+	switch {
+	case errors.As(err, &certificate), errors.As(err, &notTLS), errors.Is(err, http.ErrSchemeMismatch):
+		return true
+	case errors.As(err, &alert) && (alert.Op == "local error" || alert.Op == "remote error"):
+		return true
+	}
+	return strings.HasPrefix(err.Error(), "tls: ") // crypto/tls has no type for the rest
+}
+
+// attemptTimeout is the error of an attempt that was not over within its bound.
+type attemptTimeout time.Duration
+
+func (t attemptTimeout) Error() string {
+	return "the attempt was not over within " + time.Duration(t).String()
+}
+func (t attemptTimeout) Timeout() bool        { return true }
+func (t attemptTimeout) Is(target error) bool { return target == context.DeadlineExceeded }
