@@ -89,8 +89,11 @@ func (e *APIError) Error() string {
 		}
 		text += "; grant " + printable(action, maxWord) + " in RAM"
 	}
-	if e.ClockOffset != 0 {
+	switch {
+	case e.ClockOffset > 0:
 		text += fmt.Sprintf("; the service's clock is %v ahead of this machine's", e.ClockOffset)
+	case e.ClockOffset < 0:
+		text += fmt.Sprintf("; the service's clock is %v behind this machine's", -e.ClockOffset)
 	}
 	if e.RetryAfter > 0 {
 		text += "; retry after " + e.RetryAfter.String()

@@ -1,8 +1,10 @@
 package maintenance_test
 
 import (
+	"bytes"
 	"errors"
 	"fmt"
+	"log/slog"
 	"net/http"
 	"os"
 	"path/filepath"
@@ -120,6 +122,7 @@ func TestAProviderThatGivesNoUsableKey(t *testing.T) {
 		{"no ID", accessKey("", secret, ""), "accessKeyID is empty"},
 		{"no secret", accessKey("id", "", ""), "accessKeySecret is empty"},
 		{"a newline in the token", accessKey("id", secret, token+"\n"), "securityToken contains"},
+		{"an ID token", &credential{kind: "custom", model: &credentials.CredentialModel{Type: dara.String("id_token")}}, `type "id_token"`},
 		{"a bearer token", &credential{kind: "custom", model: &credentials.CredentialModel{Type: dara.String("bearer"), BearerToken: dara.String(token)}}, `type "bearer"`},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
@@ -184,20 +187,27 @@ func TestNothingThatIsExportedShowsASecret(t *testing.T) {
 	t.Parallel()
 	service := maintenancetest.NewService(maintenancetest.WithAccessKey("id", secret), maintenancetest.WithSecurityToken(token))
 	service.AddDesktops(region, desktops(1)...)
+	var logged bytes.Buffer
+	log := maintenance.WithLogger(slog.New(slog.NewTextHandler(&logged, &slog.HandlerOptions{Level: slog.LevelDebug})))
 	static, err := service.NewClient(once)
 	require.NoError(t, err)
-	provided, err := service.NewClient(once, maintenance.WithCredential(accessKey("id", secret, token)))
+	provided, err := service.NewClient(log, maintenance.WithRetry(maintenance.RetryPolicy{MaxAttempts: 2}), maintenance.WithCredential(accessKey("id", secret, token)))
 	require.NoError(t, err)
 	_, err = static.SetMaintenance(t.Context(), region, maintenance.ModeEnter, desktops(1))
 	require.NoError(t, err)
 	_, refused := provided.SetMaintenance(t.Context(), region, maintenance.ModeEnter, []string{"unknown"})
 	require.Error(t, refused)
-	service.Inject(1, maintenancetest.Fault{Cut: true})
+	service.Inject(2, maintenancetest.Fault{Cut: true})
 	_, cut := provided.SetMaintenance(t.Context(), region, maintenance.ModeEnter, desktops(1))
 	require.Error(t, cut)
+	echo := `{"Code":"SignatureDoesNotMatch","Message":"server CanonicalRequest is [x-acs-security-token:` + token + `]"}`
+	service.Inject(1, maintenancetest.Fault{StatusCode: 400, Body: echo})
+	_, echoed := provided.SetMaintenance(t.Context(), region, maintenance.ModeEnter, desktops(1))
+	require.Error(t, echoed)
+	require.Contains(t, logged.String(), "maintenance retry")
 
 	for _, value := range []any{
-		static, *static, provided, service, service.HTTPClient(), service.HTTPClient().Transport, service.Requests(), refused, cut,
+		static, *static, provided, service, service.HTTPClient(), service.HTTPClient().Transport, service.Requests(), refused, cut, echoed, logged.String(),
 		maintenance.WithStaticCredential("id", secret, token), maintenance.WithCredential(accessKey("id", secret, token)),
 	} {
 		for _, verb := range []string{"%v", "%+v", "%#v", "%s", "%q"} {

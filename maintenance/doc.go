@@ -21,14 +21,22 @@
 //   - a [*CredentialError], where no access key could be had;
 //   - an error of the network or of the context.
 //
+// A failure that may pass is repeated, three attempts in all by default: a connection that breaks, a reply that is cut
+// off, an attempt that takes too long, a status of 500 or more, throttling. Hints of the service on when to come back
+// are obeyed, and a wait that would outlast the context is not begun. What is final at once: invalid input, any other
+// refusal, a certificate that does not verify, the end of the context. OperationError.Attempts says how many attempts
+// there were, and its text why no other followed. See [RetryPolicy]. A refused date is corrected by the service's
+// clock, and a token that has expired is asked for again, once each.
+//
 // Ask with errors.Is: [ErrThrottled], [ErrAccessDenied], [ErrInvalidCredential], [ErrClockSkew], and
-// [ErrOutcomeUnknown] for a request that left without an answer.
+// [ErrOutcomeUnknown] for a call that may have been carried out.
 //
 // # Credentials
 //
 // Without an option the default chain of credentials-go applies: environment variables, OIDC role, the profile of
 // Alibaba Cloud CLI, the credentials file, the instance's RAM role, the credentials URI. No error of this package holds
-// a secret or a token.
+// a secret or a token. A credential that several goroutines share is asked by one of them at a time, and all of them
+// get its answer.
 //
 // # Tests
 //

@@ -173,6 +173,20 @@ func TestACutConnectionIsAnUnknownOutcome(t *testing.T) {
 	assert.True(t, service.InMaintenance(region, "ecd-1"))
 }
 
+func TestTheDefaultClientFollowsNoRedirects(t *testing.T) {
+	t.Parallel()
+	var requests atomic.Int64
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		requests.Add(1)
+		http.Redirect(w, r, "/again", http.StatusTemporaryRedirect)
+	}))
+	defer server.Close()
+	err := enter(t.Context(), newClient(t, maintenance.WithEndpoint(server.URL)))
+	var redirect *maintenance.ResponseError
+	require.ErrorAs(t, err, &redirect)
+	assert.EqualValues(t, 1, requests.Load())
+}
+
 func TestTheDefaultTransport(t *testing.T) {
 	t.Parallel()
 	transport := maintenance.NewTransport()
@@ -184,6 +198,7 @@ func TestTheDefaultTransport(t *testing.T) {
 	assert.Positive(t, transport.ResponseHeaderTimeout)
 	assert.Positive(t, transport.TLSHandshakeTimeout)
 	assert.Positive(t, transport.IdleConnTimeout)
+	assert.Positive(t, transport.MaxResponseHeaderBytes)
 }
 
 // A proxy's password is for the proxy. darabonba would show it to the service as well.

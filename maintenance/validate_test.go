@@ -127,6 +127,7 @@ func TestBadOptionsAreRefused(t *testing.T) {
 		{"endpoint with a space", maintenance.WithEndpoint("ecd example.com"), "endpoint"},
 		{"endpoint that is not ASCII", maintenance.WithEndpoint("ecd.例え.com"), "endpoint"},
 		{"endpoint with an empty label", maintenance.WithEndpoint("ecd..example.com"), "endpoint"},
+		{"endpoint with a name too long", maintenance.WithEndpoint(strings.Repeat("a.", 126) + "aa"), "endpoint"},
 		{"endpoint with port 0", maintenance.WithEndpoint("ecd.example.com:0"), "endpoint"},
 		{"endpoint with a port too high", maintenance.WithEndpoint("ecd.example.com:65536"), "endpoint"},
 		{"endpoint with an empty port", maintenance.WithEndpoint("ecd.example.com:"), "endpoint"},

@@ -121,10 +121,24 @@ func TestDarabonbasDebugOutputHoldsNoSecret(t *testing.T) {
 	program, err := os.Executable()
 	require.NoError(t, err)
 	command := exec.Command(program, "-test.run=^TestAnAttemptIsSigned$")
-	command.Env = append(os.Environ(), "DEBUG=dara")
+	command.Env = append(os.Environ(), "DEBUG=dara", "HTTPS_PROXY=http://user:proxy-password@127.0.0.1:1")
 	output, err := command.CombinedOutput()
 	require.NoError(t, err, "%s", output)
+	assert.NotContains(t, string(output), "Proxy-Authorization")
 	assert.Contains(t, string(output), "> X-Acs-Date: 2026-01-02T03:04:05Z", "darabonba prints")
 	assert.NotContains(t, string(output), "sts-token-4711")
 	assert.NotContains(t, string(output), "Signature=")
+}
+
+// darabonba reads the variable for a transport of its own. Which proxy is used is for the HTTP client to say.
+func TestTheProxyOfTheEnvironmentIsLeftToTheHTTPClient(t *testing.T) {
+	for _, proxy := range []string{"127.0.0.1:3128", "http://user:pa%ss-4711@127.0.0.1:1", "http://user:password@127.0.0.1:1"} {
+		t.Setenv("HTTPS_PROXY", proxy)
+		var sent http.Header
+		require.NoError(t, do(t.Context(), new(gateway.Attempt), func(r *http.Request) (*http.Response, error) {
+			sent = r.Header
+			return answer(200, nil, `{"RequestId":"R"}`)(r)
+		}), proxy)
+		assert.NotContains(t, sent, "Proxy-Authorization")
+	}
 }

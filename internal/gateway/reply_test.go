@@ -10,6 +10,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/ecdkit/ecd-maintenance-go/internal/gateway"
+	"github.com/ecdkit/ecd-maintenance-go/internal/sign"
 )
 
 func TestRetryAfterIsTheLargestHint(t *testing.T) {
@@ -32,6 +33,41 @@ func TestRetryAfterIsTheLargestHint(t *testing.T) {
 		require.ErrorAs(t, err, &throttled)
 		assert.Equal(t, tc.want, throttled.RetryAfter, tc.name)
 	}
+}
+
+// A signature that does not match is answered with all that was signed.
+func TestWhatAPeerRepeatsOfASecretIsWithheld(t *testing.T) {
+	t.Parallel()
+	key := sign.Key{ID: "id", Secret: "secret-4711", Token: "token/4711=="}
+	err := do(t.Context(), &gateway.Attempt{Key: key}, answer(400, nil, `{"Code":"SignatureDoesNotMatch","Message":`+
+		`"server CanonicalRequest is [POST\nx-acs-security-token:token\/4711\u003d=\n]","Recommend":"?t=token/4711=="}`))
+	var refused *gateway.APIError
+	require.ErrorAs(t, err, &refused)
+	assert.Equal(t, "server CanonicalRequest is [POST\nx-acs-security-token:(withheld)\n]", refused.Message)
+	assert.Equal(t, "?t=(withheld)", refused.Recommend)
+
+	err = do(t.Context(), &gateway.Attempt{Key: key}, answer(400, nil, "<html>X-Acs-Security-Token: token/4711== secret-4711"))
+	var malformed *gateway.ReplyError
+	require.ErrorAs(t, err, &malformed)
+	assert.Equal(t, "<html>X-Acs-Security-Token: (withheld) (withheld)", string(malformed.Body))
+}
+
+// endless is a body that counts what is read of it.
+type endless struct{ read int }
+
+func (e *endless) Read(p []byte) (int, error) { e.read += len(p); return len(p), nil }
+func (e *endless) Close() error               { return nil }
+
+func TestOneMiBIsReadAtMost(t *testing.T) {
+	t.Parallel()
+	body := new(endless)
+	err := do(t.Context(), new(gateway.Attempt), func(*http.Request) (*http.Response, error) {
+		return &http.Response{StatusCode: 200, Body: body}, nil
+	})
+	var malformed *gateway.ReplyError
+	require.ErrorAs(t, err, &malformed)
+	assert.False(t, malformed.CutOff)
+	assert.Equal(t, gateway.MaxReply+1, body.read)
 }
 
 // FuzzReply decodes arbitrary replies. Whatever comes is a success with a request ID or a typed error.

@@ -216,6 +216,14 @@ type broken struct{}
 
 func (broken) Read([]byte) (int, error) { return 0, io.ErrUnexpectedEOF }
 
+func TestATokenForAKeyThatHasNoneIsRefused(t *testing.T) {
+	t.Parallel()
+	service := maintenancetest.NewService()
+	w := httptest.NewRecorder()
+	service.ServeHTTP(w, signed(request("RegionId=cn-hangzhou")))
+	assert.Contains(t, w.Body.String(), "InvalidSecurityToken.Malformed")
+}
+
 func TestANonceIsGoodOnce(t *testing.T) {
 	t.Parallel()
 	now := time.Now()

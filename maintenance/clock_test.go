@@ -1,0 +1,110 @@
+package maintenance_test
+
+import (
+	"net/http"
+	"sync/atomic"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"github.com/ecdkit/ecd-maintenance-go/maintenance"
+	"github.com/ecdkit/ecd-maintenance-go/maintenance/maintenancetest"
+)
+
+// newSkewedService returns a service whose clock is ahead of this machine's by what skew says at the time.
+func newSkewedService(t *testing.T, opts ...maintenance.Option) (service *maintenancetest.Service, client *maintenance.Client, skew *atomic.Int64) {
+	skew = new(atomic.Int64)
+	service = maintenancetest.NewService(maintenancetest.WithClock(func() time.Time {
+		return time.Now().Add(time.Duration(skew.Load()))
+	}))
+	service.AddDesktops(region, desktops(1)...)
+	client, err := service.NewClient(opts...)
+	require.NoError(t, err)
+	return service, client, skew
+}
+
+// codes are those of the requests since the last call of it.
+func codes(service *maintenancetest.Service, seen *int) (codes []string) {
+	for _, r := range service.Requests()[*seen:] {
+		codes = append(codes, r.Code)
+	}
+	*seen = len(service.Requests())
+	return codes
+}
+
+func TestTheServicesClockIsLearnedAndUnlearned(t *testing.T) {
+	t.Parallel()
+	for _, offset := range []time.Duration{20 * time.Minute, -20 * time.Minute, 40 * 24 * time.Hour} {
+		synctest.Test(t, func(t *testing.T) {
+			seen := 0
+			service, client, skew := newSkewedService(t)
+			skew.Store(int64(offset))
+			start := time.Now()
+			require.NoError(t, enter(t.Context(), client))
+			assert.Zero(t, time.Since(start), "no wait before an attempt with the right date")
+			assert.Equal(t, []string{"InvalidTimeStamp.Expired", ""}, codes(service, &seen))
+			require.NoError(t, enter(t.Context(), client))
+			assert.Equal(t, []string{""}, codes(service, &seen), "it is kept")
+
+			skew.Store(int64(offset / 4))
+			require.NoError(t, enter(t.Context(), client))
+			skew.Store(0)
+			seen = len(service.Requests())
+			require.NoError(t, enter(t.Context(), client))
+			seen = len(service.Requests())
+			require.NoError(t, enter(t.Context(), client))
+			assert.Equal(t, []string{""}, codes(service, &seen), "it is unlearned")
+			sent := service.Requests()[seen-1].Header.Get("X-Acs-Date")
+			assert.Equal(t, time.Now().UTC().Format("2006-01-02T15:04:05Z"), sent, "this machine's own time")
+		})
+	}
+}
+
+func TestAClockThatStaysWrongIsAnError(t *testing.T) {
+	t.Parallel()
+	expired := maintenancetest.Fault{StatusCode: 400, Code: "InvalidTimeStamp.Expired", Message: "expired"}
+	synctest.Test(t, func(t *testing.T) {
+		service, client, skew := newSkewedService(t)
+		skew.Store(int64(-20 * time.Minute))
+		service.Inject(0, expired)
+		err := enter(t.Context(), client)
+		require.ErrorIs(t, err, maintenance.ErrClockSkew)
+		require.ErrorContains(t, err, "the service's clock is 20m0s behind this machine's")
+		var refused *maintenance.APIError
+		require.ErrorAs(t, err, &refused)
+		assert.Equal(t, -20*time.Minute, refused.ClockOffset)
+		assert.Equal(t, 2, attempts(t, err), "once more, and no loop")
+	})
+	synctest.Test(t, func(t *testing.T) {
+		service, client, skew := newSkewedService(t, once)
+		skew.Store(int64(time.Hour))
+		err := enter(t.Context(), client)
+		require.ErrorContains(t, err, "the service's clock is 1h0m0s ahead of this machine's")
+		assert.Len(t, service.Requests(), 1)
+		require.NoError(t, enter(t.Context(), client), "learned for later calls all the same")
+	})
+}
+
+func TestNothingIsLearnedFromAReplyThatCannotKnow(t *testing.T) {
+	t.Parallel()
+	for name, header := range map[string]http.Header{
+		"a reply that a cache has kept":       {"Date": {"Fri, 31 Dec 1999 01:00:00 GMT"}, "Age": {"82800"}},
+		"a reply without a date":              {"Date": {""}},
+		"a reply whose date is not one":       {"Date": {"yesterday"}},
+		"a reply whose date agrees with ours": {},
+	} {
+		synctest.Test(t, func(t *testing.T) {
+			service, client, _ := newSkewedService(t)
+			service.Inject(1, maintenancetest.Fault{StatusCode: 400, Code: "InvalidTimeStamp.Expired", Header: header})
+			err := enter(t.Context(), client)
+			require.ErrorIs(t, err, maintenance.ErrClockSkew, name)
+			assert.Len(t, service.Requests(), 1, name)
+			require.NoError(t, enter(t.Context(), client), name)
+			sent := service.Requests()[1].Header.Get("X-Acs-Date")
+			assert.Equal(t, time.Now().UTC().Format("2006-01-02T15:04:05Z"), sent, name)
+		})
+	}
+}

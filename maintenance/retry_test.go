@@ -1,0 +1,334 @@
+package maintenance_test
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+	"net/http"
+	"syscall"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"github.com/ecdkit/ecd-maintenance-go/maintenance"
+	"github.com/ecdkit/ecd-maintenance-go/maintenance/maintenancetest"
+)
+
+// withDefaults undoes what the helpers set.
+var withDefaults = maintenance.WithRetry(maintenance.RetryPolicy{})
+
+var (
+	unavailable = maintenancetest.Fault{StatusCode: 503, Code: "ServiceUnavailable", Message: "busy"}
+	throttled   = maintenancetest.Fault{StatusCode: 429, Code: "Throttling.User", Message: "slow down"}
+)
+
+func enter(ctx context.Context, client *maintenance.Client) error {
+	_, err := client.SetMaintenance(ctx, region, maintenance.ModeEnter, desktops(1))
+	return err
+}
+
+// attempts is how many the error says that there were.
+func attempts(t *testing.T, err error) int {
+	var failed *maintenance.OperationError
+	require.ErrorAs(t, err, &failed)
+	return failed.Attempts
+}
+
+func TestWhatIsRepeated(t *testing.T) {
+	t.Parallel()
+	for _, tc := range []struct {
+		name     string
+		fault    maintenancetest.Fault
+		repeated bool
+	}{
+		{"a cut connection", maintenancetest.Fault{Cut: true}, true},
+		{"a reply that ends too early", maintenancetest.Fault{Body: okBody[:20]}, true},
+		{"throttling of a user", throttled, true},
+		{"throttling of an API with status 400", maintenancetest.Fault{StatusCode: 400, Code: "Throttling.Api"}, true},
+		{"a 429 of a proxy", maintenancetest.Fault{StatusCode: 429, Body: "<html>"}, true},
+		{"a service that is not available", unavailable, true},
+		{"an internal error", maintenancetest.Fault{StatusCode: 500, Code: "InternalError"}, true},
+		{"a 502 of a proxy", maintenancetest.Fault{StatusCode: 502, Body: "<html>"}, true},
+		{"an empty 504", maintenancetest.Fault{StatusCode: 504}, true},
+		{"a nonce that was used", maintenancetest.Fault{StatusCode: 400, Code: "SignatureNonceUsed"}, true},
+
+		{"a wrong secret", maintenancetest.Fault{StatusCode: 400, Code: "SignatureDoesNotMatch"}, false},
+		{"an unknown key", maintenancetest.Fault{StatusCode: 404, Code: "InvalidAccessKeyId.NotFound"}, false},
+		{"a malformed token", maintenancetest.Fault{StatusCode: 400, Code: "InvalidSecurityToken.Malformed"}, false},
+		{"a RAM denial", maintenancetest.Fault{StatusCode: 403, Code: "Forbidden.RAM"}, false},
+		{"a bad parameter", maintenancetest.Fault{StatusCode: 400, Code: "InvalidParameter"}, false},
+		{"a page in place of a reply", maintenancetest.Fault{Body: "<html>", ContentType: "text/html"}, false},
+		{"a success without a request ID", maintenancetest.Fault{Body: "{}"}, false},
+		{"a redirect", maintenancetest.Fault{StatusCode: 302}, false},
+	} {
+		t.Run(tc.name, func(t *testing.T) {
+			t.Parallel()
+			synctest.Test(t, func(t *testing.T) {
+				service, client := newService(t, 1, withDefaults)
+				stop := service.Inject(0, tc.fault)
+				err := enter(t.Context(), client)
+				want := 1
+				if tc.repeated {
+					want = maintenance.DefaultMaxAttempts
+					require.ErrorContains(t, err, "3 attempts")
+				}
+				assert.Equal(t, want, attempts(t, err))
+				assert.Len(t, service.Requests(), want)
+
+				stop()
+				service.Inject(1, tc.fault)
+				assert.Equal(t, tc.repeated, enter(t.Context(), client) == nil)
+				assert.Equal(t, tc.repeated, service.InMaintenance(region, "ecd-1"))
+			})
+		})
+	}
+}
+
+func TestAConnectionErrorIsRepeated(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		service := maintenancetest.NewService()
+		service.AddDesktops(region, desktops(1)...)
+		calls := 0
+		client, err := service.NewClient(maintenance.WithHTTPClient(&http.Client{Transport: roundTripper(func(r *http.Request) (*http.Response, error) {
+			if calls++; calls < 3 {
+				return nil, syscall.ECONNRESET
+			}
+			return service.HTTPClient().Transport.RoundTrip(r)
+		})}))
+		require.NoError(t, err)
+		require.NoError(t, enter(t.Context(), client))
+		assert.Equal(t, 3, calls)
+	})
+}
+
+func TestMaxAttempts(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		for _, limit := range []int{1, 2, 7} {
+			service, client := newService(t, 1, maintenance.WithRetry(maintenance.RetryPolicy{MaxAttempts: limit}))
+			service.Inject(0, unavailable)
+			err := enter(t.Context(), client)
+			assert.Equal(t, limit, attempts(t, err))
+			assert.Len(t, service.Requests(), limit)
+		}
+	})
+}
+
+func TestEveryAttemptIsSignedAfresh(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		service, client := newService(t, 1, withDefaults)
+		service.Inject(2, maintenancetest.Fault{StatusCode: 503, Code: "ServiceUnavailable", Header: http.Header{"Retry-After": {"2"}}})
+		require.NoError(t, enter(t.Context(), client))
+		dates, nonces := map[string]bool{}, map[string]bool{}
+		for _, r := range service.Requests() {
+			dates[r.Header.Get("X-Acs-Date")] = true
+			nonces[r.Header.Get("X-Acs-Signature-Nonce")] = true
+		}
+		assert.Len(t, dates, 3)
+		assert.Len(t, nonces, 3)
+	})
+}
+
+func TestWaitsHaveFullJitter(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		records := new(recordingHandler)
+		bounds := []time.Duration{100 * time.Millisecond, 200 * time.Millisecond, 400 * time.Millisecond, 400 * time.Millisecond}
+		longest := make([]time.Duration, len(bounds))
+		for range 50 {
+			service, client := newService(t, 1, maintenance.WithLogger(slog.New(records)),
+				maintenance.WithRetry(maintenance.RetryPolicy{MaxAttempts: 5, MaxDelay: 400 * time.Millisecond}))
+			service.Inject(0, unavailable)
+			records.reset()
+			require.Error(t, enter(t.Context(), client))
+			waits := records.waits()
+			require.Len(t, waits, len(bounds))
+			for i, wait := range waits {
+				assert.LessOrEqual(t, wait, bounds[i]+time.Nanosecond)
+				longest[i] = max(longest[i], wait)
+			}
+		}
+		for i, wait := range longest {
+			assert.Greater(t, wait, bounds[i]/2, "the longest of 50 waits")
+		}
+	})
+}
+
+func TestHintsAreObeyed(t *testing.T) {
+	t.Parallel()
+	for name, tc := range map[string]struct {
+		hint func(now time.Time) http.Header
+		want time.Duration
+	}{
+		"seconds": {func(time.Time) http.Header { return http.Header{"Retry-After": {"3"}} }, 3 * time.Second},
+		"a date": {func(now time.Time) http.Header {
+			return http.Header{"Retry-After": {now.Add(time.Minute).UTC().Format(http.TimeFormat)}}
+		}, time.Minute},
+		"milliseconds of the larger limit": {func(time.Time) http.Header {
+			return http.Header{"X-Ratelimit-User": {"TimeLeft:500"}, "X-Ratelimit-User-Api": {"Limit:1,Remain:0,TimeLeft:45000"}}
+		}, 45 * time.Second},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			synctest.Test(t, func(t *testing.T) {
+				service, client := newService(t, 1, withDefaults)
+				start := time.Now()
+				fault := throttled
+				fault.Header = tc.hint(start)
+				service.Inject(1, fault)
+				require.NoError(t, enter(t.Context(), client))
+				assert.Equal(t, tc.want, time.Since(start))
+			})
+		})
+	}
+}
+
+func TestAWaitThatWouldOutlastTheContextIsNotBegun(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		service, client := newService(t, 1, withDefaults)
+		fault := throttled
+		fault.Header = http.Header{"Retry-After": {"60"}}
+		service.Inject(0, fault)
+		ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+		defer cancel()
+		start := time.Now()
+		err := enter(ctx, client)
+		assert.Zero(t, time.Since(start))
+		require.ErrorIs(t, err, maintenance.ErrThrottled)
+		require.ErrorIs(t, err, context.DeadlineExceeded)
+		require.ErrorContains(t, err, "a wait of 1m0s would outlast the context")
+		var refused *maintenance.APIError
+		require.ErrorAs(t, err, &refused)
+		assert.Equal(t, time.Minute, refused.RetryAfter)
+	})
+}
+
+func TestAWaitEndsWithItsContext(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		service, client := newService(t, 1, withDefaults)
+		fault := throttled
+		fault.Header = http.Header{"Retry-After": {"3600"}}
+		service.Inject(0, fault)
+		reason := errors.New("the maintenance window is over")
+		ctx, cancel := context.WithCancelCause(t.Context())
+		time.AfterFunc(time.Minute, func() { cancel(reason) })
+		start := time.Now()
+		err := enter(ctx, client)
+		assert.Equal(t, time.Minute, time.Since(start))
+		require.ErrorIs(t, err, context.Canceled)
+		require.ErrorIs(t, err, reason)
+		require.NotErrorIs(t, err, maintenance.ErrOutcomeUnknown)
+		var refused *maintenance.APIError
+		require.ErrorAs(t, err, &refused, "the last failure")
+		assert.Equal(t, "Throttling.User", refused.Code)
+		assert.Len(t, service.Requests(), 1)
+	})
+}
+
+func TestAnAttemptHasABound(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		service, client := newService(t, 1, maintenance.WithRetry(maintenance.RetryPolicy{MaxAttempts: 2, AttemptTimeout: time.Minute}))
+		service.Inject(0, maintenancetest.Fault{Latency: time.Hour})
+		start := time.Now()
+		err := enter(t.Context(), client)
+		assert.InDelta(t, 2*time.Minute, time.Since(start), float64(maintenance.DefaultBaseDelay))
+		assert.Equal(t, 2, attempts(t, err))
+		require.ErrorContains(t, err, "the attempt was not over within 1m0s")
+		require.ErrorIs(t, err, context.DeadlineExceeded)
+		require.ErrorIs(t, err, maintenance.ErrOutcomeUnknown)
+	})
+}
+
+func TestAContextThatEndsDuringALaterAttempt(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		service, client := newService(t, 1, withDefaults)
+		service.Inject(1, throttled)
+		service.Inject(0, maintenancetest.Fault{Latency: time.Hour})
+		ctx, cancel := context.WithTimeout(t.Context(), 10*time.Second)
+		defer cancel()
+		err := enter(ctx, client)
+		require.ErrorIs(t, err, context.DeadlineExceeded)
+		require.ErrorIs(t, err, maintenance.ErrThrottled, "the last failure")
+		require.ErrorIs(t, err, maintenance.ErrOutcomeUnknown)
+		assert.Equal(t, 2, attempts(t, err))
+	})
+}
+
+// The reply to the first attempt is lost; that the others were refused does not tell what became of it.
+func TestOneUnknownAttemptMakesTheOutcomeUnknown(t *testing.T) {
+	t.Parallel()
+	for name, later := range map[string]maintenancetest.Fault{
+		"throttled":     throttled,
+		"access denied": {StatusCode: 403, Code: "Forbidden.RAM"},
+	} {
+		synctest.Test(t, func(t *testing.T) {
+			service, client := newService(t, 1, withDefaults)
+			service.Inject(1, maintenancetest.Fault{Cut: true, Applied: true})
+			service.Inject(0, later)
+			err := enter(t.Context(), client)
+			require.ErrorIs(t, err, maintenance.ErrOutcomeUnknown, name)
+			require.ErrorContains(t, err, "attempts, outcome unknown)")
+			assert.True(t, service.InMaintenance(region, "ecd-1"))
+		})
+	}
+}
+
+func TestTheRetryBudget(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		service, client := newService(t, 1, maintenance.WithRetry(maintenance.RetryPolicy{MaxAttempts: 10}))
+		stop := service.Inject(0, unavailable)
+		requests := 0
+		for range 50 {
+			err := enter(t.Context(), client)
+			requests += attempts(t, err)
+		}
+		assert.Equal(t, 50+100, requests, "calls, and the retries of a full budget")
+		err := enter(t.Context(), client)
+		require.ErrorContains(t, err, "too many calls of this client have failed lately")
+		require.ErrorContains(t, err, "ServiceUnavailable")
+		assert.Equal(t, 1, attempts(t, err))
+
+		stop()
+		for range 5 {
+			require.NoError(t, enter(t.Context(), client))
+		}
+		service.Inject(1, unavailable)
+		require.NoError(t, enter(t.Context(), client), "five successes earn one retry")
+		service.Inject(1, unavailable)
+		require.NoError(t, enter(t.Context(), client), "and a retry that succeeds gives back what it has cost")
+	})
+}
+
+func TestTimeoutsCostTheBudgetTwice(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		service, client := newService(t, 1, maintenance.WithRetry(maintenance.RetryPolicy{MaxAttempts: 100}))
+		service.Inject(0, maintenancetest.Fault{Latency: time.Hour})
+		assert.Equal(t, 1+50, attempts(t, enter(t.Context(), client)))
+	})
+}
+
+func TestBadRetryPolicies(t *testing.T) {
+	t.Parallel()
+	for parameter, policy := range map[string]maintenance.RetryPolicy{
+		"retry.MaxAttempts":    {MaxAttempts: -1},
+		"retry.BaseDelay":      {BaseDelay: time.Minute},
+		"retry.MaxDelay":       {MaxDelay: -1},
+		"retry.AttemptTimeout": {AttemptTimeout: -1},
+	} {
+		_, err := maintenance.NewClient(maintenance.WithRetry(policy))
+		var invalid *maintenance.ValidationError
+		require.ErrorAs(t, err, &invalid, parameter)
+		assert.Equal(t, parameter, invalid.Parameter)
+	}
+}
