@@ -108,10 +108,15 @@ func (e *APIError) Is(target error) bool {
 	}
 	for _, s := range sentinels {
 		if s.err == target {
-			return slices.ContainsFunc(s.codes, func(code string) bool {
-				return e.Code == code || strings.HasSuffix(code, ".") && strings.HasPrefix(e.Code, code)
-			})
+			return matches(e.Code, s.codes)
 		}
 	}
 	return false
+}
+
+// matches reports whether code is one of codes, of which those that end in a dot stand for all that begin with them.
+func matches(code string, codes []string) bool {
+	return slices.ContainsFunc(codes, func(c string) bool {
+		return code == c || strings.HasSuffix(c, ".") && strings.HasPrefix(code, c)
+	})
 }

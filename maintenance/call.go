@@ -22,10 +22,14 @@ type call struct {
 	result  any // what the reply is decoded into; nil where the request ID is all
 	delays  *backoff.ExponentialBackOff
 
+	pacer *pacer // of a fleet; nil outside of one
+
 	attempts       int
+	throttled      int           // of attempts, which a pacer does not count
 	reply          gateway.Reply // to the latest attempt; zero where none came
 	last           error         // of the latest attempt
 	outcomeUnknown bool          // an attempt may have been carried out
+	interrupted    bool          // the call ended because its context did
 	retryCost      int           // of the latest attempt, to the retry budget
 	clockCorrected bool
 	refusedKey     sign.Key // that the service called expired
@@ -33,24 +37,40 @@ type call struct {
 
 // call makes one call of the API and returns its request ID.
 func (c *Client) call(ctx context.Context, o *operation, result any) (requestID string, err error) {
+	return c.newCall(o, result).do(ctx, ctx)
+}
+
+func (c *Client) newCall(o *operation, result any) *call {
 	run := &call{Client: c, operation: o, result: result, delays: c.retry.delays()}
 	run.params, run.request = o.build(c.endpoint.of(o.region))
+	return run
+}
+
+// do makes the attempts. Waiting between them ends with a context of its own, which ends no later than ctx.
+func (c *call) do(ctx, waiting context.Context) (requestID string, err error) {
 	for {
-		if ctx.Err() != nil {
-			return "", run.ended(ctx)
+		var epoch int
+		if c.pacer != nil {
+			epoch = c.pacer.wait(waiting)
 		}
-		failed := run.attempt(ctx)
-		run.logAttempt(ctx, failed)
+		if waiting.Err() != nil {
+			return "", c.ended(waiting)
+		}
+		failed := c.attempt(ctx)
+		c.logAttempt(ctx, failed)
+		if c.pacer != nil {
+			c.pacer.learn(epoch, failed, c.reply.RetryAfter)
+		}
 		if failed == nil {
-			c.budget.succeeded(run.retryCost)
-			return run.reply.RequestID, nil
+			c.budget.succeeded(c.retryCost)
+			return c.reply.RequestID, nil
 		}
-		wait, err := run.next(ctx, failed)
+		wait, err := c.next(ctx, failed)
 		if err != nil {
 			return "", err
 		}
-		run.logRetry(ctx, failed, wait)
-		sleep(ctx, wait)
+		c.logRetry(ctx, failed, wait)
+		sleep(waiting, wait)
 	}
 }
 
@@ -66,7 +86,7 @@ func (c *call) attempt(ctx context.Context) *failure {
 	}
 	if key == c.refusedKey {
 		c.attempts-- // nothing is sent, as the provider has no other key
-		return &failure{err: c.last}
+		return &failure{err: c.last, unsent: true}
 	}
 	signedAt := c.clock.now()
 	attempt := &gateway.Attempt{Key: key, Time: signedAt, HTTPClient: c.http, Result: c.result}
@@ -101,7 +121,10 @@ func (c *call) next(ctx context.Context, f *failure) (wait time.Duration, err er
 	switch {
 	case ctx.Err() != nil:
 		return 0, c.ended(ctx)
-	case f.remedy == none, c.attempts >= c.retry.MaxAttempts:
+	case f.throttled && c.pacer != nil:
+		c.throttled++
+		return 0, nil
+	case f.remedy == none, c.attempts-c.throttled >= c.retry.MaxAttempts:
 		return 0, c.failed(f.err)
 	case f.remedy != repeatLater:
 		return 0, nil
@@ -122,6 +145,7 @@ func (c *call) next(ctx context.Context, f *failure) (wait time.Duration, err er
 
 // ended is the error of a call whose context has ended, during an attempt or between two.
 func (c *call) ended(ctx context.Context) error {
+	c.interrupted = true
 	err := contextError(ctx)
 	if c.last != nil {
 		err = fmt.Errorf("%w; the last failure was %w", err, c.last)

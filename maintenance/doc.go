@@ -9,7 +9,8 @@
 //
 // [Client.SetMaintenance] switches up to [MaxDesktopIDs] desktops of one region. Input that cannot be
 // right, or would address another host, is refused before a credential is asked for or a connection opened.
-// [Client.Regions] lists the regions to call. One [Client] serves all of them, and any number of goroutines.
+// [Client.SetFleetMaintenance] switches any number of them, at the rate that the service allows, and reports what became
+// of every single one. [Client.Regions] lists the regions to call. One [Client] serves all of them, and any number of goroutines.
 //
 // # Errors
 //

@@ -6,6 +6,7 @@ import (
 	"flag"
 	"fmt"
 	"log"
+	"slices"
 	"time"
 
 	"github.com/ecdkit/ecd-maintenance-go/maintenance"
@@ -92,4 +93,34 @@ func ExampleMode() {
 	err := flags.Parse([]string{"-mode", "exit"})
 	fmt.Println(mode, err)
 	// Output: EXIT <nil>
+}
+
+func ExampleClient_SetFleetMaintenance() {
+	client := exampleClient() // knows the desktops ecd-1 and ecd-2
+	ids := slices.Values([]string{"ecd-1", "ecd-2", "deleted-last-week"})
+
+	report, err := client.SetFleetMaintenance(context.Background(), "cn-hangzhou", maintenance.ModeEnter, ids)
+	if report == nil {
+		log.Fatal(err) // a parameter is not right, and nothing was sent
+	}
+	fmt.Println(report.Succeeded, "in maintenance")
+	for _, failed := range report.Failed {
+		var refused *maintenance.APIError
+		fmt.Println(failed.DesktopID, "failed:", errors.As(failed, &refused) && refused.Code == "InvalidDesktopId.NotFound")
+	}
+	// Output:
+	// 2 in maintenance
+	// deleted-last-week failed: true
+}
+
+func ExampleWithProgress() {
+	client := exampleClient()
+	ids := slices.Values([]string{"ecd-1", "ecd-2"})
+	var last maintenance.FleetProgress
+	_, err := client.SetFleetMaintenance(context.Background(), "cn-hangzhou", maintenance.ModeExit, ids,
+		maintenance.WithConcurrency(4),
+		maintenance.WithRequestRate(50),
+		maintenance.WithProgress(func(p maintenance.FleetProgress) { last = p }))
+	fmt.Println(last.Succeeded, last.Failed, err)
+	// Output: 2 0 <nil>
 }

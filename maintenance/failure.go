@@ -26,6 +26,8 @@ const (
 type failure struct {
 	err            error // as the caller gets it
 	remedy         remedy
+	unsent         bool // nothing left, as there was no key to sign with
+	throttled      bool
 	timedOut       bool
 	interrupted    bool // by the end of the caller's context
 	outcomeUnknown bool // the attempt may have been carried out
@@ -46,15 +48,15 @@ func (o *operation) newFailure(bounded context.Context, err error) *failure {
 	case errors.As(err, &sendError):
 		return noReply(sendError, bounded)
 	}
-	f := &failure{err: err}
+	f := &failure{err: err, unsent: true}
 	f.endedBy(bounded)
 	return f
 }
 
 func refusal(err *APIError) *failure {
-	f := &failure{err: err}
+	f := &failure{err: err, throttled: err.Is(ErrThrottled)}
 	switch {
-	case err.Is(ErrThrottled), err.Code == codeNonceUsed:
+	case f.throttled, err.Code == codeNonceUsed:
 		f.remedy = repeatLater
 	case err.Is(ErrClockSkew):
 		f.remedy = correctClock
@@ -69,8 +71,8 @@ func refusal(err *APIError) *failure {
 
 func badReply(e *gateway.ReplyError, bounded context.Context) *failure {
 	err := newResponseError(e)
-	f := &failure{err: err, outcomeUnknown: e.StatusCode < 300 || e.StatusCode >= 500}
-	if e.CutOff || e.StatusCode >= 500 || err.Is(ErrThrottled) {
+	f := &failure{err: err, throttled: err.Is(ErrThrottled), outcomeUnknown: e.StatusCode < 300 || e.StatusCode >= 500}
+	if e.CutOff || e.StatusCode >= 500 || f.throttled {
 		f.remedy = repeatLater
 	}
 	if e.CutOff && f.endedBy(bounded) {

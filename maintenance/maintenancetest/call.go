@@ -18,6 +18,8 @@ type call struct {
 
 	result  any      // of a success
 	failure *failure // otherwise
+
+	hint http.Header // of a refusal, on when to come back
 }
 
 // failure is a refusal of the API.
@@ -80,6 +82,9 @@ func (s *Service) handle(c *call) {
 		c.failure = &failure{http.StatusNotFound, "InvalidApi.NotFound", "The specified API is not found; check the action and the version."}
 	default:
 		c.failure = s.authenticate(r, body)
+	}
+	if c.failure == nil {
+		c.failure = s.admit(c)
 	}
 	if c.failure == nil {
 		c.failure = c.parseQuery()

@@ -3,6 +3,7 @@ package maintenancetest
 import (
 	"crypto/rand"
 	"fmt"
+	"maps"
 	"net/http"
 	"sync"
 	"time"
@@ -27,6 +28,7 @@ type Service struct {
 	desktops map[string]map[string]bool // by region and ID: in maintenance
 	nonces   nonces
 	faults   []*fault
+	limit    RateLimit
 	requests recorder
 }
 
@@ -127,6 +129,7 @@ func (s *Service) finish(c *call, w http.ResponseWriter, f Fault) {
 	header.Set("Content-Type", reply.contentType)
 	header.Set("Date", s.now().UTC().Format(http.TimeFormat))
 	header.Set("X-Acs-Request-Id", c.requestID)
+	maps.Copy(header, c.hint)
 	for name, values := range f.Header {
 		header[http.CanonicalHeaderKey(name)] = values
 	}

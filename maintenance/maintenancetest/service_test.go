@@ -397,3 +397,46 @@ func TestTheLatestRequestsAreRemembered(t *testing.T) {
 	require.Len(t, recorded, maintenancetest.MaxRecorded)
 	assert.Equal(t, "SignatureDoesNotMatch", recorded[maintenancetest.MaxRecorded-1].Code)
 }
+
+func TestRateLimits(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		service := maintenancetest.NewService()
+		service.AddDesktops(region, "ecd-1")
+		admitted := func(calls int) (n int) {
+			for range calls {
+				if enter(t.Context(), t, service) == nil {
+					n++
+				}
+			}
+			return n
+		}
+		service.SetRateLimit(maintenancetest.TokenBucket(10, 5))
+		assert.Equal(t, 5, admitted(20), "the burst")
+		last := service.Requests()[19]
+		assert.Equal(t, 400, last.StatusCode)
+		assert.Equal(t, "Throttling.User", last.Code)
+		time.Sleep(time.Second)
+		assert.Equal(t, 5, admitted(20))
+		time.Sleep(300 * time.Millisecond)
+		assert.Equal(t, 3, admitted(20), "ten a second")
+
+		service.SetRateLimit(maintenancetest.FixedWindow(7, time.Second))
+		time.Sleep(time.Until(time.Now().Truncate(time.Second).Add(1250 * time.Millisecond)))
+		assert.Equal(t, 7, admitted(20))
+		w := httptest.NewRecorder()
+		service.ServeHTTP(w, signed(withoutToken(request("RegionId=cn-hangzhou"))))
+		assert.Equal(t, 429, w.Code)
+		assert.Regexp(t, `^Limit:7,Remain:0,TimeLeft:750,Reset:\d+$`, w.Header().Get("X-Ratelimit-User-Api"))
+		time.Sleep(750 * time.Millisecond)
+		assert.Equal(t, 7, admitted(20), "the next window")
+
+		service.SetRateLimit(maintenancetest.RateLimit{})
+		assert.Equal(t, 20, admitted(20))
+	})
+}
+
+func withoutToken(r *http.Request) *http.Request {
+	r.Header.Del("X-Acs-Security-Token")
+	return r
+}
