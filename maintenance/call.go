@@ -17,9 +17,10 @@ type call struct {
 	*Client
 	*operation
 
-	params  *openapi.Params
-	request *openapi.OpenApiRequest
-	result  any // what the reply is decoded into; nil where the request ID is all
+	params  openapi.Params
+	request openapi.OpenApiRequest
+	query   string // canonical; the same for all attempts
+	result  any    // what the reply is decoded into; nil where the request ID is all
 	delays  *backoff.ExponentialBackOff
 
 	pacer *pacer // of a fleet; nil outside of one
@@ -41,7 +42,7 @@ func (c *Client) call(ctx context.Context, o *operation, result any) (requestID 
 }
 
 func (c *Client) newCall(o *operation, result any) *call {
-	run := &call{Client: c, operation: o, result: result, delays: c.retry.delays()}
+	run := &call{Client: c, operation: o, result: result, query: sign.EncodeQuery(o.parameters)}
 	run.params, run.request = o.build(c.endpoint.of(o.region))
 	return run
 }
@@ -89,8 +90,8 @@ func (c *call) attempt(ctx context.Context) *failure {
 		return &failure{err: c.last, unsent: true}
 	}
 	signedAt := c.clock.now()
-	attempt := &gateway.Attempt{Key: key, Time: signedAt, HTTPClient: c.http, Result: c.result}
-	err = attempt.Do(bounded, c.openapi, c.params, c.request)
+	attempt := &gateway.Attempt{Query: c.query, Key: key, Time: signedAt, HTTPClient: c.http, Result: c.result}
+	err = attempt.Do(bounded, c.openapi, &c.params, &c.request)
 	c.reply = attempt.Reply
 	if err == nil {
 		c.clock.accepted(c.reply.Date)
@@ -128,6 +129,9 @@ func (c *call) next(ctx context.Context, f *failure) (wait time.Duration, err er
 		return 0, c.failed(f.err)
 	case f.remedy != repeatLater:
 		return 0, nil
+	}
+	if c.delays == nil {
+		c.delays = c.retry.delays()
 	}
 	wait = max(c.delays.NextBackOff(), c.reply.RetryAfter)
 	if deadline, ok := ctx.Deadline(); ok && wait >= time.Until(deadline) {

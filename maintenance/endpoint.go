@@ -7,11 +7,12 @@ import (
 	"regexp"
 	"strconv"
 	"strings"
+	"unicode"
 )
 
 // endpoint is where requests go. The zero value stands for the public endpoint of the region that is called.
 type endpoint struct {
-	protocol string // "HTTPS" or "HTTP"
+	protocol string // "https" or "http"
 	host     string // "host" or "host:port"
 }
 
@@ -19,7 +20,7 @@ func (e endpoint) of(region string) endpoint {
 	if e.host != "" {
 		return e
 	}
-	return endpoint{protocol: "HTTPS", host: "ecd." + region + ".aliyuncs.com"}
+	return endpoint{protocol: "https", host: "ecd." + region + ".aliyuncs.com"}
 }
 
 var hostName = regexp.MustCompile(`^[a-z0-9]([a-z0-9-]*[a-z0-9])?(\.[a-z0-9]([a-z0-9-]*[a-z0-9])?)*$`)
@@ -55,6 +56,10 @@ func parseEndpoint(s string) (endpoint, error) {
 
 	host, port := strings.ToLower(u.Hostname()), u.Port()
 	address, err := netip.ParseAddr(host)
+	// Lower case can turn what is not ASCII into it; and without brackets it is not clear where an address ends.
+	if strings.ContainsFunc(s, func(r rune) bool { return r > unicode.MaxASCII }) || strings.Contains(host, ":") && u.Host[0] != '[' {
+		return refuse("has a host that is neither a host name nor an IP address")
+	}
 	if err != nil && (len(host) > 253 || !hostName.MatchString(host)) || address.Zone() != "" {
 		return refuse("has a host that is neither a host name nor an IP address")
 	}
@@ -67,7 +72,7 @@ func parseEndpoint(s string) (endpoint, error) {
 	if port == map[string]string{"https": "443", "http": "80"}[u.Scheme] {
 		port = ""
 	}
-	e := endpoint{protocol: strings.ToUpper(u.Scheme), host: host}
+	e := endpoint{protocol: u.Scheme, host: host}
 	switch {
 	case port != "":
 		e.host = net.JoinHostPort(host, port)

@@ -13,13 +13,17 @@ const (
 	connectTimeout     = 10 * time.Second
 	headerTimeout      = 20 * time.Second
 	idleTimeout        = 90 * time.Second
-	maxIdlePerHost     = 64
 	maxResponseHeaders = 64 << 10 // bytes
+
+	// An HTTP/2 connection that is silent for so long is asked for a sign of life, and closed where none comes: requests
+	// that it does not answer would be repeated over it.
+	silence = 10 * time.Second
+	pong    = 5 * time.Second
 )
 
 // defaultHTTPClient is one for all Clients: one that is made for each request still finds open connections.
 var defaultHTTPClient = sync.OnceValue(func() *http.Client {
-	return withoutRedirects(&http.Client{Transport: newTransport()})
+	return withoutRedirects(&http.Client{Transport: &transportPool{newTransport: newTransport}})
 })
 
 func newTransport() *http.Transport {
@@ -29,10 +33,10 @@ func newTransport() *http.Transport {
 		TLSClientConfig:        &tls.Config{MinVersion: tls.VersionTLS12},
 		TLSHandshakeTimeout:    connectTimeout,
 		ForceAttemptHTTP2:      true,
-		MaxIdleConnsPerHost:    maxIdlePerHost,
 		IdleConnTimeout:        idleTimeout,
 		ResponseHeaderTimeout:  headerTimeout,
 		MaxResponseHeaderBytes: maxResponseHeaders,
+		HTTP2:                  &http.HTTP2Config{SendPingTimeout: silence, PingTimeout: pong},
 	}
 }
 

@@ -119,8 +119,9 @@ func WithEndpoint(endpoint string) Option {
 // WithHTTPClient sets the client that sends the requests: the place for a proxy, a certificate authority, a timeout,
 // tracing, or a mocked http.RoundTripper. It is not changed; a copy of it follows no redirects.
 //
-// The default client takes proxies from the environment, speaks TLS 1.2 or newer and HTTP/2 where offered, and keeps
-// up to 64 idle connections a host. All clients without this option share it.
+// The default client takes proxies from the environment, speaks TLS 1.2 or newer and HTTP/2 where offered, and opens
+// no more connections to a host than there are requests in flight; it keeps them open for 90 s. All clients without this
+// option share it.
 func WithHTTPClient(hc *http.Client) Option {
 	return func(s *settings) error {
 		if hc == nil {

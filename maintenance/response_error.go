@@ -11,7 +11,7 @@ import (
 // ResponseError is a reply that the API would not send: a success without a RequestId, an error page of a proxy,
 // a redirect, a body that is cut off or longer than 1 MiB.
 type ResponseError struct {
-	StatusCode   int
+	StatusCode   int // 0 where the headers were not accepted
 	ContentType  string
 	RequestId    string // from the header x-acs-request-id; mostly empty
 	RedirectHost string // where a redirect pointed to; it was not followed
@@ -33,7 +33,10 @@ func newResponseError(e *gateway.ReplyError) *ResponseError {
 }
 
 func (e *ResponseError) Error() string {
-	text := fmt.Sprintf("not a reply of the API: HTTP %d", e.StatusCode)
+	text := "not a reply of the API"
+	if e.StatusCode != 0 {
+		text += fmt.Sprintf(": HTTP %d", e.StatusCode)
+	}
 	if e.ContentType != "" {
 		text += ", " + printable(e.ContentType, maxWord)
 	}

@@ -4,6 +4,9 @@ import (
 	"errors"
 	"fmt"
 	"net/url"
+	"strings"
+
+	"github.com/ecdkit/ecd-maintenance-go/internal/sign"
 )
 
 // SendError says that no reply came.
@@ -14,9 +17,18 @@ type SendError struct {
 	MaybeSent bool
 }
 
-func newSendError(err error, maybeSent bool) *SendError {
+// newSendError returns a *SendError, or a *ReplyError where something came that net/http did not accept. It has no types
+// for that.
+func newSendError(err error, maybeSent bool, key sign.Key) error {
 	if wrapped := (*url.Error)(nil); errors.As(err, &wrapped) {
 		err = wrapped.Err
+	}
+	err = errWithoutSecrets(key, err)
+	switch text := err.Error(); {
+	case strings.Contains(text, "server response headers exceeded"), strings.Contains(text, "response header list larger than"):
+		return &ReplyError{Err: err}
+	case text == "connection error: PROTOCOL_ERROR": // of HTTP/2, as well for too many headers
+		return &ReplyError{Err: err, CutOff: true}
 	}
 	return &SendError{Err: err, MaybeSent: maybeSent}
 }

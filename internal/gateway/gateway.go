@@ -9,7 +9,6 @@ import (
 	"crypto/rand"
 	"net/http"
 	"net/http/httptrace"
-	"strings"
 	"sync/atomic"
 	"time"
 
@@ -20,9 +19,12 @@ import (
 	"github.com/ecdkit/ecd-maintenance-go/internal/sign"
 )
 
-// Attempt is one request, sent once. Its query is already canonical (see [sign.EncodeQuery]) and stands in the
-// Pathname of the parameters, "/?...": darabonba would copy and encode a query map several times over.
+// Attempt is one request, sent once.
 type Attempt struct {
+	// Query is canonical (see [sign.EncodeQuery]). It joins the request after darabonba, which would copy it half a
+	// dozen times, and a query map more often than that.
+	Query string
+
 	Key        sign.Key
 	Time       time.Time // of the signature
 	HTTPClient *http.Client
@@ -30,10 +32,12 @@ type Attempt struct {
 
 	Reply Reply // set when one came, whatever it says
 
-	authorization string
-	connecting    atomic.Bool
-	connected     atomic.Bool
-	sendErr       error
+	headers    []sign.Pair // of the request, the host first
+	header     http.Header // of the reply
+	trace      httptrace.ClientTrace
+	connecting atomic.Bool
+	connected  atomic.Bool
+	sendErr    error
 }
 
 // Reply is what every reply tells, whatever it says.
@@ -52,10 +56,9 @@ var (
 // Do sends the request. Its error is a *[SendError], *[APIError] or *[ReplyError]; anything else happened before the
 // request was sent. The client comes by value because darabonba writes to the one that it works with.
 func (a *Attempt) Do(ctx context.Context, client openapi.Client, params *openapi.Params, request *openapi.OpenApiRequest) error {
-	ctx = httptrace.WithClientTrace(ctx, &httptrace.ClientTrace{
-		GetConn: func(string) { a.connecting.Store(true) },
-		GotConn: func(httptrace.GotConnInfo) { a.connected.Store(true) },
-	})
+	a.trace.GetConn = func(string) { a.connecting.Store(true) }
+	a.trace.GotConn = func(httptrace.GotConnInfo) { a.connected.Store(true) }
+	ctx = httptrace.WithClientTrace(ctx, &a.trace)
 	client.Spi = a
 	client.HttpClient = a
 	// darabonba reads the proxy from the environment for a transport that is not used: it would fail for a proxy
@@ -72,55 +75,57 @@ func (a *Attempt) ModifyConfiguration(*spi.InterceptorContext, *spi.AttributeMap
 	return nil
 }
 
-// ModifyRequest sets the headers and signs them. Names are in canonical form, so that http.Header.Get finds them in
-// a mocked transport; host and user-agent are in the form that darabonba looks for.
+// ModifyRequest makes the headers and signs them. Only host goes through darabonba, which copies, prints and
+// marshals whatever it is given.
 func (a *Attempt) ModifyRequest(c *spi.InterceptorContext, _ *spi.AttributeMap) error {
 	request := c.Request
+	host := c.Configuration.Endpoint
+	request.Headers["host"] = host
+	// Names are in canonical form, so that http.Header.Get finds them in a mocked transport.
 	headers := []sign.Pair{
-		{Name: "host", Value: dara.StringValue(c.Configuration.Endpoint)},
+		{Name: "Host", Value: dara.StringValue(host)},
 		{Name: "X-Acs-Action", Value: dara.StringValue(request.Action)},
 		{Name: "X-Acs-Content-Sha256", Value: sign.EmptyPayloadHash},
 		{Name: "X-Acs-Date", Value: a.Time.UTC().Format(sign.DateLayout)},
 		{Name: "X-Acs-Signature-Nonce", Value: rand.Text()},
 		{Name: "X-Acs-Version", Value: dara.StringValue(request.Version)},
 		{Name: "Accept", Value: "application/json"},
-		{Name: "user-agent", Value: dara.StringValue(request.UserAgent)},
+		{Name: "User-Agent", Value: dara.StringValue(request.UserAgent)},
+		{Name: "X-Acs-Accesskey-Id", Value: a.Key.ID},
+		{Name: "X-Acs-Security-Token", Value: a.Key.Token},
 	}
-	for i := range headers {
-		request.Headers[headers[i].Name] = &headers[i].Value
+	if a.Key.Token == "" {
+		headers = headers[:len(headers)-2]
 	}
-	if a.Key.Token != "" {
-		headers = append(headers,
-			sign.Pair{Name: "X-Acs-Accesskey-Id", Value: a.Key.ID},
-			sign.Pair{Name: "X-Acs-Security-Token", Value: a.Key.Token})
-	}
-	path, query, _ := strings.Cut(dara.StringValue(request.Pathname), "?")
 	signed := sign.Request{
 		Method:      dara.StringValue(request.Method),
-		Path:        path,
-		Query:       query,
+		Path:        dara.StringValue(request.Pathname),
+		Query:       a.Query,
 		Headers:     headers,
 		PayloadHash: sign.EmptyPayloadHash,
 	}
-	a.authorization = signed.Sign(a.Key.ID, a.Key.Secret)
+	a.headers = append(headers, sign.Pair{Name: "Authorization", Value: signed.Sign(a.Key.ID, a.Key.Secret)})
 	return nil
 }
 
-// Call sends the finished request with a.HTTPClient. The transport that darabonba made for it is not used: it would
-// not be shared. What is secret is added only here, because darabonba prints the headers that pass through it when
-// DEBUG=dara is set.
+// Call sends the request with a.HTTPClient. The transport that darabonba made for it is not used: it would not be
+// shared.
 func (a *Attempt) Call(request *http.Request, _ *http.Transport) (*http.Response, error) {
-	header := request.Header
-	header.Del("Host")
-	header.Set("Authorization", a.authorization)
-	if a.Key.Token != "" {
-		header.Set("X-Acs-Accesskey-Id", a.Key.ID)
-		header.Set("X-Acs-Security-Token", a.Key.Token)
+	request.URL.RawQuery = a.Query
+	headers := a.headers[1:] // net/http takes the host from request.Host
+	values := make([]string, len(headers))
+	delete(request.Header, "Host")
+	for i, h := range headers {
+		values[i] = h.Value
+		request.Header[h.Name] = values[i : i+1 : i+1]
 	}
 	response, err := a.HTTPClient.Do(request)
 	if err != nil {
-		a.sendErr = newSendError(err, a.connected.Load() || !a.connecting.Load())
+		a.sendErr = newSendError(err, a.connected.Load() || !a.connecting.Load(), a.Key)
 		return nil, a.sendErr
 	}
-	return response, nil
+	a.header = response.Header
+	bare := *response // the transport's own stays as it is
+	bare.Header = nil // darabonba would marshal it
+	return &bare, nil
 }

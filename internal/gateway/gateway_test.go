@@ -26,13 +26,14 @@ func (f roundTripper) RoundTrip(r *http.Request) (*http.Response, error) { retur
 
 // do sends an attempt that is answered by f.
 func do(ctx context.Context, attempt *gateway.Attempt, f roundTripper) error {
+	attempt.Query = "A=1&B=%2A"
 	attempt.HTTPClient = &http.Client{
 		Transport:     f,
 		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
 	}
 	return attempt.Do(ctx, openapi.Client{DisableSDKError: dara.Bool(true)}, &openapi.Params{
 		Action: dara.String("Act"), Version: dara.String("2020-09-30"), Protocol: dara.String("HTTPS"),
-		Pathname: dara.String("/?A=1&B=%2A"), Method: dara.String("POST"),
+		Pathname: dara.String("/"), Method: dara.String("POST"),
 	}, &openapi.OpenApiRequest{EndpointOverride: dara.String("ecd.example.com:8443")})
 }
 
@@ -125,7 +126,7 @@ func TestDarabonbasDebugOutputHoldsNoSecret(t *testing.T) {
 	output, err := command.CombinedOutput()
 	require.NoError(t, err, "%s", output)
 	assert.NotContains(t, string(output), "Proxy-Authorization")
-	assert.Contains(t, string(output), "> X-Acs-Date: 2026-01-02T03:04:05Z", "darabonba prints")
+	assert.Contains(t, string(output), "> host: ecd.example.com:8443", "darabonba prints")
 	assert.NotContains(t, string(output), "sts-token-4711")
 	assert.NotContains(t, string(output), "Signature=")
 }

@@ -14,14 +14,17 @@ const maxHint = 24 * time.Hour
 // milliseconds of the two rate-limit headers. It is zero where there is none.
 func (r *reply) retryAfter() time.Duration {
 	return max(
-		parseRetryAfter(r.header("retry-after"), r.header("date")),
-		parseTimeLeft(r.header("x-ratelimit-user-api")),
-		parseTimeLeft(r.header("x-ratelimit-user")),
+		parseRetryAfter(r.header("Retry-After"), r.header("Date")),
+		parseTimeLeft(r.header("X-Ratelimit-User-Api")),
+		parseTimeLeft(r.header("X-Ratelimit-User")),
 	)
 }
 
 // parseRetryAfter measures a date against the peer's own clock, where it tells it.
 func parseRetryAfter(value, peerDate string) time.Duration {
+	if value == "" {
+		return 0 // most replies; a failed ParseTime makes seven allocations
+	}
 	if date, err := http.ParseTime(value); err == nil {
 		now, err := http.ParseTime(peerDate)
 		if err != nil {

@@ -22,7 +22,7 @@ import (
 const MaxReply = 1 << 20
 
 var (
-	errNoRequestID = errors.New("no RequestId")
+	errNoRequestID = errors.New("no RequestId, or none that could be one")
 	errTooLarge    = fmt.Errorf("longer than %d bytes", MaxReply)
 	errRedirect    = errors.New("a redirect, which is not followed")
 	errStatus      = errors.New("a status that the API does not use")
@@ -35,13 +35,18 @@ func (a *Attempt) ModifyResponse(c *spi.InterceptorContext, _ *spi.AttributeMap)
 		Reply:   &a.Reply,
 		key:     a.Key,
 		host:    dara.StringValue(c.Configuration.Endpoint),
-		headers: c.Response.Headers,
+		headers: a.header,
 	}
 	a.Reply = Reply{
 		StatusCode: dara.IntValue(c.Response.StatusCode),
-		RequestID:  r.header("x-acs-request-id"),
+		RequestID:  r.header("X-Acs-Request-Id"),
 		RetryAfter: r.retryAfter(),
 		Date:       r.date(),
+	}
+	if r.StatusCode < 200 {
+		// After 101 the connection is ours: its body has no end, and no context ends a read from it.
+		closeBody(c.Response.Body)
+		return r.malformed(errStatus)
 	}
 	body, err := readAll(c.Response.Body)
 	r.body = body
@@ -54,7 +59,7 @@ func (a *Attempt) ModifyResponse(c *spi.InterceptorContext, _ *spi.AttributeMap)
 		return r.failure()
 	case r.StatusCode >= 300 && r.StatusCode <= 399:
 		return r.malformed(errRedirect)
-	case r.StatusCode < 200 || r.StatusCode > 299:
+	case r.StatusCode > 299:
 		return r.malformed(errStatus)
 	}
 	return r.success(a.Result)
@@ -62,9 +67,7 @@ func (a *Attempt) ModifyResponse(c *spi.InterceptorContext, _ *spi.AttributeMap)
 
 // readAll reads a body up to MaxReply bytes and closes it. What it has read when an error ends it is returned too.
 func readAll(body io.Reader) ([]byte, error) {
-	if closer, ok := body.(io.Closer); ok {
-		defer closer.Close()
-	}
+	defer closeBody(body)
 	data, err := io.ReadAll(io.LimitReader(body, MaxReply+1))
 	if err == nil && len(data) > MaxReply {
 		err = errTooLarge
@@ -72,22 +75,28 @@ func readAll(body io.Reader) ([]byte, error) {
 	return data, err
 }
 
+func closeBody(body io.Reader) {
+	if closer, ok := body.(io.Closer); ok {
+		_ = closer.Close()
+	}
+}
+
 type reply struct {
 	*Reply
 	key     sign.Key
-	host    string             // that was asked
-	headers map[string]*string // names in lower case, from darabonba
+	host    string // that was asked
+	headers http.Header
 	body    []byte
 }
 
 func (r *reply) header(name string) string {
-	return dara.StringValue(r.headers[name])
+	return withoutSecrets(r.key, r.headers.Get(name))
 }
 
 // withoutSecrets withholds what a peer repeats of the request: the service quotes the headers that it has verified,
 // the security token among them, when a signature does not match.
-func (r *reply) withoutSecrets(text string) string {
-	for _, secret := range []string{r.key.Token, r.key.Secret} {
+func withoutSecrets(key sign.Key, text string) string {
+	for _, secret := range []string{key.Token, key.Secret} {
 		if secret != "" {
 			text = strings.ReplaceAll(text, secret, "(withheld)")
 		}
@@ -95,12 +104,20 @@ func (r *reply) withoutSecrets(text string) string {
 	return text
 }
 
+func errWithoutSecrets(key sign.Key, err error) error {
+	if text := withoutSecrets(key, err.Error()); text != err.Error() {
+		return errors.New(text)
+	}
+	return err
+}
+
 // date is when the service made the reply, by its own clock.
 func (r *reply) date() time.Time {
-	if age := r.header("age"); age != "" && age != "0" {
+	value := r.header("Date")
+	if age := r.header("Age"); value == "" || age != "" && age != "0" {
 		return time.Time{}
 	}
-	date, _ := http.ParseTime(r.header("date")) // zero with an error
+	date, _ := http.ParseTime(value) // zero with an error
 	return date
 }
 
@@ -110,7 +127,7 @@ func (r *reply) success(result any) error {
 	if err := json.Unmarshal(r.body, &envelope); err != nil {
 		return r.notJSON(err)
 	}
-	if envelope.RequestId == "" {
+	if !isRequestID(envelope.RequestId) {
 		return r.malformed(errNoRequestID)
 	}
 	if result != nil {
@@ -118,8 +135,13 @@ func (r *reply) success(result any) error {
 			return r.notJSON(err)
 		}
 	}
-	r.RequestID = envelope.RequestId
+	r.RequestID = withoutSecrets(r.key, envelope.RequestId)
 	return nil
+}
+
+// isRequestID is generous: the service's are UUIDs.
+func isRequestID(s string) bool {
+	return s != "" && len(s) <= 128 && !strings.ContainsFunc(s, func(c rune) bool { return c <= ' ' || c > '~' })
 }
 
 // notJSON tells a document that ends too early from one that is wrong.
@@ -138,8 +160,13 @@ func (r *reply) cutOff(err error) error {
 }
 
 func (r *reply) malformed(err error) *ReplyError {
-	e := &ReplyError{Reply: *r.Reply, ContentType: r.header("content-type"), Body: []byte(r.withoutSecrets(string(r.body))), Err: err}
-	if location := r.header("location"); location != "" {
+	e := &ReplyError{
+		Reply:       *r.Reply,
+		ContentType: r.header("Content-Type"),
+		Body:        []byte(withoutSecrets(r.key, string(r.body))),
+		Err:         errWithoutSecrets(r.key, err),
+	}
+	if location := r.header("Location"); location != "" {
 		target, err := (&url.URL{Scheme: "https", Host: r.host}).Parse(location)
 		if err == nil {
 			e.RedirectHost = target.Host
@@ -155,29 +182,39 @@ func (r *reply) failure() error {
 		Code, Message, RequestId, HostId, Recommend string
 		AccessDeniedDetail                          json.RawMessage `xml:"-"`
 	}
+	unmarshal := json.Unmarshal
 	if bytes.HasPrefix(bytes.TrimSpace(r.body), []byte("<")) {
-		if err := xml.Unmarshal(r.body, &document); err != nil {
-			return r.malformed(err)
-		}
-	} else if err := json.Unmarshal(r.body, &document); err != nil {
-		return r.notJSON(err)
+		unmarshal = xml.Unmarshal
+	}
+	if err := unmarshal(r.body, &document); err != nil {
+		return r.malformed(err)
 	}
 	if document.Code == "" {
 		return r.malformed(errNoCode)
+	}
+	// A detail in a form that is not known yet must not hide the error that it belongs to.
+	var detail AccessDeniedDetail
+	if json.Unmarshal(document.AccessDeniedDetail, &detail) != nil {
+		detail = AccessDeniedDetail{}
+	}
+	for _, text := range []*string{
+		&document.Code, &document.Message, &document.RequestId, &document.HostId, &document.Recommend,
+		&detail.AuthAction, &detail.AuthPrincipalType, &detail.AuthPrincipalDisplayName, &detail.AuthPrincipalOwnerId,
+		&detail.PolicyType, &detail.NoPermissionType, &detail.EncodedDiagnosticMessage,
+	} {
+		*text = withoutSecrets(r.key, *text)
 	}
 	if document.RequestId != "" {
 		r.RequestID = document.RequestId
 	}
 	e := &APIError{
 		Reply:     *r.Reply,
-		Code:      r.withoutSecrets(document.Code),
-		Message:   r.withoutSecrets(document.Message),
-		HostID:    r.withoutSecrets(document.HostId),
-		Recommend: r.withoutSecrets(document.Recommend),
+		Code:      document.Code,
+		Message:   document.Message,
+		HostID:    document.HostId,
+		Recommend: document.Recommend,
 	}
-	// A detail in a form that is not known yet must not hide the error that it belongs to.
-	var detail AccessDeniedDetail
-	if json.Unmarshal(document.AccessDeniedDetail, &detail) == nil && detail != (AccessDeniedDetail{}) {
+	if detail != (AccessDeniedDetail{}) {
 		e.AccessDeniedDetail = &detail
 	}
 	return e

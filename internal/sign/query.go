@@ -1,6 +1,6 @@
 package sign
 
-import "slices"
+import "strings"
 
 // EncodeQuery returns params as a canonical query, which is also a valid query on the wire: sorted by the bytes of
 // the names, everything but A-Z a-z 0-9 - _ . ~ escaped (RFC 3986). It sorts params in place.
@@ -10,31 +10,34 @@ func EncodeQuery(params []Pair) string {
 	for _, p := range params {
 		size += len(p.Name) + len(p.Value) + 2
 	}
-	query := make([]byte, 0, size)
+	var query strings.Builder
+	query.Grow(size)
 	for i, p := range params {
 		if i > 0 {
-			query = append(query, '&')
+			query.WriteByte('&')
 		}
-		query = appendEscaped(query, p.Name)
-		query = append(query, '=')
-		query = appendEscaped(query, p.Value)
+		writeEscaped(&query, p.Name)
+		query.WriteByte('=')
+		writeEscaped(&query, p.Value)
 	}
-	return string(query)
+	return query.String()
 }
 
 const upperHex = "0123456789ABCDEF"
 
-func appendEscaped(dst []byte, s string) []byte {
-	dst = slices.Grow(dst, len(s))
+// writeEscaped copies what needs no escape in one piece, which is most often all of s.
+func writeEscaped(dst *strings.Builder, s string) {
+	done := 0
 	for i := range len(s) {
 		c := s[i]
 		if unreserved(c) {
-			dst = append(dst, c)
 			continue
 		}
-		dst = append(dst, '%', upperHex[c>>4], upperHex[c&15])
+		dst.WriteString(s[done:i])
+		dst.Write([]byte{'%', upperHex[c>>4], upperHex[c&15]})
+		done = i + 1
 	}
-	return dst
+	dst.WriteString(s[done:])
 }
 
 func unreserved(c byte) bool {

@@ -63,18 +63,19 @@ func (r *Request) Sign(accessKeyID, secret string) string {
 	names := appendNames(make([]byte, 0, 256), headers)
 	signature := r.signature(headers, names, secret)
 
-	authorization := make([]byte, 0, len(Algorithm)+len(accessKeyID)+len(names)+len(signature)+40)
-	authorization = append(authorization, Algorithm+" Credential="...)
-	authorization = append(authorization, accessKeyID...)
-	authorization = append(authorization, ",SignedHeaders="...)
-	authorization = append(authorization, names...)
-	authorization = append(authorization, ",Signature="...)
-	authorization = append(authorization, signature[:]...)
-	return string(authorization)
+	var authorization strings.Builder
+	authorization.Grow(len(Algorithm) + len(accessKeyID) + len(names) + len(signature) + 40)
+	authorization.WriteString(Algorithm + " Credential=")
+	authorization.WriteString(accessKeyID)
+	authorization.WriteString(",SignedHeaders=")
+	authorization.Write(names)
+	authorization.WriteString(",Signature=")
+	authorization.Write(signature[:])
+	return authorization.String()
 }
 
 // signature expects headers as [sortPairs] leaves them, with names in lower case and values trimmed.
-func (r *Request) signature(headers []Pair, names []byte, secret string) [2 * sha256.Size]byte {
+func (r *Request) signature(headers []Pair, names []byte, secret string) (signature [2 * sha256.Size]byte) {
 	size := len(r.Method) + len(r.Path) + len(r.Query) + len(names) + len(r.PayloadHash) + 8
 	for _, h := range headers {
 		size += len(h.Name) + len(h.Value) + 2
@@ -93,14 +94,12 @@ func (r *Request) signature(headers []Pair, names []byte, secret string) [2 * sh
 	canonical = append(canonical, r.PayloadHash...)
 	hash := sha256.Sum256(canonical)
 
-	var toSign [len(Algorithm) + 1 + 2*sha256.Size]byte
-	copy(toSign[:], Algorithm+"\n")
-	hex.Encode(toSign[len(Algorithm)+1:], hash[:])
+	toSign := append(canonical[:0], Algorithm+"\n"...)
+	toSign = hex.AppendEncode(toSign, hash[:])
 	mac := hmac.New(sha256.New, []byte(secret))
-	mac.Write(toSign[:])
+	mac.Write(toSign)
 
-	var signature [2 * sha256.Size]byte
-	hex.Encode(signature[:], mac.Sum(hash[:0]))
+	hex.Encode(signature[:], mac.Sum(toSign[:0]))
 	return signature
 }
 

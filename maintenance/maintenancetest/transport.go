@@ -64,6 +64,7 @@ func received(r *http.Request) *http.Request {
 		name = http.CanonicalHeaderKey(name)
 		in.Header[name] = append(in.Header[name], values...)
 	}
+	delete(in.Header, "Host") // which some clients set beside the host; a server has it in one place
 	if in.Host == "" {
 		in.Host = r.URL.Host
 	}
