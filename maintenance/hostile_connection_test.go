@@ -1,0 +1,260 @@
+package maintenance_test
+
+import (
+	"crypto/tls"
+	"encoding/binary"
+	"fmt"
+	"io"
+	"net/http"
+	"sync"
+	"testing"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"github.com/ecdkit/ecd-maintenance-go/maintenance"
+)
+
+func TestHostileIdleConnection(t *testing.T) {
+	t.Parallel()
+	for _, tc := range []struct {
+		name     string
+		end      func(*rawConn) // of the first connection, after its first reply
+		requests int64          // for two calls
+	}{
+		{"is reset when the next request arrives", func(c *rawConn) {
+			c.request()
+			c.reset()
+		}, 3},
+		{"is closed when the next request arrives", func(c *rawConn) { c.request() }, 3},
+		{"is reset before", func(c *rawConn) { c.reset() }, 2},
+		{"is closed before", func(*rawConn) {}, 2},
+	} {
+		t.Run(tc.name, func(t *testing.T) {
+			t.Parallel()
+			peer := newRawPeer(t, nil, func(c *rawConn) {
+				if c.request() {
+					c.say(okReply)
+				}
+				if c.number == 1 {
+					tc.end(c)
+					return
+				}
+				c.stall()
+			})
+			client := clientOf(t, peer)
+			require.NoError(t, enter(t.Context(), client))
+			require.NoError(t, enter(t.Context(), client))
+			assert.EqualValues(t, 2, peer.connections.Load(), "connections")
+			assert.Equal(t, tc.requests, peer.requests.Load(), "requests")
+		})
+	}
+}
+
+// What stands between client and service forgets idle connections without a word, and all of them: a call has to get
+// past more of them than it has attempts.
+func TestHostileIdleConnectionsInNumbers(t *testing.T) {
+	t.Parallel()
+	const idle = 8
+	var together sync.WaitGroup // so that no request reuses the connection of another
+	together.Add(idle)
+	peer := newRawPeer(t, nil, func(c *rawConn) {
+		if !c.request() {
+			return
+		}
+		if c.number > idle {
+			c.say(okReply)
+			c.stall()
+			return
+		}
+		together.Done()
+		together.Wait()
+		c.say(okReply)
+		if c.request() {
+			c.reset()
+		}
+	})
+	client := clientOf(t, peer)
+	var calls sync.WaitGroup
+	for range idle {
+		calls.Go(func() { assert.NoError(t, enter(t.Context(), client)) })
+	}
+	calls.Wait()
+	require.EqualValues(t, idle, peer.connections.Load(), "connections")
+	require.NoError(t, enter(t.Context(), client))
+}
+
+func TestHostileInformationalReplies(t *testing.T) {
+	t.Parallel()
+	client, requests := serving(t, func(w http.ResponseWriter, r *http.Request) {
+		for _, status := range []int{100, 102, 103, 103} {
+			w.Header().Set("Link", "</style.css>; rel=preload")
+			w.WriteHeader(status)
+		}
+		replying(200, contentJSON, okBody)(w, r)
+	})
+	require.NoError(t, enter(t.Context(), client))
+	assert.EqualValues(t, 1, requests.Load(), "requests")
+}
+
+// Over HTTP/2 the server says so with GOAWAY.
+func TestHostileConnectionThatIsClosedEachTime(t *testing.T) {
+	t.Parallel()
+	for _, version := range []int{1, 2} {
+		t.Run(fmt.Sprint("HTTP/", version), func(t *testing.T) {
+			t.Parallel()
+			const goroutines, calls = 8, 10
+			client, requests := servingHTTP(t, version, func(w http.ResponseWriter, r *http.Request) {
+				w.Header().Set("Connection", "close")
+				replying(200, contentJSON, okBody)(w, r)
+			})
+			var group sync.WaitGroup
+			for range goroutines {
+				group.Go(func() {
+					for range calls {
+						assert.NoError(t, enter(t.Context(), client))
+					}
+				})
+			}
+			group.Wait()
+			assert.GreaterOrEqual(t, requests.Load(), int64(goroutines*calls), "requests")
+		})
+	}
+}
+
+func TestHostileGOAWAY(t *testing.T) {
+	t.Parallel()
+	for _, tc := range []struct {
+		name     string
+		first    func(c *rawConn, stream uint32) // what the first connection does with its first request
+		requests int64                           // for two calls
+	}{
+		{"between two calls", func(c *rawConn, stream uint32) {
+			c.answerHTTP2(stream)
+			c.goAway(stream)
+			c.stall()
+		}, 2},
+		{"during a call that is answered", func(c *rawConn, stream uint32) {
+			c.goAway(stream)
+			c.answerHTTP2(stream)
+			c.stall()
+		}, 2},
+		{"for a call that is not answered", func(c *rawConn, _ uint32) {
+			c.goAway(0)
+			c.stall()
+		}, 3},
+		{"and the end, during a call", func(c *rawConn, stream uint32) {
+			c.goAway(stream)
+		}, 3},
+	} {
+		t.Run(tc.name, func(t *testing.T) {
+			t.Parallel()
+			trusted := newAuthority(t)
+			peer := newRawPeer(t, &tls.Config{Certificates: trusted.issue(t), NextProtos: []string{"h2"}}, func(c *rawConn) {
+				c.greetHTTP2()
+				if stream, ok := c.requestHTTP2(); ok && c.number == 1 {
+					tc.first(c, stream)
+					return
+				} else if ok {
+					c.answerHTTP2(stream)
+				}
+				for {
+					stream, ok := c.requestHTTP2()
+					if !ok {
+						return
+					}
+					c.answerHTTP2(stream)
+				}
+			})
+			client := clientOf(t, peer, maintenance.WithHTTPClient(trusted.httpClient(t)))
+			require.NoError(t, enter(t.Context(), client))
+			require.NoError(t, enter(t.Context(), client))
+			assert.EqualValues(t, 2, peer.connections.Load(), "connections")
+			assert.Equal(t, tc.requests, peer.requests.Load(), "requests")
+		})
+	}
+}
+
+// A connection can be gone without a word. HTTP/2 would go on to use it for each attempt, as there is only one.
+func TestHostileHTTP2ConnectionThatFallsSilent(t *testing.T) {
+	t.Parallel()
+	trusted := newAuthority(t)
+	peer := newRawPeer(t, &tls.Config{Certificates: trusted.issue(t), NextProtos: []string{"h2"}}, func(c *rawConn) {
+		c.greetHTTP2()
+		if stream, ok := c.requestHTTP2(); ok {
+			c.answerHTTP2(stream)
+			c.stall()
+		}
+	})
+	hc := trusted.httpClient(t, func(transport *http.Transport) {
+		config := transport.HTTP2
+		assert.Less(t, config.SendPingTimeout+config.PingTimeout, maintenance.DefaultAttemptTimeout)
+		config.SendPingTimeout, config.PingTimeout = attemptBound/2, attemptBound/2
+	})
+	client := clientOf(t, peer, maintenance.WithHTTPClient(hc))
+	require.NoError(t, enter(t.Context(), client))
+	require.NoError(t, enter(t.Context(), client))
+	assert.GreaterOrEqual(t, peer.connections.Load(), int64(2), "connections")
+}
+
+// As much of HTTP/2 as a server needs that says little: RFC 9113, section 4.1 and 6.
+const (
+	frameData     = 0x0
+	frameHeaders  = 0x1
+	frameSettings = 0x4
+	framePing     = 0x6
+	frameGoAway   = 0x7
+
+	flagAck        = 0x1
+	flagEndStream  = 0x1
+	flagEndHeaders = 0x4
+
+	clientPreface = "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n"
+)
+
+func (c *rawConn) frame(kind, flags byte, stream uint32, payload string) {
+	head := []byte{0, 0, byte(len(payload)), kind, flags, 0, 0, 0, 0}
+	binary.BigEndian.PutUint32(head[5:], stream)
+	c.say(string(head) + payload)
+}
+
+func (c *rawConn) greetHTTP2() {
+	_, _ = c.Discard(len(clientPreface))
+	c.frame(frameSettings, 0, 0, "")
+}
+
+// requestHTTP2 reads up to the head of the next request.
+func (c *rawConn) requestHTTP2() (stream uint32, ok bool) {
+	for {
+		var head [9]byte
+		if _, err := io.ReadFull(c, head[:]); err != nil {
+			return 0, false
+		}
+		payload := make([]byte, int(head[0])<<16|int(head[1])<<8|int(head[2]))
+		if _, err := io.ReadFull(c, payload); err != nil {
+			return 0, false
+		}
+		switch kind, flags := head[3], head[4]; {
+		case kind == frameHeaders:
+			c.requests.Add(1)
+			return binary.BigEndian.Uint32(head[5:]), true
+		case kind == framePing && flags&flagAck == 0:
+			c.frame(framePing, flagAck, 0, string(payload))
+		}
+	}
+}
+
+func (c *rawConn) beginHTTP2(stream uint32) {
+	c.frame(frameHeaders, flagEndHeaders, stream, "\x88") // of HPACK's static table, ":status: 200"
+}
+
+func (c *rawConn) answerHTTP2(stream uint32) {
+	c.beginHTTP2(stream)
+	c.frame(frameData, flagEndStream, stream, okBody)
+}
+
+// goAway announces that requests after the last one will not be answered.
+func (c *rawConn) goAway(last uint32) {
+	payload := binary.BigEndian.AppendUint32(nil, last)
+	c.frame(frameGoAway, 0, 0, string(payload)+"\x00\x00\x00\x00")
+}
