@@ -1,0 +1,30 @@
+package benchmarks
+
+import (
+	"testing"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+)
+
+// TestAllocations keeps what a call costs the garbage collector bounded, and nearly flat in the number of desktops.
+func TestAllocations(t *testing.T) {
+	limit := 160.0
+	if raceDetector {
+		limit += 20
+	}
+	call, err := newThis(target{scheme: "https", host: publicHost, transport: memory{}})
+	require.NoError(t, err)
+	allocations := func(n int) float64 {
+		ids := desktops(n)
+		return testing.AllocsPerRun(200, func() {
+			_, err := call(t.Context(), ids)
+			require.NoError(t, err)
+		})
+	}
+	one, hundred := allocations(1), allocations(100)
+	t.Logf("allocations: %.0f at 1 ID, %.0f at 100", one, hundred)
+	assert.LessOrEqual(t, one, limit, "1 ID")
+	assert.LessOrEqual(t, hundred, limit, "100 IDs")
+	assert.InDelta(t, one, hundred, 10)
+}
