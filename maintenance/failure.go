@@ -131,5 +131,4 @@ type attemptTimeout time.Duration
 func (t attemptTimeout) Error() string {
 	return "the attempt was not over within " + time.Duration(t).String()
 }
-func (t attemptTimeout) Timeout() bool        { return true }
 func (t attemptTimeout) Is(target error) bool { return target == context.DeadlineExceeded }

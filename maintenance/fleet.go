@@ -106,8 +106,8 @@ func WithProgress(fn func(FleetProgress)) FleetOption {
 //     [ErrInvalidCredential], [ErrClockSkew], a region, a host or a certificate that is not right.
 //   - The end of ctx ends the fleet at once, the requests in flight included.
 //
-// SetFleetMaintenance waits for the stream: one that blocks has to watch ctx itself. No goroutine outlives the call, and a
-// panic of the stream reaches the caller.
+// SetFleetMaintenance waits for the stream: one that blocks has to watch ctx itself, and keeps a fleet that has ended
+// from returning until it yields or ctx ends. No goroutine outlives the call, and a panic of the stream reaches the caller.
 func (c *Client) SetFleetMaintenance(ctx context.Context, region string, mode Mode, desktopIDs iter.Seq[string], opts ...FleetOption) (*FleetReport, error) {
 	if err := validateContext(ctx); err != nil {
 		return nil, err

@@ -104,7 +104,8 @@ func (f *fleet) draw(ids []string) (batch []string) {
 	for len(ids) < MaxDesktopIDs && !f.stream.exhausted && f.draining.Err() == nil {
 		id, ok := f.stream.next()
 		if !ok {
-			f.stream.exhausted = true
+			// A stream that watches the context ends with it, and nothing tells that from its own end.
+			f.stream.exhausted = f.draining.Err() == nil
 			break
 		}
 		if problem := desktopIDProblem(id); problem != "" {

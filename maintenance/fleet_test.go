@@ -313,6 +313,25 @@ func TestAContextThatEndsTheFleet(t *testing.T) {
 	})
 }
 
+func TestAStreamThatEndsWithTheContextIsNotAtItsEnd(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		_, client := newService(t, 100)
+		ctx, cancel := context.WithTimeout(t.Context(), time.Second)
+		defer cancel()
+		report, err := client.SetFleetMaintenance(ctx, region, "enter", func(yield func(string) bool) {
+			for _, id := range desktops(100) {
+				yield(id)
+			}
+			<-ctx.Done()
+		})
+		require.ErrorIs(t, err, context.DeadlineExceeded)
+		assert.Equal(t, 100, report.Succeeded)
+		assert.Empty(t, report.Failed)
+		require.EqualError(t, err, "maintenance: ENTER cn-hangzhou: 100 of 100 desktops; ended early: context deadline exceeded")
+	})
+}
+
 func TestAPanicOfTheStreamReachesTheCaller(t *testing.T) {
 	t.Parallel()
 	service, client := newService(t, 1000)

@@ -1,0 +1,126 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"iter"
+	"os"
+	"slices"
+
+	"golang.org/x/term"
+
+	"github.com/ecdkit/ecd-maintenance-go/maintenance"
+)
+
+// input is where the desktop IDs come from. They are read as the fleet needs them.
+type input struct {
+	source source
+	file   *os.File // nil where the IDs come from no file
+	total  int      // IDs in the input, or -1 for one that can be read only once
+
+	drawn int   // IDs that the fleet has taken
+	err   error // why not all of the input was read; nil where it was
+}
+
+// source calls yield with each ID until it returns false. It returns nil when all IDs were taken, and errStopped when
+// yield or the end of ctx stopped it.
+type source func(ctx context.Context, yield func(id string) bool) error
+
+var errStopped = errors.New("stopped")
+
+func (o *options) input(args []string) (*input, error) {
+	fromStdin := o.file == "-" || slices.Contains(args, "-")
+	switch {
+	case o.file != "" && len(args) > 0, fromStdin && len(args) > 1:
+		return nil, errors.New("desktop IDs come from the arguments, from a file or from standard input, and not from two of them")
+	case fromStdin:
+		return newFileInput(os.Stdin)
+	case o.file != "":
+		file, err := os.Open(o.file)
+		if err != nil {
+			return nil, err
+		}
+		return newFileInput(file)
+	case len(args) > 0:
+		return newListInput(len(args), slices.Values(args)), nil
+	case o.demo > 0:
+		return newListInput(o.demo, demoIDs(o.demo)), nil
+	case term.IsTerminal(int(os.Stdin.Fd())):
+		return nil, errors.New("no desktop IDs; give them as arguments, with --file or on standard input")
+	}
+	return newFileInput(os.Stdin)
+}
+
+func newListInput(n int, ids iter.Seq[string]) *input {
+	return &input{total: n, err: errStopped, source: func(_ context.Context, yield func(string) bool) error {
+		for id := range ids {
+			if !yield(id) {
+				return errStopped
+			}
+		}
+		return nil
+	}}
+}
+
+// newFileInput passes over a regular file once before anything is sent, for the number of its IDs and for what is wrong
+// with it.
+func newFileInput(file *os.File) (*input, error) {
+	in := &input{file: file, total: -1, err: errStopped, source: linesOf(file)}
+	info, err := file.Stat()
+	if err != nil {
+		return nil, err
+	}
+	if info.IsDir() {
+		return nil, fmt.Errorf("%s is a directory", file.Name())
+	}
+	if !info.Mode().IsRegular() {
+		fmt.Fprintf(os.Stderr, "fleet: reading desktop IDs from %s\n", file.Name())
+		return in, nil
+	}
+	start, err := file.Seek(0, io.SeekCurrent)
+	if err != nil {
+		return nil, err
+	}
+	in.total = 0
+	if err := scan(file, func(string) bool { in.total++; return true }); err != nil {
+		return nil, err
+	}
+	_, err = file.Seek(start, io.SeekStart)
+	return in, err
+}
+
+// ids is the stream for the fleet, and counts what it takes.
+func (in *input) ids(ctx context.Context) iter.Seq[string] {
+	return func(yield func(string) bool) {
+		in.err = in.source(ctx, func(id string) bool {
+			in.drawn++
+			return yield(id)
+		})
+	}
+}
+
+// unread is why input was left unread after a fleet that returned err; empty where all was read.
+func (in *input) unread(ctx context.Context, err error) string {
+	var fleet *maintenance.FleetError
+	switch {
+	case in.err == nil:
+		return ""
+	case in.err != errStopped:
+		return in.err.Error()
+	case ctx.Err() != nil:
+		return "interrupted"
+	case errors.As(err, &fleet) && fleet.Ended != nil:
+		return fleet.Ended.Error()
+	}
+	return in.err.Error()
+}
+
+// empty is the error of an input without IDs.
+func (in *input) empty(unread string) error {
+	if unread != "" {
+		return errors.New(unread)
+	}
+	return errors.New("the input has no desktop IDs")
+}

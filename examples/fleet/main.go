@@ -1,0 +1,106 @@
+// Command fleet puts any number of desktops into maintenance, or takes them out again:
+//
+//	fleet enter --region cn-hangzhou ecd-1 ecd-2
+//	fleet enter --region cn-hangzhou --file desktops.txt --failures failed.jsonl
+//	fleet enter --region cn-hangzhou --file failed.jsonl
+//	inventory | fleet exit --region cn-hangzhou --rate 10 --json
+//	fleet enter --region cn-hangzhou --file desktops.txt --dry-run
+//
+// The second command leaves the desktops that could not be switched in failed.jsonl, and the third takes exactly those.
+// The access key comes from the default credential chain. No account is needed for a look at it:
+//
+//	go run . enter --demo 500
+//
+// The exit status is 0 when all desktops were switched, 1 when some were not, and 2 when the command line or its input
+// has to be corrected. Ctrl-C stops the run, which still says what was switched and what was not; a second one ends the
+// program at once.
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"os/signal"
+	"strings"
+	"syscall"
+
+	"github.com/spf13/cobra"
+
+	"github.com/ecdkit/ecd-maintenance-go/maintenance"
+)
+
+const (
+	statusIncomplete = 1
+	statusUsage      = 2
+)
+
+// errIncomplete ends a command that has already said what it could not do.
+var errIncomplete = errors.New("not every desktop was switched")
+
+func main() {
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	context.AfterFunc(ctx, stop)
+	os.Exit(execute(ctx))
+}
+
+func execute(ctx context.Context) (status int) {
+	cmd, err := newCommand().ExecuteContextC(ctx)
+	switch {
+	case err == nil:
+		return 0
+	case errors.Is(err, errIncomplete):
+		return statusIncomplete
+	}
+	fmt.Fprintf(os.Stderr, "fleet: %v\nRun '%s --help' for usage.\n", err, cmd.CommandPath())
+	return statusUsage
+}
+
+func newCommand() *cobra.Command {
+	root := &cobra.Command{
+		Use:           "fleet",
+		Short:         "Put cloud desktops into maintenance, and take them out again",
+		Args:          cobra.NoArgs,
+		RunE:          func(*cobra.Command, []string) error { return errors.New("say enter or exit") },
+		SilenceErrors: true,
+		SilenceUsage:  true,
+	}
+	root.CompletionOptions.HiddenDefaultCmd = true
+	root.AddCommand(
+		newModeCommand(maintenance.ModeEnter, "Put desktops into maintenance"),
+		newModeCommand(maintenance.ModeExit, "Take desktops out of maintenance"),
+	)
+	return root
+}
+
+func newModeCommand(mode maintenance.Mode, short string) *cobra.Command {
+	o := options{mode: mode}
+	cmd := &cobra.Command{
+		Use:   strings.ToLower(string(mode)) + " [flags] [desktop ID ... | -]",
+		Short: short,
+		Long: short + `.
+
+The desktops are the arguments, or the lines of a file, or those of standard input when the argument is - or when there
+is neither argument nor file. Empty lines and lines that start with # are skipped. A line of a failures file stands for
+the desktop that it names.`,
+		RunE: func(cmd *cobra.Command, args []string) error {
+			if err := o.complete(cmd.Flags().Changed); err != nil {
+				return err
+			}
+			return o.run(cmd.Context(), args)
+		},
+	}
+	flags := cmd.Flags()
+	flags.SortFlags = false
+	flags.StringVar(&o.region, "region", "", "region `ID` of the desktops (required, except with --demo)")
+	flags.StringVar(&o.file, "file", "", "read the desktop IDs from `FILE`, one a line")
+	flags.StringVar(&o.failures, "failures", "", "write the desktops that were not switched to `FILE`, as JSON lines")
+	flags.IntVar(&o.concurrency, "concurrency", maintenance.DefaultConcurrency, "calls in flight at most")
+	flags.Float64Var(&o.rate, "rate", 0, "calls a second at most (default: as many as the service allows)")
+	flags.StringVar(&o.endpoint, "endpoint", "", "`host` or URL to call, for example a VPC endpoint")
+	flags.BoolVar(&o.dryRun, "dry-run", false, "print the batches, send nothing and write no file")
+	flags.BoolVar(&o.json, "json", false, "print the summary as one JSON object")
+	flags.IntVar(&o.demo, "demo", 0, "use an embedded service with `N` desktops; without IDs, switch those")
+	cmd.MarkFlagsMutuallyExclusive("demo", "endpoint")
+	return cmd
+}

@@ -1,0 +1,84 @@
+package main
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"strings"
+	"time"
+
+	"github.com/ecdkit/ecd-maintenance-go/maintenance"
+)
+
+// summary is what --json prints. Drawn is the sum of Succeeded and Failed.
+type summary struct {
+	Mode           maintenance.Mode `json:"mode"`
+	Region         string           `json:"region"`
+	Drawn          int              `json:"drawn"` // desktops that were taken from the input
+	Succeeded      int              `json:"succeeded"`
+	Failed         int              `json:"failed"`
+	OutcomeUnknown int              `json:"outcomeUnknown"` // of Failed: may have been switched all the same
+	Calls          int              `json:"calls"`
+	Throttled      int              `json:"throttled"` // of Calls
+	ElapsedSeconds float64          `json:"elapsedSeconds"`
+	Unread         string           `json:"unread,omitempty"` // why input was left unread
+}
+
+func newSummary(o *options, in *input, report *maintenance.FleetReport, unread string) summary {
+	s := summary{
+		Mode:           o.mode,
+		Region:         o.region,
+		Drawn:          in.drawn,
+		Succeeded:      report.Succeeded,
+		Failed:         len(report.Failed),
+		Calls:          report.Calls,
+		Throttled:      report.Throttled,
+		ElapsedSeconds: report.Elapsed.Round(time.Millisecond).Seconds(),
+		Unread:         unread,
+	}
+	for _, e := range report.Failed {
+		if errors.Is(e, maintenance.ErrOutcomeUnknown) {
+			s.OutcomeUnknown++
+		}
+	}
+	return s
+}
+
+func (s summary) String() string {
+	var b strings.Builder
+	fmt.Fprintf(&b, "%s %s: %d of %s switched", s.Mode, s.Region, s.Succeeded, count(s.Drawn, "desktop"))
+	if s.Failed > 0 {
+		fmt.Fprintf(&b, ", %d failed", s.Failed)
+	}
+	if s.OutcomeUnknown > 0 {
+		fmt.Fprintf(&b, ", %d of them with an unknown outcome", s.OutcomeUnknown)
+	}
+	fmt.Fprintf(&b, "; %s, %d throttled, %.1f s", count(s.Calls, "call"), s.Throttled, s.ElapsedSeconds)
+	if s.Unread != "" {
+		fmt.Fprintf(&b, "\nThe rest of the input was not read: %s\nTo go on, give the whole input again; switching a desktop twice is harmless.", s.Unread)
+	}
+	return b.String()
+}
+
+// printResult writes what a run has come to, as text or as JSON.
+func printResult(result fmt.Stringer, asJSON bool) error {
+	var err error
+	if asJSON {
+		err = json.NewEncoder(os.Stdout).Encode(result)
+	} else {
+		_, err = io.WriteString(os.Stdout, result.String()+"\n")
+	}
+	if err != nil {
+		complain("the summary was not written: %v", err)
+	}
+	return err
+}
+
+func count(n int, noun string) string {
+	if n == 1 {
+		return "1 " + noun
+	}
+	return fmt.Sprint(n, " ", noun, "s")
+}

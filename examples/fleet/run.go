@@ -1,0 +1,104 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"os/signal"
+	"syscall"
+
+	"github.com/ecdkit/ecd-maintenance-go/maintenance"
+)
+
+type options struct {
+	mode         maintenance.Mode
+	region       string
+	file         string
+	failures     string
+	concurrency  int
+	rate         float64
+	endpoint     string
+	dryRun, json bool
+	demo         int // desktops; 0 without an embedded service
+
+	fleet []maintenance.FleetOption
+}
+
+// complete makes fleet options of the flags. Their values are for the library to check, which knows what is valid.
+func (o *options) complete(given func(flag string) bool) error {
+	o.fleet = append(o.fleet, maintenance.WithConcurrency(o.concurrency))
+	if given("rate") {
+		o.fleet = append(o.fleet, maintenance.WithRequestRate(o.rate))
+	}
+	if given("demo") && o.demo < 1 {
+		return errors.New("--demo takes a number of desktops")
+	}
+	if o.region == "" && o.demo > 0 {
+		o.region = demoRegion
+	}
+	if o.region == "" {
+		return errors.New("--region is missing")
+	}
+	return nil
+}
+
+// run returns errIncomplete for what it has already told, and any other error for what the user has to correct.
+func (o *options) run(ctx context.Context, args []string) error {
+	in, err := o.input(args)
+	if err != nil {
+		return err
+	}
+	if o.dryRun {
+		return o.runDry(ctx, in)
+	}
+	// Whoever reads the output may be gone, as Ctrl-C ends a whole pipeline. The failures are written all the same.
+	signal.Ignore(syscall.SIGPIPE)
+	client, err := o.client()
+	if err != nil {
+		return err
+	}
+	failures, err := openFailures(o.failures, in)
+	if err != nil {
+		return err
+	}
+	defer failures.close()
+
+	display := newDisplay(fmt.Sprint(o.mode, " ", o.region), in.total)
+	fleet := append(o.fleet, maintenance.WithProgress(display.show))
+	report, err := client.SetFleetMaintenance(ctx, o.region, o.mode, in.ids(ctx), fleet...)
+	display.end()
+	if report == nil {
+		return err
+	}
+	unread := in.unread(ctx, err)
+	if in.drawn == 0 && ctx.Err() == nil {
+		return in.empty(unread)
+	}
+	told := failures.tell(report.Failed)
+	printed := printResult(newSummary(o, in, report, unread), o.json)
+	if errors.Join(err, told, printed) != nil || unread != "" {
+		return errIncomplete
+	}
+	return nil
+}
+
+func (o *options) client() (*maintenance.Client, error) {
+	if o.demo > 0 {
+		return newDemoClient(o.region, o.demo)
+	}
+	return maintenance.NewClient(o.clientOptions()...)
+}
+
+func (o *options) clientOptions() []maintenance.Option {
+	opts := []maintenance.Option{maintenance.WithUserAgent("ecd-fleet/1.0")}
+	if o.endpoint != "" {
+		opts = append(opts, maintenance.WithEndpoint(o.endpoint))
+	}
+	return opts
+}
+
+// complain is for what must not be overlooked.
+func complain(format string, args ...any) {
+	fmt.Fprintf(os.Stderr, "fleet: ERROR: "+format+"\n", args...)
+}
