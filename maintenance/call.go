@@ -55,10 +55,12 @@ func (c *call) do(ctx, waiting context.Context) (requestID string, err error) {
 			epoch = c.pacer.wait(waiting)
 		}
 		if waiting.Err() != nil {
-			return "", c.ended(waiting)
+			return "", c.ended(ctx, waiting)
 		}
 		failed := c.attempt(ctx)
-		c.logAttempt(ctx, failed)
+		if failed == nil || !failed.unsent {
+			c.logAttempt(ctx, failed)
+		}
 		if c.pacer != nil {
 			c.pacer.learn(epoch, failed, c.reply.RetryAfter)
 		}
@@ -121,7 +123,7 @@ func (c *call) next(ctx context.Context, f *failure) (wait time.Duration, err er
 	}
 	switch {
 	case ctx.Err() != nil:
-		return 0, c.ended(ctx)
+		return 0, c.ended(ctx, ctx)
 	case f.throttled && c.pacer != nil:
 		c.throttled++
 		return 0, nil
@@ -147,10 +149,13 @@ func (c *call) next(ctx context.Context, f *failure) (wait time.Duration, err er
 	return wait, nil
 }
 
-// ended is the error of a call whose context has ended, during an attempt or between two.
-func (c *call) ended(ctx context.Context) error {
+// ended is the error of a call that ended with its context, during an attempt or between two, or with its fleet.
+func (c *call) ended(ctx, waiting context.Context) error {
 	c.interrupted = true
-	err := contextError(ctx)
+	err := context.Cause(waiting)
+	if ctx.Err() != nil {
+		err = contextError(ctx)
+	}
 	if c.last != nil {
 		err = fmt.Errorf("%w; the last failure was %w", err, c.last)
 	}

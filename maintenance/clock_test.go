@@ -88,6 +88,37 @@ func TestAClockThatStaysWrongIsAnError(t *testing.T) {
 	})
 }
 
+func TestAClockThatKeepsMovingIsFollowedOncePerCall(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		skew := new(atomic.Int64)
+		service := maintenancetest.NewService(maintenancetest.WithClock(func() time.Time {
+			return time.Now().Add(time.Duration(skew.Add(int64(time.Hour)))) // an hour ahead at each look
+		}))
+		service.AddDesktops(region, desktops(1)...)
+		client, err := service.NewClient(maintenance.WithRetry(maintenance.RetryPolicy{MaxAttempts: 10}))
+		require.NoError(t, err)
+		require.ErrorIs(t, enter(t.Context(), client), maintenance.ErrClockSkew)
+		assert.Len(t, service.Requests(), 2)
+	})
+}
+
+// The service tolerates what is left of the difference, so nothing is refused; the clocks agree all the same.
+func TestAClockIsUnlearnedFromASuccess(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		service, client, skew := newSkewedService(t)
+		skew.Store(int64(16 * time.Minute))
+		require.NoError(t, enter(t.Context(), client))
+		skew.Store(int64(3 * time.Minute))
+		require.NoError(t, enter(t.Context(), client))
+		require.NoError(t, enter(t.Context(), client))
+		requests := service.Requests()
+		require.Len(t, requests, 4)
+		assert.Equal(t, time.Now().UTC().Format("2006-01-02T15:04:05Z"), requests[3].Header.Get("X-Acs-Date"))
+	})
+}
+
 func TestNothingIsLearnedFromAReplyThatCannotKnow(t *testing.T) {
 	t.Parallel()
 	for name, header := range map[string]http.Header{

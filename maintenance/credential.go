@@ -46,7 +46,7 @@ func (p *provider) key(ctx context.Context) (sign.Key, error) {
 	answer := p.flight.DoChan("", func() (any, error) { return p.ask() })
 	select {
 	case <-ctx.Done():
-		return sign.Key{}, contextError(ctx)
+		return sign.Key{}, fmt.Errorf("waiting for the credential provider: %w", contextError(ctx))
 	case a := <-answer:
 		if a.Err != nil {
 			return sign.Key{}, a.Err

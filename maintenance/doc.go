@@ -14,8 +14,8 @@
 //
 // # Errors
 //
-// Invalid input is a [*ValidationError]. Every other error is an [*OperationError], which says what was attempted and
-// wraps what happened:
+// Invalid input is a [*ValidationError]. Every other error of a call is an [*OperationError], which says what was
+// attempted and wraps what happened (a fleet sums up what happened in a [*FleetError]):
 //
 //   - an [*APIError], a refusal by the service, with its code and request ID;
 //   - a [*ResponseError], a reply that the service would not send;

@@ -92,5 +92,20 @@ func contextError(ctx context.Context) error {
 	if errors.Is(err, cause) {
 		return err
 	}
-	return fmt.Errorf("%w: %w", err, cause)
+	return &contextEnd{err, cause}
+}
+
+// contextEnd can be asked for its cause. What the cause says of another call, which may have been cancelled together
+// with this one, it does not answer for.
+type contextEnd struct{ err, cause error }
+
+func (e *contextEnd) Error() string { return e.err.Error() + ": " + e.cause.Error() }
+func (e *contextEnd) Unwrap() error { return e.err }
+
+func (e *contextEnd) Is(target error) bool {
+	switch target {
+	case ErrThrottled, ErrAccessDenied, ErrInvalidCredential, ErrClockSkew, ErrOutcomeUnknown:
+		return false
+	}
+	return errors.Is(e.cause, target)
 }

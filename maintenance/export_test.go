@@ -9,3 +9,12 @@ var NewTransport = newTransport
 func NewTransportPool(newTransport func() *http.Transport) http.RoundTripper {
 	return &transportPool{newTransport: newTransport}
 }
+
+// CloseIdleConnections makes http.Client's method of that name work.
+func (p *transportPool) CloseIdleConnections() {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	for _, t := range p.free {
+		t.CloseIdleConnections()
+	}
+}

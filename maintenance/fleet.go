@@ -18,20 +18,23 @@ const DefaultConcurrency = 8
 type FleetReport struct {
 	Succeeded int            // desktops that are in the mode now
 	Failed    []DesktopError // the others, in no order
-	Calls     int            // requests that were sent, throttled ones and repetitions included
+	Calls     int            // attempts to send a request, throttled ones and repetitions included
 	Throttled int            // of Calls
 	Elapsed   time.Duration
 }
 
-// DesktopError is why one desktop of a fleet was not switched. Err is a *[ValidationError] for an ID that was not sent,
-// and otherwise the error that [Client.SetMaintenance] would return; many desktops may share one. It is an
-// [ErrOutcomeUnknown] where the desktop may have been switched all the same.
+// DesktopError is why one desktop of a fleet was not switched. Err is a *[ValidationError] for an ID that cannot be sent,
+// the reason why the fleet ended for one that was not sent any more, and otherwise the error that
+// [Client.SetMaintenance] would return; many desktops may share one. It is an [ErrOutcomeUnknown] where the desktop may
+// have been switched all the same.
 type DesktopError struct {
 	DesktopID string // as it came from the stream
 	Err       error
 }
 
-func (e DesktopError) Error() string { return "desktop " + quoted(e.DesktopID) + ": " + e.Err.Error() }
+func (e DesktopError) Error() string {
+	return "desktop " + quoted(e.DesktopID) + ": " + printable(e.Err.Error(), maxMessage)
+}
 func (e DesktopError) Unwrap() error { return e.Err }
 
 // FleetProgress is how far a fleet has come.
@@ -107,7 +110,8 @@ func WithProgress(fn func(FleetProgress)) FleetOption {
 //   - The end of ctx ends the fleet at once, the requests in flight included.
 //
 // SetFleetMaintenance waits for the stream: one that blocks has to watch ctx itself, and keeps a fleet that has ended
-// from returning until it yields or ctx ends. No goroutine outlives the call, and a panic of the stream reaches the caller.
+// from returning until it yields or ctx ends. No goroutine outlives the call, but for a question to a credential provider
+// that does not answer, and a panic of the stream reaches the caller.
 func (c *Client) SetFleetMaintenance(ctx context.Context, region string, mode Mode, desktopIDs iter.Seq[string], opts ...FleetOption) (*FleetReport, error) {
 	if err := validateContext(ctx); err != nil {
 		return nil, err

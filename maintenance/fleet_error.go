@@ -4,6 +4,8 @@ import (
 	"errors"
 	"fmt"
 	"net"
+	"net/http"
+	"slices"
 	"strconv"
 )
 
@@ -22,7 +24,7 @@ func (e *FleetError) Error() string {
 		text += fmt.Sprintf("; %s failed, first: %v", grouped(e.Failed), e.First)
 	}
 	if e.Ended != nil {
-		text += "; ended early: " + e.Ended.Error()
+		text += "; ended early: " + printable(e.Ended.Error(), maxMessage)
 	}
 	return text
 }
@@ -52,6 +54,12 @@ func grouped(n int) string {
 // for all that begin with it.
 var codesOfEveryCall = []string{"InvalidApi.", "InvalidRegionId", "InvalidRegionId.", "UnsupportedHTTPMethod"}
 
+// statusesOfEveryCall are those of a peer that is not the API, or not for us, redirects aside.
+var statusesOfEveryCall = []int{http.StatusUnauthorized, http.StatusForbidden, http.StatusNotFound, http.StatusProxyAuthRequired}
+
+// statusesOfTheSize are those of a request that is too large for a proxy.
+var statusesOfTheSize = []int{http.StatusRequestEntityTooLarge, http.StatusRequestURITooLong, http.StatusRequestHeaderFieldsTooLarge}
+
 // concernsEveryCall reports whether any other call of the fleet would fail in the same way.
 func concernsEveryCall(err error) bool {
 	for _, sentinel := range []error{ErrAccessDenied, ErrInvalidCredential, ErrClockSkew} {
@@ -69,16 +77,22 @@ func concernsEveryCall(err error) bool {
 	case errors.As(err, &refused):
 		return matches(refused.Code, codesOfEveryCall)
 	case errors.As(err, &malformed):
-		return malformed.StatusCode >= 300 && malformed.StatusCode < 500 && !malformed.Is(ErrThrottled)
+		return malformed.StatusCode >= 300 && malformed.StatusCode < 400 || slices.Contains(statusesOfEveryCall, malformed.StatusCode)
 	case errors.As(err, &unknown):
 		return unknown.IsNotFound
 	}
 	return errors.As(err, &sent) && refusedByTLS(sent.Err)
 }
 
-// concernsTheDesktops reports whether the service has refused a call for what it holds. It does not say which code it
+// concernsTheDesktops reports whether a call was refused for what it holds. The service does not publish which code it
 // refuses a desktop with, so this is every refusal that is for nothing else.
 func concernsTheDesktops(err error) bool {
-	var refused *APIError
-	return errors.As(err, &refused) && refused.StatusCode < 500 && refusal(refused).remedy == none
+	var (
+		refused   *APIError
+		malformed *ResponseError
+	)
+	if errors.As(err, &malformed) {
+		return slices.Contains(statusesOfTheSize, malformed.StatusCode)
+	}
+	return errors.As(err, &refused) && refusal(refused).remedy == none
 }

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"iter"
+	"runtime"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -37,7 +38,7 @@ type fleet struct {
 
 // stream is the caller's. One worker at a time draws from it.
 type stream struct {
-	mu        sync.Mutex
+	turn      chan struct{} // holds one; a mutex would keep the clock of testing/synctest from advancing
 	next      func() (string, bool)
 	drawn     int
 	exhausted bool
@@ -48,7 +49,7 @@ func (f *fleet) run(ctx context.Context, desktopIDs iter.Seq[string]) (*FleetRep
 	f.ctx = ctx
 	f.draining, f.drain = context.WithCancelCause(ctx)
 	next, stop := iter.Pull(desktopIDs)
-	f.stream.next = next
+	f.stream = stream{turn: make(chan struct{}, 1), next: next}
 
 	var workers sync.WaitGroup
 	f.working.Store(int64(f.settings.concurrency))
@@ -63,11 +64,17 @@ func (f *fleet) run(ctx context.Context, desktopIDs iter.Seq[string]) (*FleetRep
 		stop()
 	}()
 	f.reportProgress()
-	if f.panicked != nil {
-		panic(f.panicked)
+	switch f.panicked {
+	case nil:
+		return f.report()
+	case goexit:
+		runtime.Goexit()
 	}
-	return f.report()
+	panic(f.panicked)
 }
+
+// goexit stands for a stream that ended its goroutine, as a test does that fails in it, and not for a panic.
+var goexit any = errors.New("the stream of desktop IDs has called runtime.Goexit")
 
 func (f *fleet) work() {
 	defer func() {
@@ -91,15 +98,19 @@ func (f *fleet) work() {
 
 // draw takes the next batch from the stream, less where the stream or the fleet ends.
 func (f *fleet) draw(ids []string) (batch []string) {
-	f.stream.mu.Lock()
-	defer f.stream.mu.Unlock()
+	f.stream.turn <- struct{}{}
+	defer func() { <-f.stream.turn }()
+	returned := false
 	defer func() {
-		if p := recover(); p != nil {
-			f.stream.exhausted = true
-			f.panicked = p
-			f.drain(errors.New("the stream of desktop IDs has panicked"))
-			batch = ids
+		if returned {
+			return
 		}
+		f.stream.exhausted = true
+		if f.panicked = recover(); f.panicked == nil {
+			f.panicked = goexit
+		}
+		f.drain(errors.New("the stream of desktop IDs has panicked"))
+		f.fail(ids, f.notSent())
 	}()
 	for len(ids) < MaxDesktopIDs && !f.stream.exhausted && f.draining.Err() == nil {
 		id, ok := f.stream.next()
@@ -115,6 +126,7 @@ func (f *fleet) draw(ids []string) (batch []string) {
 		}
 		f.stream.drawn++
 	}
+	returned = true
 	return ids
 }
 
@@ -134,7 +146,7 @@ func (f *fleet) set(ids []string, outcomeUnknown bool) {
 	case call.interrupted && !call.outcomeUnknown:
 		f.fail(ids, f.notSent())
 	case concernsEveryCall(err):
-		f.drain(err)
+		f.drain(errors.Unwrap(err)) // what was refused, without what became of these desktops
 		f.fail(ids, err)
 	case len(ids) > 1 && concernsTheDesktops(err):
 		f.set(ids[:len(ids)/2], call.outcomeUnknown)
@@ -167,7 +179,7 @@ func (f *fleet) notSent() error {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	if f.unsent == nil {
-		f.unsent = fmt.Errorf("maintenance: not switched, as the fleet has ended: %w", f.ended())
+		f.unsent = fmt.Errorf("maintenance: not sent, as the fleet has ended: %w", f.ended())
 	}
 	return f.unsent
 }
@@ -213,7 +225,7 @@ func (f *fleet) report() (*FleetReport, error) {
 	r := &FleetReport{Succeeded: f.succeeded, Failed: f.failed, Elapsed: time.Since(f.started)}
 	r.Calls, r.Throttled, _ = f.pacer.state()
 	e := &FleetError{Region: f.region, Mode: f.mode, Succeeded: f.succeeded, Failed: len(f.failed)}
-	if !f.stream.exhausted {
+	if !f.stream.exhausted || len(f.failed) > 0 {
 		e.Ended = f.ended()
 	}
 	if len(f.failed) > 0 {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"iter"
 	"math"
 	"math/rand/v2"
@@ -346,6 +347,130 @@ func TestAPanicOfTheStreamReachesTheCaller(t *testing.T) {
 		})
 	})
 	assert.False(t, service.InMaintenance(region, "ecd-551"))
+}
+
+func TestAStreamThatEndsItsGoroutineEndsTheCaller(t *testing.T) {
+	t.Parallel()
+	service, client := newService(t, 1000)
+	ended := make(chan bool)
+	go func() {
+		returned := false
+		defer func() { ended <- !returned }()
+		_, _ = client.SetFleetMaintenance(context.Background(), region, "enter", func(yield func(string) bool) {
+			for i, id := range desktops(1000) {
+				if i == 550 {
+					runtime.Goexit() // as t.FailNow does
+				}
+				yield(id)
+			}
+		})
+		returned = true
+	}()
+	assert.True(t, <-ended)
+	assert.False(t, service.InMaintenance(region, "ecd-551"))
+}
+
+// One batch is lost on its way and then refused; the other was only ever throttled, and is not sent any more.
+func TestWhatWasNotSentIsNotUnknown(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		service := maintenancetest.NewService()
+		service.AddDesktops(region, desktops(200)...)
+		attempts := map[string]int{}
+		var turn = make(chan struct{}, 1)
+		client, err := service.NewClient(maintenance.WithHTTPClient(&http.Client{Transport: roundTripper(func(r *http.Request) (*http.Response, error) {
+			turn <- struct{}{}
+			defer func() { <-turn }()
+			first := r.URL.Query().Get("DesktopIds.1")
+			attempts[first]++
+			switch {
+			case first != "ecd-1":
+				return reply(429, `{"Code":"Throttling"}`, http.Header{"Retry-After": {"60"}}), nil
+			case attempts[first] == 1:
+				return nil, errors.New("connection reset")
+			}
+			return reply(403, `{"Code":"Forbidden.RAM"}`, nil), nil
+		})}))
+		require.NoError(t, err)
+		report, err := client.SetFleetMaintenance(t.Context(), region, "enter", slices.Values(desktops(200)), maintenance.WithConcurrency(2))
+		require.ErrorIs(t, err, maintenance.ErrAccessDenied)
+		require.NotErrorIs(t, err, context.Canceled, "nobody has cancelled")
+		require.Len(t, report.Failed, 200)
+		for _, failed := range report.Failed {
+			require.ErrorIs(t, failed, maintenance.ErrAccessDenied)
+			unknown := slices.Contains(desktops(100), failed.DesktopID)
+			assert.Equal(t, unknown, errors.Is(failed, maintenance.ErrOutcomeUnknown), failed.DesktopID)
+		}
+	})
+}
+
+func reply(status int, body string, header http.Header) *http.Response {
+	if header == nil {
+		header = http.Header{}
+	}
+	return &http.Response{StatusCode: status, Header: header, Body: io.NopCloser(strings.NewReader(body))}
+}
+
+// What a lost reply has left open for a batch stays open for the halves that fail after it.
+func TestHalvesInheritAnUnknownOutcome(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		service, client := newService(t, 3, withDefaults)
+		service.Inject(1, maintenancetest.Fault{Cut: true})
+		report, err := client.SetFleetMaintenance(t.Context(), region, "enter", slices.Values(append(desktops(3), "gone")))
+		require.ErrorIs(t, err, maintenance.ErrOutcomeUnknown)
+		assert.Equal(t, 3, report.Succeeded)
+		require.Len(t, report.Failed, 1)
+		assert.Equal(t, "gone", report.Failed[0].DesktopID)
+	})
+}
+
+func TestThrottlingUsesUpNoAttempts(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		service, client := newService(t, 1, maintenance.WithRetry(maintenance.RetryPolicy{MaxAttempts: 2}))
+		service.Inject(5, throttled)
+		service.Inject(1, unavailable)
+		report, err := client.SetFleetMaintenance(t.Context(), region, "enter", slices.Values(desktops(1)))
+		require.NoError(t, err)
+		assert.Equal(t, 7, report.Calls)
+		assert.Equal(t, 5, report.Throttled)
+	})
+}
+
+func TestWhatAProxyRefusesForItsSizeIsHalved(t *testing.T) {
+	t.Parallel()
+	for _, status := range []int{413, 414, 431} {
+		service, client := newService(t, 100)
+		service.Inject(1, maintenancetest.Fault{StatusCode: status, Body: "<html>too large", ContentType: "text/html"})
+		report, err := client.SetFleetMaintenance(t.Context(), region, "enter", slices.Values(desktops(100)))
+		require.NoError(t, err, status)
+		assert.Equal(t, 3, report.Calls)
+		assert.True(t, service.InMaintenance(region, "ecd-100"))
+	}
+}
+
+func TestOnePageOfAProxyDoesNotEndTheFleet(t *testing.T) {
+	t.Parallel()
+	service, client := newService(t, 1000)
+	service.Inject(1, maintenancetest.Fault{StatusCode: 408, Body: "<html>", ContentType: "text/html"})
+	report, err := client.SetFleetMaintenance(t.Context(), region, "enter", slices.Values(desktops(1000)))
+	require.ErrorContains(t, err, "900 of 1,000 desktops")
+	assert.Equal(t, 900, report.Succeeded)
+}
+
+func TestADeadlineIsTheReasonWhateverFailedFirst(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		service, client := newService(t, 200)
+		service.Inject(0, maintenancetest.Fault{Latency: time.Hour})
+		ctx, cancel := context.WithTimeout(t.Context(), time.Second)
+		defer cancel()
+		_, err := client.SetFleetMaintenance(ctx, region, "enter", slices.Values(append([]string{""}, desktops(200)...)))
+		require.ErrorIs(t, err, context.DeadlineExceeded)
+		var invalid *maintenance.ValidationError
+		require.ErrorAs(t, err, &invalid)
+	})
 }
 
 func TestProgress(t *testing.T) {

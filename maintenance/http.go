@@ -11,7 +11,7 @@ import (
 
 const (
 	connectTimeout     = 10 * time.Second
-	headerTimeout      = 20 * time.Second
+	headerTimeout      = 30 * time.Second
 	idleTimeout        = 90 * time.Second
 	maxResponseHeaders = 64 << 10 // bytes
 

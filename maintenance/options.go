@@ -80,7 +80,8 @@ func (s *settings) client() (*Client, error) {
 }
 
 // WithCredential sets where access keys come from; see package credentials of credentials-go. A bearer token cannot
-// sign and is refused. Without it, and without [WithStaticCredential], it is the default chain of credentials-go.
+// sign and is refused. A credential that refreshes itself is safe to use through one Client by any number of goroutines;
+// two Clients that share it do not know of each other. Without it, and without [WithStaticCredential], it is the default chain of credentials-go.
 func WithCredential(c credentials.Credential) Option {
 	return func(s *settings) error {
 		if c == nil {
@@ -120,8 +121,8 @@ func WithEndpoint(endpoint string) Option {
 // tracing, or a mocked http.RoundTripper. It is not changed; a copy of it follows no redirects.
 //
 // The default client takes proxies from the environment, speaks TLS 1.2 or newer and HTTP/2 where offered, and opens
-// no more connections to a host than there are requests in flight; it keeps them open for 90 s. All clients without this
-// option share it.
+// a connection to a host only where there are more requests in flight than connections; it keeps them open for 90 s, and
+// gives up on a peer that sends no headers for 30 s. All clients without this option share it.
 func WithHTTPClient(hc *http.Client) Option {
 	return func(s *settings) error {
 		if hc == nil {

@@ -18,11 +18,11 @@ const (
 	// in that many is the price of knowing the limit.
 	holdCalls = 30
 	holdMin   = 750 * time.Millisecond
-	holdMax   = 2 * time.Second
+	holdMax   = 1500 * time.Millisecond
 
-	// growth is the steepness of the curve, per second cubed: a limit that has become ten times higher is met less than
-	// four seconds after the growth begins.
-	growth = 0.2
+	// growth is the steepness of the curve, per second cubed: a limit that has become ten times higher is met about
+	// three seconds later.
+	growth = 0.25
 
 	// firstGuess is the limit where not a single request has passed yet, and lowestRate keeps asking; requests a second.
 	firstGuess = 10
@@ -147,7 +147,8 @@ func (p *pacer) state() (calls, throttled int, perSecond float64) {
 	return p.calls, p.throttled, perSecond
 }
 
-// throughput counts requests over the latest one to two seconds.
+// throughput counts requests over the latest one to two seconds, and over a tenth of a second at least: a burst that
+// a service admits at once is not its rate.
 type throughput struct {
 	since, turn       time.Time
 	previous, current int // up to turn, and after it
@@ -169,5 +170,5 @@ func (t *throughput) rate(now time.Time) float64 {
 	if t.since.IsZero() {
 		return firstGuess
 	}
-	return float64(t.previous+t.current) / max(now.Sub(t.since).Seconds(), 0.001)
+	return float64(t.previous+t.current) / max(now.Sub(t.since).Seconds(), 0.1)
 }

@@ -232,6 +232,24 @@ func TestAWaitEndsWithItsContext(t *testing.T) {
 	})
 }
 
+// errgroup cancels its other calls with the error of the first as the cause.
+func TestTheCauseOfACancellationIsAnotherCallsMatter(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		service, client := newService(t, 1, withDefaults)
+		service.Inject(3, maintenancetest.Fault{Cut: true})
+		other := enter(t.Context(), client)
+		require.ErrorIs(t, other, maintenance.ErrOutcomeUnknown)
+
+		ctx, cancel := context.WithCancelCause(t.Context())
+		cancel(other)
+		err := enter(ctx, client)
+		require.ErrorIs(t, err, context.Canceled)
+		require.ErrorIs(t, err, other, "it is the cause")
+		require.NotErrorIs(t, err, maintenance.ErrOutcomeUnknown)
+	})
+}
+
 func TestAnAttemptHasABound(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {

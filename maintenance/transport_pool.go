@@ -32,15 +32,6 @@ func (p *transportPool) RoundTrip(r *http.Request) (*http.Response, error) {
 	return response, nil
 }
 
-// CloseIdleConnections makes http.Client's method of that name work.
-func (p *transportPool) CloseIdleConnections() {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	for _, t := range p.free {
-		t.CloseIdleConnections()
-	}
-}
-
 func (p *transportPool) take() *http.Transport {
 	p.mu.Lock()
 	defer p.mu.Unlock()

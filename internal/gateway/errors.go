@@ -5,8 +5,6 @@ import (
 	"fmt"
 	"net/url"
 	"strings"
-
-	"github.com/ecdkit/ecd-maintenance-go/internal/sign"
 )
 
 // SendError says that no reply came.
@@ -19,11 +17,11 @@ type SendError struct {
 
 // newSendError returns a *SendError, or a *ReplyError where something came that net/http did not accept. It has no types
 // for that.
-func newSendError(err error, maybeSent bool, key sign.Key) error {
+func newSendError(err error, maybeSent bool, token string) error {
 	if wrapped := (*url.Error)(nil); errors.As(err, &wrapped) {
 		err = wrapped.Err
 	}
-	err = errWithoutSecrets(key, err)
+	err = errWithoutSecrets(encodings(token), err)
 	switch text := err.Error(); {
 	case strings.Contains(text, "server response headers exceeded"), strings.Contains(text, "response header list larger than"):
 		return &ReplyError{Err: err}

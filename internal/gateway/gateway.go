@@ -121,7 +121,7 @@ func (a *Attempt) Call(request *http.Request, _ *http.Transport) (*http.Response
 	}
 	response, err := a.HTTPClient.Do(request)
 	if err != nil {
-		a.sendErr = newSendError(err, a.connected.Load() || !a.connecting.Load(), a.Key)
+		a.sendErr = newSendError(err, a.connected.Load() || !a.connecting.Load(), a.Key.Token)
 		return nil, a.sendErr
 	}
 	a.header = response.Header

@@ -35,14 +35,20 @@ func parseRetryAfter(value, peerDate string) time.Duration {
 	return parseWait(value, time.Second)
 }
 
-// parseTimeLeft finds TimeLeft in "Limit:1,Remain:0,TimeLeft:2000,Reset:1234".
-func parseTimeLeft(value string) time.Duration {
+// parseTimeLeft finds TimeLeft in "Limit:1,Remain:0,TimeLeft:2000,Reset:1234". While calls remain there is nothing to
+// wait for.
+func parseTimeLeft(value string) (left time.Duration) {
+	found := false
 	for field := range strings.SplitSeq(value, ",") {
-		if name, value, _ := strings.Cut(field, ":"); strings.EqualFold(strings.TrimSpace(name), "TimeLeft") {
-			return parseWait(value, time.Millisecond)
+		name, value, _ := strings.Cut(field, ":")
+		switch name, value = strings.TrimSpace(name), strings.TrimSpace(value); {
+		case strings.EqualFold(name, "Remain") && value != "0":
+			return 0
+		case strings.EqualFold(name, "TimeLeft") && !found:
+			left, found = parseWait(value, time.Millisecond), true
 		}
 	}
-	return 0
+	return left
 }
 
 func parseWait(value string, unit time.Duration) time.Duration {

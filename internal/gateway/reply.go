@@ -6,6 +6,7 @@ import (
 	"encoding/xml"
 	"errors"
 	"fmt"
+	"html"
 	"io"
 	"net/http"
 	"net/url"
@@ -14,8 +15,6 @@ import (
 
 	spi "github.com/alibabacloud-go/alibabacloud-gateway-spi/client"
 	"github.com/alibabacloud-go/tea/dara"
-
-	"github.com/ecdkit/ecd-maintenance-go/internal/sign"
 )
 
 // MaxReply is how much of a reply is read, in bytes: a thousand times what the API sends.
@@ -33,7 +32,7 @@ var (
 func (a *Attempt) ModifyResponse(c *spi.InterceptorContext, _ *spi.AttributeMap) error {
 	r := &reply{
 		Reply:   &a.Reply,
-		key:     a.Key,
+		secrets: encodings(a.Key.Token),
 		host:    dara.StringValue(c.Configuration.Endpoint),
 		headers: a.header,
 	}
@@ -83,29 +82,42 @@ func closeBody(body io.Reader) {
 
 type reply struct {
 	*Reply
-	key     sign.Key
-	host    string // that was asked
+	secrets *strings.Replacer // withholds them
+	host    string            // that was asked
 	headers http.Header
 	body    []byte
 }
 
 func (r *reply) header(name string) string {
-	return withoutSecrets(r.key, r.headers.Get(name))
+	return r.secrets.Replace(r.headers.Get(name))
 }
 
-// withoutSecrets withholds what a peer repeats of the request: the service quotes the headers that it has verified,
-// the security token among them, when a signature does not match.
-func withoutSecrets(key sign.Key, text string) string {
-	for _, secret := range []string{key.Token, key.Secret} {
-		if secret != "" {
-			text = strings.ReplaceAll(text, secret, "(withheld)")
-		}
+// encodings withholds what a peer repeats of the security token, as the service does when a signature does not match:
+// it quotes the headers that it has verified. The secret of the key is not sent, so no peer can repeat it.
+func encodings(token string) *strings.Replacer {
+	if token == "" {
+		return nothing
 	}
-	return text
+	inJSON, _ := json.Marshal(token) // a string can always be encoded
+	var pairs []string
+	for _, encoded := range []string{
+		token,
+		url.QueryEscape(token),
+		html.EscapeString(token),
+		string(inJSON[1 : len(inJSON)-1]),
+		strings.ReplaceAll(token, "/", `\/`),
+		strings.NewReplacer("+", `\u002b`, "=", `\u003d`, "/", `\u002f`).Replace(token),
+		strings.NewReplacer("+", "&#43;", "=", "&#61;", "/", "&#47;").Replace(token),
+	} {
+		pairs = append(pairs, encoded, "(withheld)")
+	}
+	return strings.NewReplacer(pairs...)
 }
 
-func errWithoutSecrets(key sign.Key, err error) error {
-	if text := withoutSecrets(key, err.Error()); text != err.Error() {
+var nothing = strings.NewReplacer()
+
+func errWithoutSecrets(secrets *strings.Replacer, err error) error {
+	if text := secrets.Replace(err.Error()); text != err.Error() {
 		return errors.New(text)
 	}
 	return err
@@ -135,7 +147,7 @@ func (r *reply) success(result any) error {
 			return r.notJSON(err)
 		}
 	}
-	r.RequestID = withoutSecrets(r.key, envelope.RequestId)
+	r.RequestID = r.secrets.Replace(envelope.RequestId)
 	return nil
 }
 
@@ -163,8 +175,8 @@ func (r *reply) malformed(err error) *ReplyError {
 	e := &ReplyError{
 		Reply:       *r.Reply,
 		ContentType: r.header("Content-Type"),
-		Body:        []byte(withoutSecrets(r.key, string(r.body))),
-		Err:         errWithoutSecrets(r.key, err),
+		Body:        []byte(r.secrets.Replace(string(r.body))),
+		Err:         errWithoutSecrets(r.secrets, err),
 	}
 	if location := r.header("Location"); location != "" {
 		target, err := (&url.URL{Scheme: "https", Host: r.host}).Parse(location)
@@ -202,7 +214,7 @@ func (r *reply) failure() error {
 		&detail.AuthAction, &detail.AuthPrincipalType, &detail.AuthPrincipalDisplayName, &detail.AuthPrincipalOwnerId,
 		&detail.PolicyType, &detail.NoPermissionType, &detail.EncodedDiagnosticMessage,
 	} {
-		*text = withoutSecrets(r.key, *text)
+		*text = r.secrets.Replace(*text)
 	}
 	if document.RequestId != "" {
 		r.RequestID = document.RequestId
