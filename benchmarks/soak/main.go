@@ -1,0 +1,199 @@
+// Command soak calls a service that fails one request in five, and checks what each call says against what became of
+// the desktops. It runs over real TLS on the loopback interface, for a minute or so:
+//
+//	go run ./soak -calls 200000 -goroutines 64 -seed 1
+//
+// It exits with 1 for a call that told an untruth, and for memory or goroutines that stay behind.
+package main
+
+import (
+	"context"
+	"errors"
+	"flag"
+	"fmt"
+	"io"
+	"log"
+	"maps"
+	"math/rand/v2"
+	"net/http"
+	"net/http/httptest"
+	"os"
+	"runtime"
+	"slices"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/ecdkit/ecd-maintenance-go/maintenance"
+)
+
+const (
+	region = "cn-hangzhou"
+
+	// maxGrowth is how many bytes of heap may be left over: less than two bytes a call, in a run of 200,000.
+	maxGrowth = 256 << 10
+)
+
+func main() {
+	calls := flag.Int64("calls", 200_000, "`number` of calls")
+	goroutines := flag.Int("goroutines", 64, "`number` of goroutines")
+	seed := flag.Uint64("seed", 1, "`seed` of what is called and of what fails")
+	flag.Parse()
+
+	run(1000, *goroutines, *seed) // makes what is made once and kept: tables, certificate pools, type information
+	heap, running := measure(0)
+	fmt.Printf("%d calls from %d goroutines, seed %d\n", *calls, *goroutines, *seed)
+	start := time.Now()
+	truthful := run(*calls, *goroutines, *seed).report()
+	fmt.Printf("elapsed     %v\n", time.Since(start).Round(time.Millisecond))
+	heapAfter, runningAfter := measure(running)
+	fmt.Printf("heap        %d KiB before, %d KiB after\n", heap>>10, heapAfter>>10)
+	fmt.Printf("goroutines  %d before, %d after\n", running, runningAfter)
+	if !truthful || heapAfter > heap+maxGrowth || runningAfter != running {
+		fmt.Println("FAILED")
+		os.Exit(1)
+	}
+}
+
+// soak is one run. Its goroutines share the client; each of them has desktops of its own.
+type soak struct {
+	service *unreliable
+	client  *maintenance.Client
+	seed    uint64
+	left    atomic.Int64 // calls to make
+
+	mu         sync.Mutex
+	outcomes   map[string]int // calls, by how they ended
+	mismatches int
+}
+
+// run makes all calls, and closes what it has opened.
+func run(calls int64, goroutines int, seed uint64) *soak {
+	s := &soak{service: newUnreliable(seed), seed: seed, outcomes: map[string]int{}}
+	s.left.Store(calls)
+	server := httptest.NewUnstartedServer(s.service)
+	server.Config.ErrorLog = log.New(io.Discard, "", 0) // broken connections are what this is about
+	server.StartTLS()
+	defer server.Close()
+	transport := server.Client().Transport.(*http.Transport)
+	transport.MaxIdleConnsPerHost = goroutines
+	defer transport.CloseIdleConnections()
+
+	var err error
+	s.client, err = s.service.NewClient(
+		maintenance.WithEndpoint(server.URL),
+		maintenance.WithHTTPClient(&http.Client{Transport: transport}),
+		maintenance.WithRetry(maintenance.RetryPolicy{
+			BaseDelay:      time.Millisecond,
+			MaxDelay:       20 * time.Millisecond,
+			AttemptTimeout: time.Second,
+		}))
+	if err != nil {
+		log.Fatal(err)
+	}
+	var group sync.WaitGroup
+	for i := range goroutines {
+		group.Go(func() { s.work(i) })
+	}
+	group.Wait()
+	return s
+}
+
+// work switches the desktops of one goroutine to and fro. A call that fails therefore never looks like one that
+// succeeds.
+func (s *soak) work(goroutine int) {
+	random := rand.New(rand.NewPCG(s.seed, uint64(goroutine)))
+	var desktops []string
+	var inMaintenance bool
+	for n := 0; s.left.Add(-1) >= 0; n++ {
+		if desktops == nil {
+			for i := range 1 + random.IntN(3) {
+				desktops = append(desktops, fmt.Sprintf("ecd-%d-%d-%d", goroutine, n, i))
+			}
+			s.service.AddDesktops(region, desktops...)
+			inMaintenance = false
+		}
+		mode := maintenance.ModeEnter
+		if inMaintenance {
+			mode = maintenance.ModeExit
+		}
+		patience := time.Minute
+		if random.IntN(50) == 0 {
+			patience = time.Duration(random.IntN(20)) * time.Millisecond
+		}
+		ctx, cancel := context.WithTimeout(context.Background(), patience)
+		_, err := s.client.SetMaintenance(ctx, region, mode, desktops)
+		cancel()
+		s.compare(desktops, inMaintenance, err)
+		switch {
+		case err == nil:
+			inMaintenance = !inMaintenance
+		case errors.Is(err, maintenance.ErrOutcomeUnknown):
+			desktops = nil // a request that was given up may still arrive
+		}
+	}
+}
+
+// compare compares the outcome of a call with the state of its desktops, which was inMaintenance before.
+func (s *soak) compare(desktops []string, inMaintenance bool, err error) {
+	switched := 0
+	for _, id := range desktops {
+		if s.service.InMaintenance(region, id) != inMaintenance {
+			switched++
+		}
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.outcomes[kind(err, switched > 0)]++
+	unknown := errors.Is(err, maintenance.ErrOutcomeUnknown)
+	if err == nil && switched != len(desktops) || err != nil && !unknown && switched != 0 {
+		s.mismatches++
+		fmt.Printf("MISMATCH: %d of %d desktops switched, and the call said: %v\n", switched, len(desktops), err)
+	}
+}
+
+// kind is how a call ended, in a few words.
+func kind(err error, switched bool) string {
+	var refused *maintenance.APIError
+	var malformed *maintenance.ResponseError
+	switch {
+	case err == nil:
+		return "succeeded"
+	case errors.Is(err, maintenance.ErrOutcomeUnknown) && switched:
+		return "outcome unknown: it was carried out"
+	case errors.Is(err, maintenance.ErrOutcomeUnknown):
+		return "outcome unknown: it was not carried out"
+	case errors.Is(err, context.DeadlineExceeded):
+		return "failed: no time left"
+	case errors.As(err, &refused):
+		return "failed: " + refused.Code
+	case errors.As(err, &malformed):
+		return fmt.Sprint("failed: not a reply of the API, HTTP ", malformed.StatusCode)
+	}
+	return "failed: nothing was sent"
+}
+
+// report prints the run, and returns whether every call told the truth.
+func (s *soak) report() bool {
+	requests, failed := s.service.requests, s.service.failed
+	fmt.Printf("requests    %d, of which %d failed on purpose (%.1f%%)\n", requests, failed, 100*float64(failed)/float64(requests))
+	fmt.Println("outcomes")
+	for _, kind := range slices.Sorted(maps.Keys(s.outcomes)) {
+		fmt.Printf("%11d %s\n", s.outcomes[kind], kind)
+	}
+	fmt.Printf("mismatches  %d\n", s.mismatches)
+	return s.mismatches == 0
+}
+
+// measure returns the bytes of the heap in use and the number of goroutines, for which it waits to come down to want:
+// those of a closed connection end a moment later.
+func measure(want int) (heap uint64, goroutines int) {
+	for wait := 0; runtime.NumGoroutine() > max(want, 1) && wait < 100; wait++ {
+		time.Sleep(50 * time.Millisecond)
+	}
+	runtime.GC()
+	runtime.GC() // what a sync.Pool holds survives one collection
+	var m runtime.MemStats
+	runtime.ReadMemStats(&m)
+	return m.HeapAlloc, runtime.NumGoroutine()
+}
