@@ -45,10 +45,7 @@ type SetMaintenanceResponse struct {
 // *[APIError], a *[ResponseError], a *[CredentialError] or an error of the network. The service accepts or refuses
 // a call as a whole: one unknown desktop fails all of them.
 func (c *Client) SetMaintenance(ctx context.Context, region string, mode Mode, desktopIDs []string) (*SetMaintenanceResponse, error) {
-	if err := validateContext(ctx); err != nil {
-		return nil, err
-	}
-	if err := validateRegion(region); err != nil {
+	if err := validateTarget(ctx, region); err != nil {
 		return nil, err
 	}
 	mode, err := ParseMode(string(mode))
@@ -75,10 +72,7 @@ type Region struct {
 // Regions lists the regions in which the service is available (DescribeRegions), as the endpoint of region tells
 // them. Errors are those of SetMaintenance.
 func (c *Client) Regions(ctx context.Context, region string) ([]Region, error) {
-	if err := validateContext(ctx); err != nil {
-		return nil, err
-	}
-	if err := validateRegion(region); err != nil {
+	if err := validateTarget(ctx, region); err != nil {
 		return nil, err
 	}
 	var reply struct {

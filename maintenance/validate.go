@@ -17,11 +17,12 @@ const (
 	maxRegionBytes    = 63 // a DNS label
 )
 
-func validateContext(ctx context.Context) error {
+// validateTarget checks what every call has.
+func validateTarget(ctx context.Context, region string) error {
 	if ctx == nil {
 		return &ValidationError{"ctx", "is nil"}
 	}
-	return nil
+	return validateRegion(region)
 }
 
 // validateRegion lets through what can be one label of a host name. Which regions exist is for the service to say.

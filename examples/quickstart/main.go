@@ -19,6 +19,7 @@ import (
 	"net/http/httptest"
 	"os"
 	"os/signal"
+	"strings"
 
 	"github.com/ecdkit/ecd-maintenance-go/maintenance"
 	"github.com/ecdkit/ecd-maintenance-go/maintenance/maintenancetest"
@@ -63,7 +64,7 @@ func callAlibabaCloud(ctx context.Context, out io.Writer, region string, mode ma
 	if err != nil {
 		return err
 	}
-	fmt.Fprintf(out, "%s %d desktops in %s (request ID %s)\n", mode, len(ids), region, response.RequestId)
+	fmt.Fprintf(out, "%s in %s: %s (request ID %s)\n", mode, region, strings.Join(ids, " "), response.RequestId)
 	return nil
 }
 
