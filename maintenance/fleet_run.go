@@ -67,14 +67,14 @@ func (f *fleet) run(ctx context.Context, desktopIDs iter.Seq[string]) (*FleetRep
 	switch f.panicked {
 	case nil:
 		return f.report()
-	case goexit:
+	case errGoexit:
 		runtime.Goexit()
 	}
 	panic(f.panicked)
 }
 
-// goexit stands for a stream that ended its goroutine, as a test does that fails in it, and not for a panic.
-var goexit any = errors.New("the stream of desktop IDs has called runtime.Goexit")
+// errGoexit stands for a stream that ended its goroutine, as a test does that fails in it, and not for a panic.
+var errGoexit = errors.New("the stream of desktop IDs has called runtime.Goexit")
 
 func (f *fleet) work() {
 	defer func() {
@@ -107,7 +107,7 @@ func (f *fleet) draw(ids []string) (batch []string) {
 		}
 		f.stream.exhausted = true
 		if f.panicked = recover(); f.panicked == nil {
-			f.panicked = goexit
+			f.panicked = errGoexit
 		}
 		f.drain(errors.New("the stream of desktop IDs has panicked"))
 		f.fail(ids, f.notSent())
