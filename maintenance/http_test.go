@@ -268,3 +268,27 @@ func TestTheUsersTimeoutHolds(t *testing.T) {
 	require.ErrorIs(t, err, maintenance.ErrOutcomeUnknown)
 	assert.False(t, service.InMaintenance(region, "ecd-1"))
 }
+
+func TestABodyThatIsClosedTwiceGivesItsConnectionBackOnce(t *testing.T) {
+	t.Parallel()
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { _, _ = io.WriteString(w, okBody) }))
+	defer server.Close()
+	made := 0
+	hc := &http.Client{Transport: maintenance.NewTransportPool(func() *http.Transport {
+		made++
+		return maintenance.NewTransport()
+	})}
+	t.Cleanup(hc.CloseIdleConnections)
+	get := func() *http.Response {
+		response, err := hc.Get(server.URL)
+		require.NoError(t, err)
+		return response
+	}
+	first := get()
+	require.NoError(t, first.Body.Close())
+	_ = first.Body.Close()
+	second, third := get(), get()
+	defer second.Body.Close()
+	defer third.Body.Close()
+	assert.Equal(t, 2, made, "one for each request in flight")
+}
