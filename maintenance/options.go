@@ -14,13 +14,6 @@ import (
 	"github.com/ecdkit/ecd-maintenance-go/internal/sign"
 )
 
-const (
-	// product is how the library calls itself in the User-Agent header.
-	product = "ecd-maintenance-go/0.1.0"
-
-	envUserAgent = "ALIBABA_CLOUD_USER_AGENT"
-)
-
 // Option configures a [Client]. Of options that set the same thing the last one counts.
 type Option func(*settings) error
 
@@ -152,23 +145,4 @@ func WithLogger(l *slog.Logger) Option {
 		s.log = l
 		return nil
 	}
-}
-
-// WithUserAgent adds a product such as "my-service/1.2" to the User-Agent header, for requests to be told apart in
-// ActionTrail. The default is the environment variable ALIBABA_CLOUD_USER_AGENT.
-func WithUserAgent(product string) Option {
-	return func(s *settings) error {
-		if err := validateUserAgent("userAgent", product); err != nil {
-			return err
-		}
-		s.userAgent = product
-		return nil
-	}
-}
-
-func validateUserAgent(parameter, product string) error {
-	if strings.ContainsFunc(product, func(r rune) bool { return r < ' ' || r > '~' }) {
-		return &ValidationError{parameter, quoted(product) + " contains a character that is not printable ASCII"}
-	}
-	return nil
 }
