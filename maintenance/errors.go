@@ -1,7 +1,6 @@
 package maintenance
 
 import (
-	"context"
 	"errors"
 	"fmt"
 	"strings"
@@ -9,25 +8,33 @@ import (
 
 // Errors to compare with through errors.Is.
 var (
-	// ErrThrottled is an [APIError] of flow control, or a [ResponseError] of status 429: try again later, after
-	// RetryAfter where it is set.
+	// ErrThrottled is an [APIError] of flow control, or a [ResponseError] of status 429. Try again
+	// after RetryAfter, or later if that is 0.
 	ErrThrottled = errors.New("maintenance: throttled")
 
-	// ErrAccessDenied is an [APIError] of RAM: the access key is good, and may not do this.
+	// ErrAccessDenied is an [APIError] of RAM: the access key is valid but lacks the permission.
 	ErrAccessDenied = errors.New("maintenance: access denied")
 
-	// ErrInvalidCredential is an [APIError] that refuses the access key, its signature or its security token, and every
-	// [CredentialError].
+	// ErrInvalidCredential is an [APIError] that refuses the access key, its signature or its
+	// security token. Every [CredentialError] is one too.
 	ErrInvalidCredential = errors.New("maintenance: invalid credential")
 
-	// ErrClockSkew is an [APIError] of a service whose clock differs from this machine's by more than 15 minutes.
+	// ErrClockSkew is an [APIError] of a service whose clock differs from this machine's by more
+	// than 15 minutes.
 	ErrClockSkew = errors.New("maintenance: clock skew")
 
-	// ErrOutcomeUnknown is an [OperationError] of a call that may have been carried out: a request left, or may have
-	// left, and no reply of the API told how it ended, or one with a status of 500 or more. One such attempt is enough,
-	// whatever the attempts after it met with. Setting a mode again is harmless, so the way out is to repeat the call.
+	// ErrOutcomeUnknown is an [OperationError] of a call that the service may have accepted: a
+	// request was sent, or may have been, and its outcome is unknown, because no reply of the API
+	// came or one with a status of 500 or more. One such attempt is enough, also if later attempts
+	// were refused. A [DesktopError] is one if its desktop was in such a call, a [FleetError] if
+	// any of its desktops was. Setting a mode again is harmless, so repeat the call.
 	ErrOutcomeUnknown = errors.New("maintenance: outcome unknown")
 )
+
+// allSentinels lists every error above. An error that is added there belongs in here too.
+var allSentinels = []error{
+	ErrThrottled, ErrAccessDenied, ErrInvalidCredential, ErrClockSkew, ErrOutcomeUnknown,
+}
 
 // ValidationError says which parameter was refused, and why, before anything was sent.
 type ValidationError struct {
@@ -84,28 +91,4 @@ func (e *OperationError) Unwrap() error { return e.Err }
 // Is makes errors.Is(e, ErrOutcomeUnknown) work.
 func (e *OperationError) Is(target error) bool {
 	return target == ErrOutcomeUnknown && e.outcomeUnknown
-}
-
-// contextError is why ctx ended: its error, and its cause where that says more.
-func contextError(ctx context.Context) error {
-	err, cause := ctx.Err(), context.Cause(ctx)
-	if errors.Is(err, cause) {
-		return err
-	}
-	return &contextEnd{err, cause}
-}
-
-// contextEnd can be asked for its cause. What the cause says of another call, which may have been cancelled together
-// with this one, it does not answer for.
-type contextEnd struct{ err, cause error }
-
-func (e *contextEnd) Error() string { return e.err.Error() + ": " + e.cause.Error() }
-func (e *contextEnd) Unwrap() error { return e.err }
-
-func (e *contextEnd) Is(target error) bool {
-	switch target {
-	case ErrThrottled, ErrAccessDenied, ErrInvalidCredential, ErrClockSkew, ErrOutcomeUnknown:
-		return false
-	}
-	return errors.Is(e.cause, target)
 }

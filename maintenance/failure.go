@@ -7,7 +7,6 @@ import (
 	"net"
 	"net/http"
 	"strings"
-	"time"
 
 	"github.com/ecdkit/ecd-maintenance-go/internal/gateway"
 )
@@ -124,11 +123,3 @@ func refusedByTLS(err error) bool {
 	}
 	return strings.HasPrefix(err.Error(), "tls: ") // crypto/tls has no type for the rest
 }
-
-// attemptTimeout is the error of an attempt that was not over within its bound.
-type attemptTimeout time.Duration
-
-func (t attemptTimeout) Error() string {
-	return "the attempt was not over within " + time.Duration(t).String()
-}
-func (t attemptTimeout) Is(target error) bool { return target == context.DeadlineExceeded }
