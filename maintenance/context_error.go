@@ -33,7 +33,7 @@ func (e *contextEnd) Is(target error) bool {
 type attemptTimeout time.Duration
 
 func (t attemptTimeout) Error() string {
-	return "the attempt was not over within " + time.Duration(t).String()
+	return "attempt timed out after " + time.Duration(t).String()
 }
 
 func (t attemptTimeout) Is(target error) bool { return target == context.DeadlineExceeded }

@@ -183,7 +183,7 @@ func TestAProviderThatNeverAnswersEndsWithTheAttempts(t *testing.T) {
 		service, client := newService(t, 1, withDefaults, maintenance.WithCredential(slow))
 		err := enter(t.Context(), client)
 		require.ErrorContains(t, err, "waiting for the credential provider")
-		require.ErrorContains(t, err, "the attempt was not over within 30s")
+		require.ErrorContains(t, err, "attempt timed out after 30s")
 		assert.Equal(t, 3, attempts(t, err))
 		require.NotErrorIs(t, err, maintenance.ErrOutcomeUnknown)
 		assert.Empty(t, service.Requests())

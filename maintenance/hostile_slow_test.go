@@ -16,7 +16,7 @@ import (
 	"github.com/ecdkit/ecd-maintenance-go/maintenance"
 )
 
-const tooSlow = `the attempt was not over within 1s.*3 attempts`
+const tooSlow = `attempt timed out after 1s.*3 attempts`
 
 // TestHostilePeerThatStalls is not parallel, for no other test to make a request late that has to be in time.
 func TestHostilePeerThatStalls(t *testing.T) {

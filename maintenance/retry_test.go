@@ -259,7 +259,7 @@ func TestAnAttemptHasABound(t *testing.T) {
 		err := enter(t.Context(), client)
 		assert.InDelta(t, 2*time.Minute, time.Since(start), float64(maintenance.DefaultBaseDelay))
 		assert.Equal(t, 2, attempts(t, err))
-		require.ErrorContains(t, err, "the attempt was not over within 1m0s")
+		require.ErrorContains(t, err, "attempt timed out after 1m0s")
 		require.ErrorIs(t, err, context.DeadlineExceeded)
 		require.ErrorIs(t, err, maintenance.ErrOutcomeUnknown)
 	})
