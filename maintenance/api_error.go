@@ -80,6 +80,9 @@ func newAPIError(e *gateway.APIError, action string) *APIError {
 
 // Error is one line: the code, the message, the status, the request ID and, for a RAM denial, the action to grant.
 func (e *APIError) Error() string {
+	if e == nil {
+		return nilText
+	}
 	text := fmt.Sprintf("%s: %s (HTTP %d, request ID %s)",
 		printable(e.Code, maxWord), printable(e.Message, maxQuoted), e.StatusCode, printable(e.RequestId, maxWord))
 	if e.Is(ErrAccessDenied) {
@@ -103,6 +106,9 @@ func (e *APIError) Error() string {
 
 // Is makes errors.Is work with [ErrThrottled], [ErrAccessDenied], [ErrInvalidCredential] and [ErrClockSkew].
 func (e *APIError) Is(target error) bool {
+	if e == nil {
+		return false
+	}
 	if target == ErrThrottled && e.StatusCode == http.StatusTooManyRequests {
 		return true
 	}

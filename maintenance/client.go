@@ -8,8 +8,9 @@ import (
 	openapi "github.com/alibabacloud-go/darabonba-openapi/v2/client"
 )
 
-// Client calls Elastic Desktop Service in every region. It is safe for concurrent use, cheap to keep, and needs no
-// Close.
+// Client calls Elastic Desktop Service in every region. It is safe for concurrent use, cheap to
+// keep, and needs no Close. Only [NewClient] makes one: the methods of a nil or zero Client return
+// a *[ValidationError] for the parameter client.
 type Client struct {
 	openapi  openapi.Client // copied for each attempt
 	http     *http.Client
@@ -45,7 +46,7 @@ type SetMaintenanceResponse struct {
 // *[APIError], a *[ResponseError], a *[CredentialError] or an error of the network. The service accepts or refuses
 // a call as a whole: one unknown desktop fails all of them.
 func (c *Client) SetMaintenance(ctx context.Context, region string, mode Mode, desktopIDs []string) (*SetMaintenanceResponse, error) {
-	if err := validateTarget(ctx, region); err != nil {
+	if err := c.validateTarget(ctx, region); err != nil {
 		return nil, err
 	}
 	mode, err := ParseMode(string(mode))
@@ -72,7 +73,7 @@ type Region struct {
 // Regions lists the regions in which the service is available (DescribeRegions), as the endpoint of region tells
 // them. Errors are those of SetMaintenance.
 func (c *Client) Regions(ctx context.Context, region string) ([]Region, error) {
-	if err := validateTarget(ctx, region); err != nil {
+	if err := c.validateTarget(ctx, region); err != nil {
 		return nil, err
 	}
 	var reply struct {

@@ -1,6 +1,7 @@
 package maintenance_test
 
 import (
+	"context"
 	"io"
 	"net/http"
 	"testing"
@@ -44,4 +45,36 @@ func TestTheLastOptionCounts(t *testing.T) {
 	assert.Empty(t, first.requests)
 	require.Len(t, last.requests, 1)
 	assert.Equal(t, "last.example.com", last.requests[0].Host)
+}
+
+func TestClient_NilOrZero(t *testing.T) {
+	t.Parallel()
+	for name, client := range map[string]*maintenance.Client{"nil": nil, "zero": new(maintenance.Client)} {
+		for method, call := range map[string]func(context.Context) error{
+			"SetMaintenance": func(ctx context.Context) error {
+				_, err := client.SetMaintenance(ctx, region, maintenance.ModeEnter, desktops(1))
+				return err
+			},
+			"Regions": func(ctx context.Context) error {
+				_, err := client.Regions(ctx, region)
+				return err
+			},
+			"SetFleetMaintenance": func(ctx context.Context) error {
+				report, err := client.SetFleetMaintenance(ctx, region, maintenance.ModeEnter, func(func(string) bool) {
+					assert.Fail(t, "the stream was read")
+				})
+				assert.Nil(t, report)
+				return err
+			},
+		} {
+			t.Run(name+" "+method, func(t *testing.T) {
+				t.Parallel()
+				var err error
+				require.NotPanics(t, func() { err = call(t.Context()) })
+				var invalid *maintenance.ValidationError
+				require.ErrorAs(t, err, &invalid)
+				assert.Equal(t, "client", invalid.Parameter)
+			})
+		}
+	}
 }

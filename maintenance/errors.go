@@ -1,8 +1,10 @@
 package maintenance
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 )
 
@@ -43,52 +45,79 @@ type ValidationError struct {
 }
 
 func (e *ValidationError) Error() string {
-	return "maintenance: " + e.Parameter + " " + e.Reason
+	if e == nil {
+		return nilText
+	}
+	return "maintenance: " + cmp.Or(e.Parameter, "parameter") + " " + cmp.Or(e.Reason, "is invalid")
 }
 
-// OperationError says what was attempted when Err happened.
+// OperationError is the error of a call that was not accepted. It says which call that was, and
+// wraps the failure. A nil or zero OperationError has a text too.
 type OperationError struct {
 	Action   string // for example "SetDesktopMaintenance"
 	Region   string
-	Mode     Mode  // empty for operations that have none
+	Mode     Mode  // empty if the operation has none
 	Desktops int   // number of desktops in the call
-	Attempts int   // that were made
-	Err      error // of the last attempt, and why no other followed
+	Attempts int   // number of attempts
+	Err      error // failure of the last attempt, and why no other attempt followed
 
 	outcomeUnknown bool
 }
 
 func (e *OperationError) Error() string {
-	var b strings.Builder
-	b.WriteString("maintenance: " + e.Action)
-	if e.Mode != "" {
-		b.WriteString(" " + string(e.Mode))
+	if e == nil {
+		return nilText
 	}
-	b.WriteString(" " + e.Region)
+	text := heading(e.Action, string(e.Mode), e.Region)
 	if e.Desktops > 0 {
-		plural := "s"
-		if e.Desktops == 1 {
-			plural = ""
-		}
-		fmt.Fprintf(&b, " (%d desktop%s)", e.Desktops, plural)
+		text += " (" + counted(e.Desktops, "desktop") + ")"
 	}
-	b.WriteString(": " + printable(e.Err.Error(), maxMessage))
+	text += ": " + textOf(e.Err)
 	var remarks []string
 	if e.Attempts > 1 {
-		remarks = append(remarks, fmt.Sprint(e.Attempts, " attempts"))
+		remarks = append(remarks, counted(e.Attempts, "attempt"))
 	}
 	if e.outcomeUnknown {
 		remarks = append(remarks, "outcome unknown")
 	}
 	if len(remarks) > 0 {
-		b.WriteString(" (" + strings.Join(remarks, ", ") + ")")
+		text += " (" + strings.Join(remarks, ", ") + ")"
 	}
-	return b.String()
+	return text
 }
 
-func (e *OperationError) Unwrap() error { return e.Err }
+func (e *OperationError) Unwrap() error {
+	if e == nil {
+		return nil
+	}
+	return e.Err
+}
 
 // Is makes errors.Is(e, ErrOutcomeUnknown) work.
 func (e *OperationError) Is(target error) bool {
-	return target == ErrOutcomeUnknown && e.outcomeUnknown
+	return e != nil && target == ErrOutcomeUnknown && e.outcomeUnknown
+}
+
+// nilText is the text of a nil pointer to an error, as package fmt writes it.
+const nilText = "<nil>"
+
+// textOf returns the text of err, printable and bounded. It is [nilText] for nil and for a nil
+// pointer of any type: package fmt recovers from the panic of the latter's Error.
+func textOf(err error) string { return printable(fmt.Sprint(err), maxMessage) }
+
+// heading returns what was attempted, in those words that are not empty.
+func heading(words ...string) string {
+	words = slices.DeleteFunc(words, func(word string) bool { return word == "" })
+	if len(words) == 0 {
+		return "maintenance"
+	}
+	return "maintenance: " + strings.Join(words, " ")
+}
+
+// counted returns n and the noun, with an s unless n is 1.
+func counted(n int, noun string) string {
+	if n != 1 {
+		noun += "s"
+	}
+	return fmt.Sprint(n, " ", noun)
 }

@@ -33,7 +33,7 @@ type DesktopError struct {
 }
 
 func (e DesktopError) Error() string {
-	return "desktop " + quoted(e.DesktopID) + ": " + printable(e.Err.Error(), maxMessage)
+	return "desktop " + quoted(e.DesktopID) + ": " + textOf(e.Err)
 }
 func (e DesktopError) Unwrap() error { return e.Err }
 
@@ -113,7 +113,7 @@ func WithProgress(fn func(FleetProgress)) FleetOption {
 // from returning until it yields or ctx ends. No goroutine outlives the call, but for a question to a credential provider
 // that does not answer, and a panic of the stream reaches the caller.
 func (c *Client) SetFleetMaintenance(ctx context.Context, region string, mode Mode, desktopIDs iter.Seq[string], opts ...FleetOption) (*FleetReport, error) {
-	if err := validateTarget(ctx, region); err != nil {
+	if err := c.validateTarget(ctx, region); err != nil {
 		return nil, err
 	}
 	mode, err := ParseMode(string(mode))

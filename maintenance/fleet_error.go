@@ -19,18 +19,25 @@ type FleetError struct {
 }
 
 func (e *FleetError) Error() string {
-	text := fmt.Sprintf("maintenance: %s %s: %s of %s desktops", e.Mode, e.Region, grouped(e.Succeeded), grouped(e.Succeeded+e.Failed))
+	if e == nil {
+		return nilText
+	}
+	text := fmt.Sprintf("%s: %s of %s desktops", heading(string(e.Mode), e.Region),
+		grouped(e.Succeeded), grouped(e.Succeeded+e.Failed))
 	if e.First != nil {
 		text += fmt.Sprintf("; %s failed, first: %v", grouped(e.Failed), e.First)
 	}
 	if e.Ended != nil {
-		text += "; ended early: " + printable(e.Ended.Error(), maxMessage)
+		text += "; ended early: " + textOf(e.Ended)
 	}
 	return text
 }
 
 // Unwrap makes errors.Is and errors.As ask what the first failure was, and why the fleet ended early.
 func (e *FleetError) Unwrap() []error {
+	if e == nil {
+		return nil
+	}
 	var causes []error
 	if e.First != nil {
 		causes = append(causes, e.First)

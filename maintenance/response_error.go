@@ -33,6 +33,9 @@ func newResponseError(e *gateway.ReplyError) *ResponseError {
 }
 
 func (e *ResponseError) Error() string {
+	if e == nil {
+		return nilText
+	}
 	text := "not a reply of the API"
 	if e.StatusCode != 0 {
 		text += fmt.Sprintf(": HTTP %d", e.StatusCode)
@@ -44,7 +47,7 @@ func (e *ResponseError) Error() string {
 		text += ", request ID " + printable(e.RequestId, maxWord)
 	}
 	if e.Err != nil {
-		text += ": " + printable(e.Err.Error(), maxQuoted)
+		text += ": " + printable(fmt.Sprint(e.Err), maxQuoted)
 	}
 	if e.RedirectHost != "" {
 		text += ", to " + printable(e.RedirectHost, maxWord)
@@ -55,9 +58,14 @@ func (e *ResponseError) Error() string {
 	return text
 }
 
-func (e *ResponseError) Unwrap() error { return e.Err }
+func (e *ResponseError) Unwrap() error {
+	if e == nil {
+		return nil
+	}
+	return e.Err
+}
 
 // Is makes errors.Is work with [ErrThrottled].
 func (e *ResponseError) Is(target error) bool {
-	return target == ErrThrottled && e.StatusCode == http.StatusTooManyRequests
+	return e != nil && target == ErrThrottled && e.StatusCode == http.StatusTooManyRequests
 }

@@ -17,8 +17,14 @@ const (
 	maxRegionBytes    = 63 // a DNS label
 )
 
-// validateTarget checks what every call has.
-func validateTarget(ctx context.Context, region string) error {
+// validateTarget checks the parameters that every call has, and that c was made by NewClient.
+func (c *Client) validateTarget(ctx context.Context, region string) error {
+	if c == nil {
+		return &ValidationError{"client", "is nil"}
+	}
+	if c.http == nil {
+		return &ValidationError{"client", "was not made by NewClient"}
+	}
 	if ctx == nil {
 		return &ValidationError{"ctx", "is nil"}
 	}
