@@ -13,29 +13,15 @@ import (
 // DefaultConcurrency is how many requests of a fleet are in flight at most, without [WithConcurrency].
 const DefaultConcurrency = 8
 
-// FleetReport says what became of a fleet. Every desktop that was taken from the stream is counted in Succeeded or
-// listed in Failed.
+// FleetReport says what became of a fleet. Every desktop that was taken from the stream is counted
+// in Succeeded or listed in Failed.
 type FleetReport struct {
-	Succeeded int            // desktops that are in the mode now
+	Succeeded int            // desktops that were accepted
 	Failed    []DesktopError // the others, in no order
-	Calls     int            // attempts to send a request, throttled ones and repetitions included
-	Throttled int            // of Calls
+	Calls     int            // requests sent, throttled ones and retries included
+	Throttled int            // throttled requests, out of Calls
 	Elapsed   time.Duration
 }
-
-// DesktopError is why one desktop of a fleet was not switched. Err is a *[ValidationError] for an ID that cannot be sent,
-// the reason why the fleet ended for one that was not sent any more, and otherwise the error that
-// [Client.SetMaintenance] would return; many desktops may share one. It is an [ErrOutcomeUnknown] where the desktop may
-// have been switched all the same.
-type DesktopError struct {
-	DesktopID string // as it came from the stream
-	Err       error
-}
-
-func (e DesktopError) Error() string {
-	return "desktop " + quoted(e.DesktopID) + ": " + textOf(e.Err)
-}
-func (e DesktopError) Unwrap() error { return e.Err }
 
 // FleetProgress is how far a fleet has come.
 type FleetProgress struct {

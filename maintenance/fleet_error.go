@@ -9,13 +9,68 @@ import (
 	"strconv"
 )
 
-// FleetError sums up a fleet of which not every desktop was switched. It unwraps to First and Ended.
+// DesktopError says why one desktop of a fleet was not accepted. It is an [ErrOutcomeUnknown] if the
+// service may have accepted the desktop all the same.
+//
+// It is used as a value, which errors.As finds in a [FleetError] and in any error that wraps one:
+//
+//	var failed maintenance.DesktopError
+//	if errors.As(err, &failed) {
+//
+// A target of type *DesktopError is set to a copy. The zero value has a text too. FleetError.First
+// is nil if no desktop failed: compare it with nil before you call its methods.
+type DesktopError struct {
+	DesktopID string // as it came from the stream
+
+	// Err is a *[ValidationError] if the ID cannot be sent, the reason why the fleet ended if the
+	// desktop was not sent any more, and otherwise the error that [Client.SetMaintenance] would
+	// return. Many desktops may share one.
+	Err error
+}
+
+func (e DesktopError) Error() string {
+	return "desktop " + quoted(e.DesktopID) + ": " + textOf(e.Err)
+}
+
+func (e DesktopError) Unwrap() error { return e.Err }
+
+// As makes errors.As find a value and a pointer, whichever of the two is in the chain.
+func (e DesktopError) As(target any) bool {
+	switch target := target.(type) {
+	case *DesktopError:
+		*target = e
+	case **DesktopError:
+		*target = &e
+	default:
+		return false
+	}
+	return true
+}
+
+// FleetError sums up a fleet that did not get every desktop accepted. It unwraps to First, as a
+// [DesktopError], and to Ended. It is an [ErrOutcomeUnknown] if the outcome of any desktop is
+// unknown. A nil or zero FleetError has a text too.
 type FleetError struct {
 	Region            string
 	Mode              Mode
 	Succeeded, Failed int           // desktops that were taken from the stream
-	First             *DesktopError // the first that failed; nil where none did
-	Ended             error         // why the fleet ended before its stream did; nil where it did not
+	First             *DesktopError // copy of the first failure; nil if no desktop failed
+	Ended             error         // why the fleet ended before its stream did; nil if it did not
+
+	outcomeUnknown bool // of any desktop
+}
+
+// setFailed sets what e says of the desktops that failed.
+func (e *FleetError) setFailed(failed []DesktopError) {
+	e.Failed = len(failed)
+	if len(failed) == 0 {
+		return
+	}
+	first := failed[0] // a copy, as users sort their report
+	e.First = &first
+	e.outcomeUnknown = slices.ContainsFunc(failed, func(d DesktopError) bool {
+		return errors.Is(d.Err, ErrOutcomeUnknown)
+	})
 }
 
 func (e *FleetError) Error() string {
@@ -33,19 +88,24 @@ func (e *FleetError) Error() string {
 	return text
 }
 
-// Unwrap makes errors.Is and errors.As ask what the first failure was, and why the fleet ended early.
+// Unwrap makes errors.Is and errors.As search the first failure, and why the fleet ended early.
 func (e *FleetError) Unwrap() []error {
 	if e == nil {
 		return nil
 	}
 	var causes []error
 	if e.First != nil {
-		causes = append(causes, e.First)
+		causes = append(causes, *e.First)
 	}
 	if e.Ended != nil {
 		causes = append(causes, e.Ended)
 	}
 	return causes
+}
+
+// Is makes errors.Is(e, ErrOutcomeUnknown) work.
+func (e *FleetError) Is(target error) bool {
+	return e != nil && target == ErrOutcomeUnknown && e.outcomeUnknown
 }
 
 // grouped writes n with a comma between thousands.

@@ -224,13 +224,11 @@ func (f *fleet) progress() FleetProgress {
 func (f *fleet) report() (*FleetReport, error) {
 	r := &FleetReport{Succeeded: f.succeeded, Failed: f.failed, Elapsed: time.Since(f.started)}
 	r.Calls, r.Throttled, _ = f.pacer.state()
-	e := &FleetError{Region: f.region, Mode: f.mode, Succeeded: f.succeeded, Failed: len(f.failed)}
+	e := &FleetError{Region: f.region, Mode: f.mode, Succeeded: f.succeeded}
 	if !f.stream.exhausted || len(f.failed) > 0 {
 		e.Ended = f.ended()
 	}
-	if len(f.failed) > 0 {
-		e.First = &f.failed[0]
-	}
+	e.setFailed(f.failed)
 	if e.First == nil && e.Ended == nil {
 		return r, nil
 	}
