@@ -1,0 +1,158 @@
+package maintenance
+
+import (
+	"encoding/json"
+	"errors"
+	"log/slog"
+)
+
+// errorDocument is the part that the JSON of all errors has in common.
+type errorDocument struct {
+	Error          string
+	Code           string  `json:",omitempty"` // of the service
+	StatusCode     int     `json:",omitempty"`
+	RequestId      string  `json:",omitempty"`
+	RetryAfter     float64 `json:",omitempty"` // seconds
+	OutcomeUnknown bool
+}
+
+// describe returns the document of any error, and nil for nil. A struct that embeds it has its
+// members, and none of them if it is nil.
+func describe(err error) *errorDocument {
+	if err == nil {
+		return nil
+	}
+	d := &errorDocument{Error: textOf(err), OutcomeUnknown: errors.Is(err, ErrOutcomeUnknown)}
+	var (
+		refused   *APIError
+		malformed *ResponseError
+	)
+	switch {
+	case errors.As(err, &refused) && refused != nil:
+		d.Code = printable(refused.Code, maxWord)
+		d.StatusCode = refused.StatusCode
+		d.RequestId = printable(refused.RequestId, maxWord)
+		d.RetryAfter = refused.RetryAfter.Seconds()
+	case errors.As(err, &malformed) && malformed != nil:
+		d.StatusCode = malformed.StatusCode
+		d.RequestId = printable(malformed.RequestId, maxWord)
+		d.RetryAfter = malformed.RetryAfter.Seconds()
+	}
+	return d
+}
+
+// MarshalJSON returns the members Parameter, Reason and, as every error of this package has them,
+// Error with the text and OutcomeUnknown, which is false.
+func (e ValidationError) MarshalJSON() ([]byte, error) {
+	return json.Marshal(struct {
+		Parameter, Reason string
+		*errorDocument
+	}{e.Parameter, e.Reason, describe(&e)})
+}
+
+// MarshalJSON returns the members Action, Region, Mode, Desktops and Attempts, as the fields of
+// those names, and
+//
+//   - Error, the text;
+//   - Code, StatusCode and RequestId of the reply;
+//   - RetryAfter, in seconds;
+//   - OutcomeUnknown, true if the error is an [ErrOutcomeUnknown].
+//
+// Mode and what the reply lacks are left out if empty; without a reply of the API or of a proxy
+// that is Code, StatusCode, RequestId and RetryAfter. The names are stable. The document is to be
+// written down, not to be read back into an OperationError.
+func (e OperationError) MarshalJSON() ([]byte, error) {
+	return json.Marshal(struct {
+		Action, Region     string
+		Mode               string `json:",omitempty"`
+		Desktops, Attempts int
+		*errorDocument
+	}{e.Action, e.Region, string(e.Mode), e.Desktops, e.Attempts, describe(&e)})
+}
+
+// MarshalJSON returns the fields, with those that are empty left out and the times in seconds, and
+// the member Error with the text. It does not say whether the outcome is unknown: that depends on
+// all attempts, so an [OperationError] says it.
+func (e APIError) MarshalJSON() ([]byte, error) {
+	return json.Marshal(struct {
+		Error              string
+		StatusCode         int
+		Code               string
+		Message            string              `json:",omitempty"`
+		RequestId          string              `json:",omitempty"`
+		HostId             string              `json:",omitempty"`
+		Recommend          string              `json:",omitempty"`
+		RetryAfter         float64             `json:",omitempty"`
+		ClockOffset        float64             `json:",omitempty"`
+		Action             string              `json:",omitempty"`
+		AccessDeniedDetail *AccessDeniedDetail `json:",omitempty"`
+	}{
+		e.Error(), e.StatusCode, e.Code, e.Message, e.RequestId, e.HostId, e.Recommend,
+		e.RetryAfter.Seconds(), e.ClockOffset.Seconds(), e.Action, e.AccessDeniedDetail,
+	})
+}
+
+// MarshalJSON returns the fields, with those that are empty left out, RetryAfter in seconds, and in
+// the place of Err the member Error with the text.
+func (e ResponseError) MarshalJSON() ([]byte, error) {
+	return json.Marshal(struct {
+		Error        string
+		StatusCode   int     `json:",omitempty"`
+		ContentType  string  `json:",omitempty"`
+		RequestId    string  `json:",omitempty"`
+		RedirectHost string  `json:",omitempty"`
+		Excerpt      string  `json:",omitempty"`
+		RetryAfter   float64 `json:",omitempty"`
+	}{e.Error(), e.StatusCode, e.ContentType, e.RequestId, e.RedirectHost, e.Excerpt, e.RetryAfter.Seconds()})
+}
+
+// MarshalJSON returns the member DesktopID and, of Err, the members Error, Code, StatusCode,
+// RequestId, RetryAfter and OutcomeUnknown of [OperationError.MarshalJSON]. Desktops that failed for
+// the same reason have the same Error. Bytes of a DesktopID that are not UTF-8 become U+FFFD; Error
+// quotes such an ID with the bytes escaped.
+func (e DesktopError) MarshalJSON() ([]byte, error) {
+	return json.Marshal(struct {
+		DesktopID string
+		*errorDocument
+	}{e.DesktopID, describe(e.Err)})
+}
+
+// MarshalJSON returns the members Region, Mode, Succeeded and Failed, as the fields of those names;
+// First, as [DesktopError.MarshalJSON] writes it, and Ended, unless they are nil; and of the whole
+// the members Error, Code, StatusCode, RequestId, RetryAfter and OutcomeUnknown of
+// [OperationError.MarshalJSON]. Ended has the same.
+func (e FleetError) MarshalJSON() ([]byte, error) {
+	return json.Marshal(struct {
+		Region            string
+		Mode              string `json:",omitempty"`
+		Succeeded, Failed int
+		First             *DesktopError  `json:",omitempty"`
+		Ended             *errorDocument `json:",omitempty"`
+		*errorDocument
+	}{e.Region, string(e.Mode), e.Succeeded, e.Failed, e.First, describe(e.Ended), describe(&e)})
+}
+
+// MarshalJSON returns the fields. Failed is an array, empty if no desktop failed, of what
+// [DesktopError.MarshalJSON] returns; Elapsed is in seconds.
+func (r FleetReport) MarshalJSON() ([]byte, error) {
+	failed := r.Failed
+	if failed == nil {
+		failed = []DesktopError{}
+	}
+	return json.Marshal(struct {
+		Succeeded        int
+		Failed           []DesktopError
+		Calls, Throttled int
+		Elapsed          float64
+	}{r.Succeeded, failed, r.Calls, r.Throttled, r.Elapsed.Seconds()})
+}
+
+// The LogValue methods make package slog log the text, as it does for every error that wraps one of
+// these. A JSON handler would write the document instead, and one attribute would have two types.
+
+func (e *ValidationError) LogValue() slog.Value { return slog.StringValue(e.Error()) }
+func (e *OperationError) LogValue() slog.Value  { return slog.StringValue(e.Error()) }
+func (e *APIError) LogValue() slog.Value        { return slog.StringValue(e.Error()) }
+func (e *ResponseError) LogValue() slog.Value   { return slog.StringValue(e.Error()) }
+func (e DesktopError) LogValue() slog.Value     { return slog.StringValue(e.Error()) }
+func (e *FleetError) LogValue() slog.Value      { return slog.StringValue(e.Error()) }
