@@ -2,13 +2,11 @@ package maintenance_test
 
 import (
 	"bytes"
-	"errors"
 	"fmt"
 	"log/slog"
 	"net/http"
 	"os"
 	"path/filepath"
-	"strings"
 	"sync/atomic"
 	"testing"
 
@@ -37,7 +35,7 @@ func withoutCredentials(t *testing.T) (home string) {
 	return home
 }
 
-func TestNoCredentialAnywhere(t *testing.T) {
+func TestCredentialChain_NothingFound(t *testing.T) {
 	home := withoutCredentials(t)
 	t.Setenv("ALIBABA_CLOUD_CREDENTIALS_FILE", "/etc/ecd/credentials")
 	var calls atomic.Int64
@@ -59,7 +57,7 @@ func TestNoCredentialAnywhere(t *testing.T) {
 	assert.Zero(t, calls.Load(), "requests")
 }
 
-func TestTheDefaultChainReadsTheEnvironmentAndTheProfile(t *testing.T) {
+func TestCredentialChain_EnvironmentAndProfile(t *testing.T) {
 	service := maintenancetest.NewService()
 	service.AddDesktops(region, desktops(1)...)
 	enter := func() error {
@@ -87,7 +85,7 @@ func TestTheDefaultChainReadsTheEnvironmentAndTheProfile(t *testing.T) {
 	assert.Equal(t, "SignatureDoesNotMatch", refused.Code)
 }
 
-func TestATemporaryKeySendsItsToken(t *testing.T) {
+func TestCredential_TemporaryKeySendsItsToken(t *testing.T) {
 	t.Parallel()
 	service := maintenancetest.NewService(maintenancetest.WithSecurityToken(token))
 	service.AddDesktops(region, desktops(1)...)
@@ -109,81 +107,7 @@ func TestATemporaryKeySendsItsToken(t *testing.T) {
 	}
 }
 
-func TestAProviderThatGivesNoUsableKey(t *testing.T) {
-	t.Parallel()
-	cause := errors.New("the provider is down")
-	for _, tc := range []struct {
-		name       string
-		credential *credential
-		want       string
-	}{
-		{"an error", &credential{kind: "custom", err: cause}, "the provider is down"},
-		{"nothing", &credential{kind: "custom"}, "returned nothing"},
-		{"no ID", accessKey("", secret, ""), "accessKeyID is empty"},
-		{"no secret", accessKey("id", "", ""), "accessKeySecret is empty"},
-		{"a newline in the token", accessKey("id", secret, token+"\n"), "securityToken contains"},
-		{"an ID token", &credential{kind: "custom", model: &credentials.CredentialModel{Type: dara.String("id_token")}}, `type "id_token"`},
-		{"a bearer token", &credential{kind: "custom", model: &credentials.CredentialModel{Type: dara.String("bearer"), BearerToken: dara.String(token)}}, `type "bearer"`},
-	} {
-		t.Run(tc.name, func(t *testing.T) {
-			t.Parallel()
-			var calls atomic.Int64
-			client := newClient(t, maintenance.WithCredential(tc.credential),
-				maintenance.WithHTTPClient(answering(&calls, http.StatusOK, contentJSON, okBody)))
-			_, err := client.SetMaintenance(t.Context(), region, maintenance.ModeEnter, desktops(1))
-			var unusable *maintenance.CredentialError
-			require.ErrorAs(t, err, &unusable)
-			require.ErrorContains(t, err, tc.want)
-			assert.Equal(t, "custom", unusable.Provider)
-			assert.Equal(t, tc.credential.err != nil, errors.Is(err, cause))
-			assert.NotContains(t, err.Error(), secret)
-			assert.NotContains(t, err.Error(), token)
-			assert.Zero(t, calls.Load(), "requests")
-		})
-	}
-}
-
-// credentials-go quotes the whole configuration file when it cannot read it.
-func TestABrokenConfigurationFileIsNotQuoted(t *testing.T) {
-	home := withoutCredentials(t)
-	require.NoError(t, os.MkdirAll(filepath.Join(home, ".aliyun"), 0o700))
-	config := `{"current":"default","profiles":[{"access_key_secret":"` + secret + `"`
-	require.NoError(t, os.WriteFile(filepath.Join(home, ".aliyun", "config.json"), []byte(config), 0o600))
-	_, err := credentials.NewCredential(nil)
-	require.NoError(t, err)
-
-	client, err := maintenance.NewClient()
-	require.NoError(t, err)
-	_, err = client.SetMaintenance(t.Context(), region, maintenance.ModeEnter, desktops(1))
-	require.ErrorContains(t, err, "config.json")
-	require.ErrorContains(t, err, "withheld")
-	for ; err != nil; err = errors.Unwrap(err) {
-		assert.NotContains(t, fmt.Sprintf("%v %+v %#v", err, err, err), secret)
-	}
-}
-
-func TestWhatAProviderQuotesIsWithheld(t *testing.T) {
-	t.Parallel()
-	for text, want := range map[string]string{
-		"get credentials from http://user:" + secret + "@127.0.0.1/c?t=" + token + " failed: {}":           "get credentials from http://127.0.0.1 failed: (withheld",
-		"failed to execute external command: exit status 1\nstderr: " + secret:                             "exit status 1\\nstderr: (withheld",
-		`refresh session token failed: {"Code":"NoPermission","Message":"` + secret + `"}`:                 "code NoPermission",
-		`Get "http://127.0.0.1/c?t=` + token + `": dial tcp 127.0.0.1:1: connection refused`:               "connection refused",
-		"get credentials failed: AccessKeyId: a, AccessKeySecret: " + secret + ", SecurityToken: " + token: "get credentials failed: (withheld",
-		`parse "http://user:` + secret + `@127.0.0.1:1/c": invalid port`:                                   "(withheld",
-		"get credentials from http://127.0.0.1/" + secret + "/c failed: {}":                                "http://127.0.0.1 failed",
-		"ERROR: Can not open filekey-value delimiter not found: access_key_secret " + secret:               "Can not open file(withheld",
-		"refresh Ecs sts token err, httpStatus: 500, message = " + secret:                                  "httpStatus: 500, message = (withheld",
-	} {
-		client := newClient(t, maintenance.WithCredential(&credential{kind: "custom", err: errors.New(text)}))
-		_, err := client.SetMaintenance(t.Context(), region, maintenance.ModeEnter, desktops(1))
-		require.ErrorContains(t, err, want)
-		assert.NotContains(t, err.Error(), secret)
-		assert.NotContains(t, err.Error(), token)
-	}
-}
-
-func TestNothingThatIsExportedShowsASecret(t *testing.T) {
+func TestSecret_NotInWhatIsExported(t *testing.T) {
 	t.Parallel()
 	service := maintenancetest.NewService(maintenancetest.WithAccessKey("id", secret), maintenancetest.WithSecurityToken(token))
 	service.AddDesktops(region, desktops(1)...)
@@ -210,9 +134,6 @@ func TestNothingThatIsExportedShowsASecret(t *testing.T) {
 		static, *static, provided, service, service.HTTPClient(), service.HTTPClient().Transport, service.Requests(), refused, cut, echoed, logged.String(),
 		maintenance.WithStaticCredential("id", secret, token), maintenance.WithCredential(accessKey("id", secret, token)),
 	} {
-		for _, verb := range []string{"%v", "%+v", "%#v", "%s", "%q"} {
-			text := fmt.Sprintf(verb, value)
-			assert.False(t, strings.Contains(text, secret) || strings.Contains(text, token), "%s of %T", verb, value)
-		}
+		assertHides(t, value, secret, token)
 	}
 }

@@ -3,34 +3,126 @@ package maintenance
 import (
 	"errors"
 	"regexp"
+	"strings"
 )
 
-// Errors of credentials-go quote what they could not use: a whole configuration file with its keys, the reply of
-// a credentials URI, the error output of an external process, a URL with its password.
+// Errors of credentials-go quote what they could not use: a whole configuration file with its keys, a line of a
+// credentials file, the reply of a credentials URI, the name and the error output of an external process, a URL with
+// its password. [withhold] tells its own words from these texts by the words before them, in version 1.4.14.
+
+const (
+	withheld = "(withheld, as it may hold a secret)"
+
+	maxRedacted = 16 << 10 // bytes of a text that are looked at
+
+	quotedText = `"(?:[^"\\]|\\.)*"`
+	httpMethod = `\b(?i:get|head|post|put|patch|delete|options|connect) `
+)
+
+// A text that follows one of secretFollows, or that begins like a document, is withheld to its end, because nothing
+// tells where it ends. The alternatives of ownWords look alike, and no secret follows them.
 var (
-	quotedInput = regexp.MustCompile(`(?s)(failed: |message = |stderr: |OAuth: |AccessKeyId: |open file|not found: |parse ").*`)
-	urlSecrets  = regexp.MustCompile(`(https?://)(?:[^/\s@]*@)?([^/?#\s"']*)[^\s"']*`)
-	replyCode   = regexp.MustCompile(`"Code"\s*:\s*"([\w.]+)"`)
+	ownWords = strings.Join([]string{
+		`(?:role name|metadata token|source profile) failed: `,
+		`(?:Can not open file|\b)open (?:[A-Za-z]:)?[^\n":=]*: (?:no such file or directory|permission denied|is a directory|` +
+			`The system cannot find the (?:file|path) specified)`,
+		`external command: exec: ` + quotedText + `: executable file not found in \$PATH\nstderr: `,
+		`unsupported profile mode '[A-Za-z]{0,24}'`,
+		httpMethod + quotedText + `: (?:dial |read |write |proxyconnect |socks |lookup |EOF|unexpected EOF|net/http: |http: |` +
+			`http2: |x509: |tls: |remote error: |local error: |context |stopped after |unsupported protocol scheme|` +
+			`failed to parse |invalid proxy )`,
+		httpMethod + quotedText + `: (?:Proxy Authentication Required|Forbidden|Too Many Requests|Internal Server Error|` +
+			`Bad Gateway|Service Unavailable|Gateway Timeout)(?:, |$)`, // a proxy's words
+	}, "|")
+
+	secretFollows = strings.Join([]string{
+		`external command: (?:exit status -?\d+|signal: [a-z ]+)\nstderr: |external command: |fork/exec `,
+		`failed: |message = |stderr: |OAuth: |unsupported profile mode '`,
+		`Can not open file|delimiter not found: |empty key name: |key quote(?: from|:) |unclosed section: |BOM: `,
+		`parse "|address "|Location header "|malformed (?:MIME|HTTP|chunk)\w*`,
+		httpMethod + quotedText + `: `,
+		`(?i:secret|token|passwd|password|access_?key_?id|api_?key|authorization|signature)\w*["']?\s*[:=]\s*`,
+		`Bearer |Basic `,
+	}, "|")
+
+	marked = regexp.MustCompile(`(?s)(` + ownWords + `)|(?:(` + secretFollows + `)|\{\s*"|<[A-Za-z!?/]).*`)
+
+	uriReply  = regexp.MustCompile(`(?s)(credentials from GET )(.*?)( failed: | failed with error, )`)
+	ownQuotes = regexp.MustCompile(`^(?:section|key) "[\w.-]{1,64}"$`)
+	places    = regexp.MustCompile(`(?s)(?:(?:section|key) )?"(?:[^"\\]|\\.)*(?:"|$)|\b(?i:[a-z][a-z0-9+.-]*)://[^\s"]*`)
+	schemes   = regexp.MustCompile(`^(?i:https?|ftp|socks5h?)$`)
+	host      = regexp.MustCompile(`^(?:[\w.-]+|\[[0-9A-Fa-f:.]+\])(?::\d+)?$`)
+	replyCode = regexp.MustCompile(`"Code"\s*:\s*"([A-Za-z][A-Za-z.]{0,63})"`)
 )
 
-// redacted is an error whose text may hold a secret. It can be asked what it is, and not what it says.
-type redacted struct {
-	text  string
-	cause error
-}
-
-// redact keeps of err what credentials-go says in its own words, and the error code of a reply that it quotes.
-func redact(err error) error {
-	if own := (*ValidationError)(nil); errors.As(err, &own) {
-		return err
-	}
-	text := quotedInput.ReplaceAllString(err.Error(), "$1(withheld, as it may hold a secret)")
-	text = urlSecrets.ReplaceAllString(text, "$1$2")
-	if code := replyCode.FindStringSubmatch(err.Error()); code != nil {
+// withhold keeps of text what credentials-go says in its own words, and the error code of a reply that it quotes.
+func withhold(text string) string {
+	text, rest := bounded(text, maxRedacted)
+	code := replyCode.FindStringSubmatch(text)
+	text = uriReply.ReplaceAllStringFunc(text, func(s string) string {
+		parts := uriReply.FindStringSubmatch(s)
+		return parts[1] + hostOf(parts[2]) + parts[3]
+	})
+	text = marked.ReplaceAllStringFunc(text, func(s string) string {
+		parts := marked.FindStringSubmatch(s)
+		if parts[1] != "" {
+			return s
+		}
+		return strings.TrimSuffix(parts[2], `"`) + withheld
+	})
+	text = places.ReplaceAllStringFunc(text, func(s string) string {
+		before, quotation, isQuoted := strings.Cut(s, `"`)
+		switch {
+		case ownQuotes.MatchString(s):
+			return s
+		case isQuoted:
+			return before + hostOf(strings.TrimSuffix(quotation, `"`))
+		}
+		return hostOf(s)
+	})
+	text += rest
+	if code != nil {
 		text += ", code " + code[1]
 	}
-	return &redacted{text: printable(text, maxMessage/2), cause: err}
+	return text
 }
 
-func (e *redacted) Error() string        { return e.text }
-func (e *redacted) Is(target error) bool { return errors.Is(e.cause, target) }
+// hostOf keeps the scheme and the host of a URL, and nothing of what is not clearly a URL with a host.
+func hostOf(url string) string {
+	scheme, rest, found := strings.Cut(url, "://")
+	authority, path := rest, ""
+	if end := strings.IndexAny(rest, "/?#"); end >= 0 {
+		authority, path = rest[:end], rest[end:]
+	}
+	authority = strings.TrimRight(authority[strings.LastIndex(authority, "@")+1:], ".,;:)'")
+	if !found || !schemes.MatchString(scheme) || strings.Contains(path, "@") || !host.MatchString(authority) {
+		return withheld
+	}
+	return scheme + "://" + authority
+}
+
+// redacted is an error whose cause may hold a secret. It can be asked what it is, and not what it says: a function hides
+// the cause from package fmt, from reflection, from errors.As and from errors.Unwrap.
+type redacted struct {
+	text string
+	is   func(target error) bool
+}
+
+func redact(err error) error {
+	return &redacted{
+		text: printable(withhold(err.Error()), maxMessage/2),
+		is:   func(target error) bool { return errors.Is(err, target) },
+	}
+}
+
+func (e *redacted) Error() string { return e.text }
+
+// Is makes errors.Is find the provider's own errors. It does not answer for errors of this package: they would be those
+// of a call that the provider has made, not of the call that asked the provider.
+func (e *redacted) Is(target error) bool {
+	switch target {
+	case ErrThrottled, ErrAccessDenied, ErrInvalidCredential, ErrClockSkew, ErrOutcomeUnknown:
+		return false
+	}
+	return e.is(target)
+}

@@ -1,0 +1,70 @@
+package maintenance_test
+
+import (
+	"bytes"
+	"encoding/json"
+	"fmt"
+	"log/slog"
+	"reflect"
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/assert"
+)
+
+var everyVerb = []string{"%v", "%+v", "%#v", "%s", "%q", "%x", "%X", "% x", "%d"}
+
+// assertHides looks for secrets in everything that value shows: to package fmt, in JSON, in a log, and to reflection.
+func assertHides(t *testing.T, value any, secrets ...string) {
+	t.Helper()
+	var shown strings.Builder
+	for _, verb := range everyVerb {
+		shown.WriteString(fmt.Sprintf(verb, value) + "\n")
+	}
+	if document, err := json.Marshal(value); err == nil {
+		shown.Write(document)
+	}
+	var logged bytes.Buffer
+	slog.New(slog.NewJSONHandler(&logged, nil)).Error("failed", "error", value)
+	slog.New(slog.NewTextHandler(&logged, nil)).Error("failed", "error", value)
+	shown.Write(logged.Bytes())
+	collect(&shown, reflect.ValueOf(value), map[any]bool{})
+	for _, s := range secrets {
+		for _, verb := range []string{"%s", "%x", "%X", "% x"} {
+			assert.False(t, strings.Contains(shown.String(), fmt.Sprintf(verb, s)), "%T shows a secret: %.2000s", value, shown.String())
+		}
+	}
+}
+
+// collect writes every string that reflection finds in v, unexported fields and pointers included.
+func collect(b *strings.Builder, v reflect.Value, seen map[any]bool) {
+	switch v.Kind() {
+	case reflect.String:
+		b.WriteString(v.String() + "\n")
+	case reflect.Pointer:
+		place := [2]any{v.Pointer(), v.Type()}
+		if v.IsNil() || seen[place] {
+			return
+		}
+		seen[place] = true
+		collect(b, v.Elem(), seen)
+	case reflect.Interface:
+		collect(b, v.Elem(), seen)
+	case reflect.Struct:
+		for i := range v.NumField() {
+			collect(b, v.Field(i), seen)
+		}
+	case reflect.Slice, reflect.Array:
+		if v.Type().Elem().Kind() == reflect.Uint8 {
+			return
+		}
+		for i := range v.Len() {
+			collect(b, v.Index(i), seen)
+		}
+	case reflect.Map:
+		for _, key := range v.MapKeys() {
+			collect(b, key, seen)
+			collect(b, v.MapIndex(key), seen)
+		}
+	}
+}
