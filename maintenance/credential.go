@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"runtime"
 	"strings"
 
 	"github.com/alibabacloud-go/tea/dara"
@@ -43,16 +44,48 @@ func defaultProvider() (*provider, error) {
 }
 
 func (p *provider) key(ctx context.Context) (sign.Key, error) {
-	answer := p.flight.DoChan("", func() (any, error) { return p.ask() })
+	flight := p.flight.DoChan("", p.fly)
 	select {
 	case <-ctx.Done():
 		return sign.Key{}, fmt.Errorf("waiting for the credential provider: %w", contextError(ctx))
-	case a := <-answer:
-		if a.Err != nil {
-			return sign.Key{}, a.Err
-		}
-		return a.Val.(sign.Key), nil
+	case landed := <-flight:
+		return landed.Val.(answer).deliver()
 	}
+}
+
+// answer is the end of one question to the provider. The zero value stands for runtime.Goexit.
+type answer struct {
+	key      sign.Key
+	err      error
+	returned bool
+	panicked any
+}
+
+// fly asks the provider on a goroutine of its own, because singleflight ends the process if its function panics, and
+// leaves the callers waiting if it calls runtime.Goexit.
+func (p *provider) fly() (any, error) {
+	answers := make(chan answer, 1)
+	go func() {
+		var a answer
+		defer func() {
+			a.panicked = recover()
+			answers <- a
+		}()
+		a.key, a.err = p.ask()
+		a.returned = true
+	}()
+	return <-answers, nil
+}
+
+// deliver ends the question on a caller's goroutine in the way it ended for the provider.
+func (a answer) deliver() (sign.Key, error) {
+	if a.panicked != nil {
+		panic(a.panicked)
+	}
+	if !a.returned {
+		runtime.Goexit()
+	}
+	return a.key, a.err
 }
 
 func (p *provider) ask() (sign.Key, error) {
