@@ -24,23 +24,15 @@ func staticKey(key sign.Key) keySource {
 
 // provider takes keys from credentials-go, whose providers may not be shared and cannot be interrupted. Callers that
 // come while the provider is at work share its answer, and each of them waits no longer than its own context lasts.
+//
+// It keeps no key. The providers of credentials-go 1.4.14 ask for a new key while the old one is valid for another 180 s
+// or less, and return nothing but the error if they get none. No public method or field tells the old key's expiry, so
+// a key of this package's own memory would be a guess.
 type provider struct {
-	credential credentials.Credential // used by one flight at a time
 	flight     singleflight.Group
-
-	// rebuild replaces a default chain that has never had a key, as credentials-go would go on with the last member of
-	// the chain alone. A chain that had one stays with the member that gave it: another would be another identity.
-	rebuild  func() (credentials.Credential, error)
-	lookedAt func() string // where a default chain has looked
-}
-
-func defaultProvider() (*provider, error) {
-	build := func() (credentials.Credential, error) { return credentials.NewCredential(nil) }
-	chain, err := build()
-	if err != nil {
-		return nil, fmt.Errorf("maintenance: default credential chain: %w", redact(err))
-	}
-	return &provider{credential: chain, rebuild: build, lookedAt: defaultChainPlaces}, nil
+	credential credentials.Credential                 // used by one flight at a time, as is hadKey
+	hadKey     bool                                   // a usable one, at any time
+	rebuild    func() (credentials.Credential, error) // of a default chain; nil for any other credential
 }
 
 func (p *provider) key(ctx context.Context) (sign.Key, error) {
@@ -89,25 +81,30 @@ func (a answer) deliver() (sign.Key, error) {
 }
 
 func (p *provider) ask() (sign.Key, error) {
-	key, err := askOnce(p.credential)
-	if err == nil {
-		p.rebuild = nil
-		return key, nil
+	defer p.startOver() // after a panic too
+	model, err := p.credential.GetCredential()
+	if err != nil {
+		return sign.Key{}, p.failed(redact(err), false)
 	}
-	failed := p.failed(err)
-	if p.rebuild != nil {
-		if fresh, err := p.rebuild(); err == nil {
-			p.credential = fresh
-		}
+	key, err := keyOf(model)
+	if err != nil {
+		return sign.Key{}, p.failed(err, true)
 	}
-	return sign.Key{}, failed
+	p.hadKey = true
+	return key, nil
 }
 
-func askOnce(credential credentials.Credential) (sign.Key, error) {
-	model, err := credential.GetCredential()
-	if err != nil {
-		return sign.Key{}, err
+func (p *provider) failed(err error, malformed bool) error {
+	return &CredentialError{
+		Provider:  dara.StringValue(p.credential.GetType()),
+		LookedAt:  p.lookedAt(),
+		Err:       err,
+		malformed: malformed,
+		hadKey:    p.hadKey,
 	}
+}
+
+func keyOf(model *credentials.CredentialModel) (sign.Key, error) {
 	if model == nil {
 		return sign.Key{}, errors.New("the provider returned nothing")
 	}
@@ -119,15 +116,11 @@ func askOnce(credential credentials.Credential) (sign.Key, error) {
 		Secret: dara.StringValue(model.AccessKeySecret),
 		Token:  dara.StringValue(model.SecurityToken),
 	}
-	return key, validateKey(key)
-}
-
-func (p *provider) failed(err error) error {
-	e := &CredentialError{Provider: dara.StringValue(p.credential.GetType()), Err: redact(err)}
-	if p.lookedAt != nil {
-		e.LookedAt = p.lookedAt()
+	if parameter, reason := keyProblem(key); reason != "" {
+		// Not a ValidationError: no parameter of the caller's is wrong.
+		return sign.Key{}, errors.New("the provider's " + parameter + " " + reason)
 	}
-	return e
+	return key, nil
 }
 
 // canSign tells the types of credentials-go that have an access key from those that have only a token.
@@ -135,37 +128,27 @@ func canSign(credentialType string) bool {
 	return credentialType != "bearer" && credentialType != "id_token"
 }
 
-// validateKey checks what goes into headers. Its errors do not repeat what it was given.
+// validateKey checks a key that the caller has given.
 func validateKey(key sign.Key) error {
+	if parameter, reason := keyProblem(key); reason != "" {
+		return &ValidationError{parameter, reason}
+	}
+	return nil
+}
+
+// keyProblem checks what goes into headers. Its texts do not repeat what it was given.
+func keyProblem(key sign.Key) (parameter, reason string) {
 	for _, field := range []struct{ parameter, value string }{
 		{"accessKeyID", key.ID},
 		{"accessKeySecret", key.Secret},
 		{"securityToken", key.Token},
 	} {
 		if field.value == "" && field.parameter != "securityToken" {
-			return &ValidationError{field.parameter, "is empty"}
+			return field.parameter, "is empty"
 		}
 		if strings.ContainsFunc(field.value, func(r rune) bool { return r <= ' ' || r > '~' }) {
-			return &ValidationError{field.parameter, "contains white space or a character that is not printable ASCII"}
+			return field.parameter, "contains white space or a character that is not printable ASCII"
 		}
 	}
-	return nil
+	return "", ""
 }
-
-// CredentialError says that no access key could be had. It is an [ErrInvalidCredential].
-type CredentialError struct {
-	Provider string // credentials-go's type, for example "default" or "ecs_ram_role"
-	LookedAt string // for the default chain: the environment variables and files that it reads
-	Err      error  // of the provider, with what may hold a secret withheld from its text
-}
-
-func (e *CredentialError) Error() string {
-	text := fmt.Sprintf("no usable credential from provider %q: %v", e.Provider, e.Err)
-	if e.LookedAt != "" {
-		text += "; looked at: " + e.LookedAt
-	}
-	return text
-}
-
-func (e *CredentialError) Unwrap() error        { return e.Err }
-func (e *CredentialError) Is(target error) bool { return target == ErrInvalidCredential }
