@@ -6,15 +6,11 @@ import (
 	"encoding/xml"
 	"errors"
 	"fmt"
-	"html"
 	"io"
 	"net/http"
 	"net/url"
 	"strings"
 	"time"
-
-	spi "github.com/alibabacloud-go/alibabacloud-gateway-spi/client"
-	"github.com/alibabacloud-go/tea/dara"
 )
 
 // MaxReply is how much of a reply is read, in bytes: a thousand times what the API sends.
@@ -28,27 +24,27 @@ var (
 	errNoCode      = errors.New("no error code")
 )
 
-// ModifyResponse reads the reply: a success into a.Result, anything else into an *[APIError] or a *[ReplyError].
-func (a *Attempt) ModifyResponse(c *spi.InterceptorContext, _ *spi.AttributeMap) error {
+// read reads the reply of host.
+func (a *Attempt) read(status int, host string, body io.Reader) error {
 	r := &reply{
 		Reply:   &a.Reply,
 		secrets: encodings(a.Key.Token),
-		host:    dara.StringValue(c.Configuration.Endpoint),
+		host:    host,
 		headers: a.header,
 	}
 	a.Reply = Reply{
-		StatusCode: dara.IntValue(c.Response.StatusCode),
+		StatusCode: status,
 		RequestID:  r.header("X-Acs-Request-Id"),
 		RetryAfter: r.retryAfter(),
 		Date:       r.date(),
 	}
 	if r.StatusCode < 200 {
 		// After 101 the connection is ours: its body has no end, and no context ends a read from it.
-		closeBody(c.Response.Body)
+		closeBody(body)
 		return r.malformed(errStatus)
 	}
-	body, err := readAll(c.Response.Body)
-	r.body = body
+	data, err := readAll(body)
+	r.body = data
 	switch {
 	case errors.Is(err, errTooLarge):
 		return r.malformed(err)
@@ -90,37 +86,6 @@ type reply struct {
 
 func (r *reply) header(name string) string {
 	return r.secrets.Replace(r.headers.Get(name))
-}
-
-// encodings withholds what a peer repeats of the security token, as the service does when a signature does not match:
-// it quotes the headers that it has verified. The secret of the key is not sent, so no peer can repeat it.
-func encodings(token string) *strings.Replacer {
-	if token == "" {
-		return nothing
-	}
-	inJSON, _ := json.Marshal(token) // a string can always be encoded
-	var pairs []string
-	for _, encoded := range []string{
-		token,
-		url.QueryEscape(token),
-		html.EscapeString(token),
-		string(inJSON[1 : len(inJSON)-1]),
-		strings.ReplaceAll(token, "/", `\/`),
-		strings.NewReplacer("+", `\u002b`, "=", `\u003d`, "/", `\u002f`).Replace(token),
-		strings.NewReplacer("+", "&#43;", "=", "&#61;", "/", "&#47;").Replace(token),
-	} {
-		pairs = append(pairs, encoded, "(withheld)")
-	}
-	return strings.NewReplacer(pairs...)
-}
-
-var nothing = strings.NewReplacer()
-
-func errWithoutSecrets(secrets *strings.Replacer, err error) error {
-	if text := secrets.Replace(err.Error()); text != err.Error() {
-		return errors.New(text)
-	}
-	return err
 }
 
 // date is when the service made the reply, by its own clock.

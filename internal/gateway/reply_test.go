@@ -15,52 +15,13 @@ import (
 	"github.com/ecdkit/ecd-maintenance-go/internal/sign"
 )
 
-func TestRetryAfterIsTheLargestHint(t *testing.T) {
-	t.Parallel()
-	for _, tc := range []struct {
-		name   string
-		header http.Header
-		want   time.Duration
-	}{
-		{"none", nil, 0},
-		{"seconds", http.Header{"Retry-After": {" 3 "}}, 3 * time.Second},
-		{"a date, by the peer's clock", http.Header{"Retry-After": {"Fri, 02 Jan 2026 03:05:05 GMT"}, "Date": {"Fri, 02 Jan 2026 03:04:05 GMT"}}, time.Minute},
-		{"a date that is over", http.Header{"Retry-After": {"Fri, 02 Jan 2026 03:05:05 GMT"}}, 0},
-		{"milliseconds", http.Header{"X-Ratelimit-User": {"Limit:1,Remain:0,TimeLeft:2000,Reset:1234"}}, 2 * time.Second},
-		{"the larger", http.Header{"X-Ratelimit-User-Api": {"timeleft:10"}, "X-Ratelimit-User": {"TimeLeft:500"}}, 500 * time.Millisecond},
-		{"bounded", http.Header{"Retry-After": {"9223372036854775807"}}, 24 * time.Hour},
-	} {
-		err := do(t.Context(), new(gateway.Attempt), answer(429, tc.header, `{"Code":"Throttling"}`))
-		var throttled *gateway.APIError
-		require.ErrorAs(t, err, &throttled)
-		assert.Equal(t, tc.want, throttled.RetryAfter, tc.name)
-	}
-}
-
-// A signature that does not match is answered with all that was signed.
-func TestWhatAPeerRepeatsOfASecretIsWithheld(t *testing.T) {
-	t.Parallel()
-	key := sign.Key{ID: "id", Token: "token/4711=="}
-	err := do(t.Context(), &gateway.Attempt{Key: key}, answer(400, nil, `{"Code":"SignatureDoesNotMatch","Message":`+
-		`"server CanonicalRequest is [POST\nx-acs-security-token:token\/4711\u003d=\n]","Recommend":"?t=token/4711=="}`))
-	var refused *gateway.APIError
-	require.ErrorAs(t, err, &refused)
-	assert.Equal(t, "server CanonicalRequest is [POST\nx-acs-security-token:(withheld)\n]", refused.Message)
-	assert.Equal(t, "?t=(withheld)", refused.Recommend)
-
-	err = do(t.Context(), &gateway.Attempt{Key: key}, answer(400, nil, "<html>X-Acs-Security-Token: token/4711== token%2F4711%3D%3D token&#47;4711&#61;&#61; token\\/4711=="))
-	var malformed *gateway.ReplyError
-	require.ErrorAs(t, err, &malformed)
-	assert.Equal(t, "<html>X-Acs-Security-Token: (withheld) (withheld) (withheld) (withheld)", string(malformed.Body))
-}
-
 // endless is a body that counts what is read of it.
 type endless struct{ read int }
 
 func (e *endless) Read(p []byte) (int, error) { e.read += len(p); return len(p), nil }
 func (e *endless) Close() error               { return nil }
 
-func TestOneMiBIsReadAtMost(t *testing.T) {
+func TestReply_OneMiBIsReadAtMost(t *testing.T) {
 	t.Parallel()
 	body := new(endless)
 	err := do(t.Context(), new(gateway.Attempt), func(*http.Request) (*http.Response, error) {

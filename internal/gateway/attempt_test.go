@@ -43,7 +43,7 @@ func answer(status int, header http.Header, body string) roundTripper {
 	}
 }
 
-func TestAnAttemptIsSigned(t *testing.T) {
+func TestAttempt_IsSigned(t *testing.T) {
 	t.Parallel()
 	var sent *http.Request
 	attempt := &gateway.Attempt{
@@ -70,7 +70,7 @@ func TestAnAttemptIsSigned(t *testing.T) {
 	}, "secret"))
 }
 
-func TestAResultIsDecoded(t *testing.T) {
+func TestAttempt_ResultIsDecoded(t *testing.T) {
 	t.Parallel()
 	var result struct{ Count int }
 	attempt := &gateway.Attempt{Result: &result}
@@ -81,7 +81,7 @@ func TestAResultIsDecoded(t *testing.T) {
 	require.ErrorAs(t, err, &malformed)
 }
 
-func TestTheThreeKindsOfFailure(t *testing.T) {
+func TestAttempt_KindsOfFailure(t *testing.T) {
 	t.Parallel()
 	err := do(t.Context(), new(gateway.Attempt), answer(403, http.Header{"X-Acs-Request-Id": {"H"}}, `{"code":"NoPermission"}`))
 	var refused *gateway.APIError
@@ -105,7 +105,7 @@ func TestTheThreeKindsOfFailure(t *testing.T) {
 	assert.Equal(t, "connection reset", err.Error())
 }
 
-func TestACancelledAttemptKeepsItsCause(t *testing.T) {
+func TestAttempt_CancelledKeepsItsCause(t *testing.T) {
 	t.Parallel()
 	ctx, cancel := context.WithCancel(t.Context())
 	reset := errors.New("connection reset")
@@ -117,11 +117,11 @@ func TestACancelledAttemptKeepsItsCause(t *testing.T) {
 }
 
 // DEBUG=dara makes darabonba print the requests that pass through it. It reads the variable when a program starts.
-func TestDarabonbasDebugOutputHoldsNoSecret(t *testing.T) {
+func TestAttempt_DebugOutputHoldsNoSecret(t *testing.T) {
 	t.Parallel()
 	program, err := os.Executable()
 	require.NoError(t, err)
-	command := exec.Command(program, "-test.run=^TestAnAttemptIsSigned$")
+	command := exec.Command(program, "-test.run=^TestAttempt_IsSigned$")
 	command.Env = append(os.Environ(), "DEBUG=dara", "HTTPS_PROXY=http://user:proxy-password@127.0.0.1:1")
 	output, err := command.CombinedOutput()
 	require.NoError(t, err, "%s", output)
@@ -132,7 +132,7 @@ func TestDarabonbasDebugOutputHoldsNoSecret(t *testing.T) {
 }
 
 // darabonba reads the variable for a transport of its own. Which proxy is used is for the HTTP client to say.
-func TestTheProxyOfTheEnvironmentIsLeftToTheHTTPClient(t *testing.T) {
+func TestAttempt_ProxyIsLeftToTheHTTPClient(t *testing.T) {
 	for _, proxy := range []string{"127.0.0.1:3128", "http://user:pa%ss-4711@127.0.0.1:1", "http://user:password@127.0.0.1:1"} {
 		t.Setenv("HTTPS_PROXY", proxy)
 		var sent http.Header

@@ -14,8 +14,30 @@ import (
 	"github.com/ecdkit/ecd-maintenance-go/internal/gateway"
 )
 
-// FuzzHints reads arbitrary rate-limit headers, and compares with the same done in another way.
-func FuzzHints(f *testing.F) {
+func TestRetryAfter_LargestHint(t *testing.T) {
+	t.Parallel()
+	for _, tc := range []struct {
+		name   string
+		header http.Header
+		want   time.Duration
+	}{
+		{"none", nil, 0},
+		{"seconds", http.Header{"Retry-After": {" 3 "}}, 3 * time.Second},
+		{"a date, by the peer's clock", http.Header{"Retry-After": {"Fri, 02 Jan 2026 03:05:05 GMT"}, "Date": {"Fri, 02 Jan 2026 03:04:05 GMT"}}, time.Minute},
+		{"a date that is over", http.Header{"Retry-After": {"Fri, 02 Jan 2026 03:05:05 GMT"}}, 0},
+		{"milliseconds", http.Header{"X-Ratelimit-User": {"Limit:1,Remain:0,TimeLeft:2000,Reset:1234"}}, 2 * time.Second},
+		{"the larger", http.Header{"X-Ratelimit-User-Api": {"timeleft:10"}, "X-Ratelimit-User": {"TimeLeft:500"}}, 500 * time.Millisecond},
+		{"bounded", http.Header{"Retry-After": {"9223372036854775807"}}, 24 * time.Hour},
+	} {
+		err := do(t.Context(), new(gateway.Attempt), answer(429, tc.header, `{"Code":"Throttling"}`))
+		var throttled *gateway.APIError
+		require.ErrorAs(t, err, &throttled)
+		assert.Equal(t, tc.want, throttled.RetryAfter, tc.name)
+	}
+}
+
+// FuzzRetryAfter reads arbitrary rate-limit headers, and compares with the same done in another way.
+func FuzzRetryAfter(f *testing.F) {
 	const date, later = "Fri, 02 Jan 2026 03:04:05 GMT", "Fri, 02 Jan 2026 03:05:05 GMT"
 	f.Add("", "", "", "")
 	f.Add("3", date, "Limit:1,Remain:0,TimeLeft:2000,Reset:1234", "Limit:1,Remain:0,TimeLeft:5000,Reset:1234")
