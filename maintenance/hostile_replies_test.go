@@ -31,7 +31,7 @@ func TestHostileSuccessThatIsNone(t *testing.T) {
 		{"an empty string", contentJSON, `""`, 1, "HTTP 200.*string"},
 		{"an empty body", contentJSON, ``, 3, "HTTP 200.*unexpected end.*3 attempts"},
 		{"an empty RequestId", contentJSON, `{"RequestId":""}`, 1, "HTTP 200.*no RequestId"},
-		{"a RequestId that is a number", contentJSON, `{"RequestId":17}`, 1, "HTTP 200.*number"},
+		{"a RequestId that is an object", contentJSON, `{"RequestId":{"a":17}}`, 1, "HTTP 200.*no RequestId"},
 		{"JSON that ends too early", contentJSON, okBody[:20], 3, `HTTP 200.*unexpected end.*starts: \{"RequestId":"BA6A1.*3 attempts`},
 		{"garbage after the JSON", contentJSON, okBody + "}", 1, "HTTP 200.*after top-level value"},
 		{"another document after the JSON", contentJSON, okBody + okBody, 1, "HTTP 200.*after top-level value"},

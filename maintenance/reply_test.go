@@ -130,7 +130,7 @@ func TestARAMDenialNamesTheActionToGrant(t *testing.T) {
 		}},
 		"without":                  {`{"Code":"Forbidden.RAM"}`, "; grant ecd:SetDesktopMaintenance in RAM", nil},
 		"with null":                {`{"Code":"NoPermission","AccessDeniedDetail":null}`, "; grant ecd:SetDesktopMaintenance in RAM", nil},
-		"with one of another form": {`{"Code":"NoPermission","AccessDeniedDetail":"text"}`, "; grant ecd:SetDesktopMaintenance in RAM", nil},
+		"with one of another form": {`{"Code":"NoPermission","AccessDeniedDetail":"text"}`, "; grant ecd:SetDesktopMaintenance in RAM", new(maintenance.AccessDeniedDetail)},
 	} {
 		var calls atomic.Int64
 		client := newClient(t, maintenance.WithHTTPClient(answering(&calls, 403, contentJSON, tc.body)))
@@ -172,14 +172,14 @@ func TestRepliesThatTheAPIWouldNotSend(t *testing.T) {
 		{"a string", 200, `""`, "string", true},
 		{"nothing", 200, ``, "unexpected end", true},
 		{"an empty RequestId", 200, `{"RequestId":""}`, "no RequestId", true},
-		{"a number for RequestId", 200, `{"RequestId":1}`, "number", true},
+		{"an object for RequestId", 200, `{"RequestId":{"a":1}}`, "no RequestId", true},
 		{"JSON that is cut off", 200, okBody[:20], "unexpected end", true},
 		{"trailing garbage", 200, okBody + "x", "after top-level", true},
 		{"a captive portal", 200, `<html>Sign in</html>`, "it starts: <html>Sign in</html>", true},
 		{"HTML of a proxy", 502, `<html>Bad Gateway</html>`, "HTTP 502", true},
 		{"an empty 503", 503, ``, "HTTP 503", true},
 		{"an error without code", 400, `{"Message":"?"}`, "no error code", false},
-		{"a code that is a number", 400, `{"Code":1}`, "number", false},
+		{"a code that is an object", 400, `{"Code":{"a":1}}`, "no error code", false},
 		{"a 404 of another server", 404, `not found`, "it starts: not found", false},
 		{"another status", 999, ``, "status", true},
 		{"more than 1 MiB", 200, strings.Repeat(" ", 1<<20) + okBody, "longer than 1048576 bytes", true},

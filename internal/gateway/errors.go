@@ -43,17 +43,6 @@ type APIError struct {
 
 func (e *APIError) Error() string { return fmt.Sprintf("HTTP %d, code %q", e.StatusCode, e.Code) }
 
-// AccessDeniedDetail is what a RAM denial says of itself.
-type AccessDeniedDetail struct {
-	AuthAction               string
-	AuthPrincipalType        string
-	AuthPrincipalDisplayName string
-	AuthPrincipalOwnerId     string
-	PolicyType               string
-	NoPermissionType         string
-	EncodedDiagnosticMessage string
-}
-
 // ReplyError is a reply that the API would not send.
 type ReplyError struct {
 	Reply

@@ -3,7 +3,6 @@ package gateway
 import (
 	"bytes"
 	"encoding/json"
-	"encoding/xml"
 	"errors"
 	"fmt"
 	"io"
@@ -22,6 +21,8 @@ var (
 	errRedirect    = errors.New("a redirect, which is not followed")
 	errStatus      = errors.New("a status that the API does not use")
 	errNoCode      = errors.New("no error code")
+	errOddCode     = errors.New("a Code that is neither a string nor a number")
+	errFailed      = errors.New("the reply says Success: false")
 )
 
 // read reads the reply of host.
@@ -44,7 +45,7 @@ func (a *Attempt) read(status int, host string, body io.Reader) error {
 		return r.malformed(errStatus)
 	}
 	data, err := readAll(body)
-	r.body = data
+	r.body = bytes.TrimPrefix(data, []byte("\ufeff")) // encoding/json refuses a byte order mark
 	switch {
 	case errors.Is(err, errTooLarge):
 		return r.malformed(err)
@@ -98,22 +99,52 @@ func (r *reply) date() time.Time {
 	return date
 }
 
-// success decodes a reply that has to have a request ID.
+// success decodes a 2xx, which may hold an error all the same.
 func (r *reply) success(result any) error {
-	var envelope struct{ RequestId string }
-	if err := json.Unmarshal(r.body, &envelope); err != nil {
-		return r.notJSON(err)
+	var envelope struct {
+		RequestId     string
+		Code, Success present
 	}
-	if !isRequestID(envelope.RequestId) {
-		return r.malformed(errNoRequestID)
+	err := json.Unmarshal(r.body, &envelope)
+	requestID := envelope.RequestId
+	if err != nil || bool(envelope.Code || envelope.Success) || !isRequestID(requestID) {
+		if requestID, err = r.unusualSuccess(); err != nil {
+			return err
+		}
 	}
 	if result != nil {
 		if err := json.Unmarshal(r.body, result); err != nil {
 			return r.notJSON(err)
 		}
 	}
-	r.RequestID = r.secrets.Replace(envelope.RequestId)
+	r.RequestID = r.secrets.Replace(requestID)
 	return nil
+}
+
+// present notes that a field is there in whatever form, without an allocation.
+type present bool
+
+func (p *present) UnmarshalJSON([]byte) error { *p = true; return nil }
+
+// unusualSuccess reads a 2xx that holds more or less than a request ID.
+func (r *reply) unusualSuccess() (requestID string, err error) {
+	if isXML(r.body) {
+		return "", r.failure() // no result is XML
+	}
+	d, err := readDocument(r.body)
+	switch {
+	case err != nil:
+		return "", r.notJSON(err)
+	case d.hasErrorCode():
+		return "", r.apiError(d)
+	case d.oddCode:
+		return "", r.malformed(errOddCode)
+	case d.failed:
+		return "", r.malformed(errFailed)
+	case !isRequestID(d.requestID.text):
+		return "", r.malformed(errNoRequestID)
+	}
+	return d.requestID.text, nil
 }
 
 // isRequestID is generous: the service's are UUIDs.
@@ -152,47 +183,33 @@ func (r *reply) malformed(err error) *ReplyError {
 	return e
 }
 
-// failure reads the error document of a 4xx or 5xx, which is JSON or, from some layers of the service, XML.
+// failure reads the error document of a 4xx or 5xx.
 func (r *reply) failure() error {
-	var document struct {
-		XMLName                                     xml.Name `json:"-" xml:"Error"`
-		Code, Message, RequestId, HostId, Recommend string
-		AccessDeniedDetail                          json.RawMessage `xml:"-"`
-	}
-	unmarshal := json.Unmarshal
-	if bytes.HasPrefix(bytes.TrimSpace(r.body), []byte("<")) {
-		unmarshal = xml.Unmarshal
-	}
-	if err := unmarshal(r.body, &document); err != nil {
+	d, err := readDocument(r.body)
+	switch {
+	case err != nil:
 		return r.malformed(err)
-	}
-	if document.Code == "" {
+	case d.code.text == "":
 		return r.malformed(errNoCode)
 	}
-	// A detail in a form that is not known yet must not hide the error that it belongs to.
-	var detail AccessDeniedDetail
-	if json.Unmarshal(document.AccessDeniedDetail, &detail) != nil {
-		detail = AccessDeniedDetail{}
+	return r.apiError(d)
+}
+
+func (r *reply) apiError(d *document) *APIError {
+	if d.requestID.text != "" {
+		r.RequestID = r.secrets.Replace(d.requestID.text)
 	}
-	for _, text := range []*string{
-		&document.Code, &document.Message, &document.RequestId, &document.HostId, &document.Recommend,
-		&detail.AuthAction, &detail.AuthPrincipalType, &detail.AuthPrincipalDisplayName, &detail.AuthPrincipalOwnerId,
-		&detail.PolicyType, &detail.NoPermissionType, &detail.EncodedDiagnosticMessage,
-	} {
-		*text = r.secrets.Replace(*text)
+	if d.detail != nil {
+		for _, field := range d.detail.fields() {
+			*field = r.secrets.Replace(*field)
+		}
 	}
-	if document.RequestId != "" {
-		r.RequestID = document.RequestId
+	return &APIError{
+		Reply:              *r.Reply,
+		Code:               r.secrets.Replace(d.code.text),
+		Message:            r.secrets.Replace(d.message.text),
+		HostID:             r.secrets.Replace(d.hostID.text),
+		Recommend:          r.secrets.Replace(d.recommend.text),
+		AccessDeniedDetail: d.detail,
 	}
-	e := &APIError{
-		Reply:     *r.Reply,
-		Code:      document.Code,
-		Message:   document.Message,
-		HostID:    document.HostId,
-		Recommend: document.Recommend,
-	}
-	if detail != (AccessDeniedDetail{}) {
-		e.AccessDeniedDetail = &detail
-	}
-	return e
 }

@@ -1,0 +1,92 @@
+package gateway
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"io"
+	"strings"
+)
+
+var errNoObject = errors.New("not a JSON object")
+
+// value is a JSON value or an XML element as text.
+type value struct {
+	text string
+	kind kind
+}
+
+type kind int
+
+const (
+	absent kind = iota // null
+	text
+	number
+	other // true, false, an object, an array
+)
+
+// jsonValue expects valid JSON. Anything but a string is shown as JSON.
+func jsonValue(raw []byte) value {
+	switch c := raw[0]; {
+	case c == 'n':
+		return value{}
+	case c == '"':
+		var s string
+		_ = json.Unmarshal(raw, &s)
+		return value{s, text}
+	case c == '-' || '0' <= c && c <= '9':
+		return value{strings.TrimSuffix(string(raw), ".0"), number} // some encoders write 200 as 200.0
+	}
+	var compact bytes.Buffer
+	if json.Compact(&compact, raw) != nil {
+		return value{string(raw), other} // nested too deeply for encoding/json
+	}
+	return value{compact.String(), other}
+}
+
+// eachField calls fn for each field of a JSON object, repeated ones too. It goes by tokens because
+// json.Unmarshal keeps one field of a name, whatever its letter case, and limits the nesting.
+func eachField(data []byte, fn func(name string, raw []byte)) error {
+	decoder := json.NewDecoder(bytes.NewReader(data))
+	decoder.UseNumber() // a float64 has a limit
+	token, err := decoder.Token()
+	for err == nil && token == json.Delim('{') && decoder.More() {
+		var name json.Token
+		if name, err = decoder.Token(); err != nil {
+			break
+		}
+		start := decoder.InputOffset()
+		if err = skipValue(decoder); err == nil {
+			fn(name.(string), bytes.TrimLeft(data[start:decoder.InputOffset()], ": \t\r\n"))
+		}
+	}
+	if err == nil && token == json.Delim('{') {
+		if _, err = decoder.Token(); err == nil { // the closing brace
+			if _, err = decoder.Token(); errors.Is(err, io.EOF) {
+				return nil
+			}
+		}
+	}
+	if err := json.Unmarshal(data, new(struct{})); err != nil || token == nil {
+		return err // says it better; null is an object without fields
+	}
+	return errNoObject
+}
+
+func skipValue(decoder *json.Decoder) error {
+	for depth := 0; ; {
+		token, err := decoder.Token()
+		if err != nil {
+			return err
+		}
+		switch token {
+		case json.Delim('{'), json.Delim('['):
+			depth++
+		case json.Delim('}'), json.Delim(']'):
+			depth--
+		}
+		if depth == 0 {
+			return nil
+		}
+	}
+}
