@@ -11,17 +11,17 @@ import (
 type SendError struct {
 	Err error // without the URL, which would repeat every parameter
 
-	// MaybeSent is false where it is known that nothing reached the peer, for example when no connection was made.
+	// MaybeSent is false if nothing can have reached the peer, for example without a connection.
 	MaybeSent bool
 }
 
-// newSendError returns a *SendError, or a *ReplyError where something came that net/http did not accept. It has no types
-// for that.
+// newSendError returns a *SendError, or a *ReplyError if net/http refused the reply's headers. It has
+// no types for that.
 func newSendError(err error, maybeSent bool, token string) error {
 	if wrapped := (*url.Error)(nil); errors.As(err, &wrapped) {
 		err = wrapped.Err
 	}
-	err = errWithoutSecrets(encodings(token), err)
+	err = (&secrets{token: token}).withholdError(err)
 	switch text := err.Error(); {
 	case strings.Contains(text, "server response headers exceeded"), strings.Contains(text, "response header list larger than"):
 		return &ReplyError{Err: err}
@@ -47,7 +47,7 @@ func (e *APIError) Error() string { return fmt.Sprintf("HTTP %d, code %q", e.Sta
 type ReplyError struct {
 	Reply
 	ContentType, RedirectHost string
-	Body                      []byte // as much as was read
+	Body                      []byte // its beginning
 	CutOff                    bool   // the reply ended too early
 	Err                       error
 }

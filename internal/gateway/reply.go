@@ -12,12 +12,8 @@ import (
 	"time"
 )
 
-// MaxReply is how much of a reply is read, in bytes: a thousand times what the API sends.
-const MaxReply = 1 << 20
-
 var (
 	errNoRequestID = errors.New("no RequestId, or none that could be one")
-	errTooLarge    = fmt.Errorf("longer than %d bytes", MaxReply)
 	errRedirect    = errors.New("a redirect, which is not followed")
 	errStatus      = errors.New("a status that the API does not use")
 	errNoCode      = errors.New("no error code")
@@ -29,7 +25,7 @@ var (
 func (a *Attempt) read(status int, host string, body io.Reader) error {
 	r := &reply{
 		Reply:   &a.Reply,
-		secrets: encodings(a.Key.Token),
+		secrets: secrets{token: a.Key.Token},
 		host:    host,
 		headers: a.header,
 	}
@@ -61,38 +57,22 @@ func (a *Attempt) read(status int, host string, body io.Reader) error {
 	return r.success(a.Result)
 }
 
-// readAll reads a body up to MaxReply bytes and closes it. What it has read when an error ends it is returned too.
-func readAll(body io.Reader) ([]byte, error) {
-	defer closeBody(body)
-	data, err := io.ReadAll(io.LimitReader(body, MaxReply+1))
-	if err == nil && len(data) > MaxReply {
-		err = errTooLarge
-	}
-	return data, err
-}
-
-func closeBody(body io.Reader) {
-	if closer, ok := body.(io.Closer); ok {
-		_ = closer.Close()
-	}
-}
-
 type reply struct {
 	*Reply
-	secrets *strings.Replacer // withholds them
-	host    string            // that was asked
+	secrets secrets
+	host    string // that was asked
 	headers http.Header
 	body    []byte
 }
 
 func (r *reply) header(name string) string {
-	return r.secrets.Replace(r.headers.Get(name))
+	return r.secrets.withhold(r.headers.Get(name))
 }
 
 // date is when the service made the reply, by its own clock.
 func (r *reply) date() time.Time {
-	value := r.header("Date")
-	if age := r.header("Age"); value == "" || age != "" && age != "0" {
+	value := r.headers.Get("Date")
+	if age := r.headers.Get("Age"); value == "" || age != "" && age != "0" {
 		return time.Time{}
 	}
 	date, _ := http.ParseTime(value) // zero with an error
@@ -117,7 +97,7 @@ func (r *reply) success(result any) error {
 			return r.notJSON(err)
 		}
 	}
-	r.RequestID = r.secrets.Replace(requestID)
+	r.RequestID = r.secrets.withhold(requestID)
 	return nil
 }
 
@@ -171,13 +151,13 @@ func (r *reply) malformed(err error) *ReplyError {
 	e := &ReplyError{
 		Reply:       *r.Reply,
 		ContentType: r.header("Content-Type"),
-		Body:        []byte(r.secrets.Replace(string(r.body))),
-		Err:         errWithoutSecrets(r.secrets, err),
+		Body:        []byte(r.secrets.withhold(string(r.body[:min(len(r.body), maxBody)]))),
+		Err:         r.secrets.withholdError(err),
 	}
 	if location := r.header("Location"); location != "" {
 		target, err := (&url.URL{Scheme: "https", Host: r.host}).Parse(location)
 		if err == nil {
-			e.RedirectHost = target.Host
+			e.RedirectHost = r.secrets.withhold(target.Host)
 		}
 	}
 	return e
@@ -197,19 +177,19 @@ func (r *reply) failure() error {
 
 func (r *reply) apiError(d *document) *APIError {
 	if d.requestID.text != "" {
-		r.RequestID = r.secrets.Replace(d.requestID.text)
+		r.RequestID = r.secrets.withhold(d.requestID.text)
 	}
 	if d.detail != nil {
 		for _, field := range d.detail.fields() {
-			*field = r.secrets.Replace(*field)
+			*field = r.secrets.withhold(*field)
 		}
 	}
 	return &APIError{
 		Reply:              *r.Reply,
-		Code:               r.secrets.Replace(d.code.text),
-		Message:            r.secrets.Replace(d.message.text),
-		HostID:             r.secrets.Replace(d.hostID.text),
-		Recommend:          r.secrets.Replace(d.recommend.text),
+		Code:               r.secrets.withhold(d.code.text),
+		Message:            r.secrets.withhold(d.message.text),
+		HostID:             r.secrets.withhold(d.hostID.text),
+		Recommend:          r.secrets.withhold(d.recommend.text),
 		AccessDeniedDetail: d.detail,
 	}
 }

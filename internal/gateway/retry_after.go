@@ -14,9 +14,9 @@ const maxHint = 24 * time.Hour
 // milliseconds of the two rate-limit headers. It is zero where there is none.
 func (r *reply) retryAfter() time.Duration {
 	return max(
-		parseRetryAfter(r.header("Retry-After"), r.header("Date")),
-		parseTimeLeft(r.header("X-Ratelimit-User-Api")),
-		parseTimeLeft(r.header("X-Ratelimit-User")),
+		parseRetryAfter(r.headers.Get("Retry-After"), r.headers.Get("Date")),
+		parseTimeLeft(r.headers.Get("X-Ratelimit-User-Api")),
+		parseTimeLeft(r.headers.Get("X-Ratelimit-User")),
 	)
 }
 
