@@ -1,11 +1,18 @@
 package benchmarks
 
 import (
+	"context"
 	"fmt"
+	"math/rand/v2"
+	"net"
+	"net/http"
+	"sync"
 	"testing"
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
+
+	"github.com/ecdkit/ecd-maintenance-go/maintenance"
 )
 
 // callsPerRun is what one operation of BenchmarkConnections does.
@@ -40,16 +47,97 @@ func BenchmarkConnections(b *testing.B) {
 	}
 }
 
-// TestConnections is the promise that a client opens no more connections than there are goroutines that call.
+// TestConnections states how many connections one transport opens. net/http dials for each request that finds no idle
+// connection, even if one becomes idle before the dial is over: so there are more of them than callers.
 func TestConnections(t *testing.T) {
-	const goroutines = 16
-	for _, http2 := range []bool{false, true} {
-		t.Run(fmt.Sprintf("http2=%t", http2), func(t *testing.T) {
-			server := newServer(t, "https", http2)
-			call, err := newThis(server.target("https"))
-			require.NoError(t, err)
-			require.NoError(t, repeat(call, desktops(1), goroutines, callsPerRun))
-			assert.LessOrEqual(t, server.connections.Load(), int64(goroutines))
+	const callers = 16
+	for _, tc := range []struct {
+		http2  bool
+		hosts  int
+		opened int64 // at most
+		warm   int   // connections a host that 16 callers need at most
+	}{
+		{false, 1, 64, callers},
+		{false, 20, 140, callers},
+		{true, 1, 64, 1},
+		{true, 20, 140, 1},
+	} {
+		t.Run(fmt.Sprintf("http2=%t/hosts=%d", tc.http2, tc.hosts), func(t *testing.T) {
+			t.Run("cold", func(t *testing.T) {
+				server := newServer(t, "https", tc.http2)
+				hosts := newHosts(t, server, tc.hosts)
+				require.NoError(t, repeat(hosts.anyHost, nil, callers, callsPerRun))
+				assert.LessOrEqual(t, server.connections.Load(), tc.opened)
+			})
+			t.Run("warm", func(t *testing.T) {
+				server := newServer(t, "https", tc.http2)
+				hosts := newHosts(t, server, tc.hosts)
+				for host := range tc.hosts {
+					hosts.together(t, host, tc.warm)
+				}
+				warm := int64(tc.hosts * tc.warm)
+				require.Equal(t, warm, server.connections.Load())
+				require.NoError(t, repeat(hosts.anyHost, nil, callers, callsPerRun))
+				assert.Equal(t, warm, server.connections.Load(), "no new ones")
+			})
 		})
 	}
+}
+
+// hosts is a client of the default transport, for which one server plays several hosts.
+type hosts struct {
+	client *maintenance.Client
+	n      int
+
+	next    http.RoundTripper
+	replied *sync.WaitGroup // if not nil, each reply is held until all have come
+}
+
+var _ http.RoundTripper = (*hosts)(nil)
+
+func newHosts(t *testing.T, server *server, n int) *hosts {
+	transport := maintenance.NewTransport()
+	transport.TLSClientConfig.ServerName = "example.com" // for which httptest's certificate is
+	transport.DialContext = func(ctx context.Context, network, _ string) (net.Conn, error) {
+		return new(net.Dialer).DialContext(ctx, network, server.Listener.Addr().String())
+	}
+	t.Cleanup(transport.CloseIdleConnections)
+	h := &hosts{n: n, next: transport}
+	var err error
+	h.client, err = maintenance.NewClient(
+		maintenance.WithStaticCredential(accessKeyID, accessKeySecret, ""),
+		maintenance.WithHTTPClient(&http.Client{Transport: h}))
+	require.NoError(t, err)
+	return h
+}
+
+func (h *hosts) RoundTrip(r *http.Request) (*http.Response, error) {
+	response, err := h.next.RoundTrip(r)
+	if h.replied != nil {
+		h.replied.Done()
+		h.replied.Wait()
+	}
+	return response, err
+}
+
+// anyHost calls one of the hosts.
+func (h *hosts) anyHost(ctx context.Context, _ []string) (string, error) {
+	return h.call(ctx, rand.IntN(h.n))
+}
+
+func (h *hosts) call(ctx context.Context, host int) (string, error) {
+	response, err := h.client.SetMaintenance(ctx, fmt.Sprintf("region-%d", host), maintenance.ModeEnter, desktops(1))
+	if err != nil {
+		return "", err
+	}
+	return response.RequestId, nil
+}
+
+// together has n requests to one host in flight at once.
+func (h *hosts) together(t *testing.T, host, n int) {
+	h.replied = new(sync.WaitGroup)
+	h.replied.Add(n)
+	call := func(ctx context.Context, _ []string) (string, error) { return h.call(ctx, host) }
+	require.NoError(t, repeat(call, nil, n, n))
+	h.replied = nil
 }

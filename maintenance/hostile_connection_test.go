@@ -1,6 +1,7 @@
 package maintenance_test
 
 import (
+	"context"
 	"crypto/tls"
 	"encoding/binary"
 	"fmt"
@@ -11,6 +12,7 @@ import (
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
+	"golang.org/x/sync/errgroup"
 
 	"github.com/ecdkit/ecd-maintenance-go/maintenance"
 )
@@ -55,33 +57,86 @@ func TestHostileIdleConnection(t *testing.T) {
 // past more of them than it has attempts.
 func TestHostileIdleConnectionsInNumbers(t *testing.T) {
 	t.Parallel()
+	for name, end := range map[string]func(*rawConn){
+		"reset":  func(c *rawConn) { c.reset() },
+		"closed": func(*rawConn) {},
+		"silent": func(c *rawConn) { c.stall() },
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			const idle = 8
+			peer := idlePeer(t, idle, end)
+			client := clientOf(t, peer, impatient)
+			require.NoError(t, together(t, client, idle))
+			require.EqualValues(t, idle, peer.connections.Load(), "connections")
+			require.NoError(t, enter(t.Context(), client))
+			assert.EqualValues(t, idle+1, peer.connections.Load(), "connections")
+		})
+	}
+}
+
+// The deadline of a caller says nothing of the connections.
+func TestHostileIdleConnectionsOutliveADeadline(t *testing.T) {
+	t.Parallel()
 	const idle = 8
-	var together sync.WaitGroup // so that no request reuses the connection of another
-	together.Add(idle)
-	peer := newRawPeer(t, nil, func(c *rawConn) {
+	peer := idlePeer(t, idle, func(c *rawConn) {
+		if c.requests.Load() > idle+1 {
+			c.say(okReply)
+		}
+		c.stall()
+	})
+	client := clientOf(t, peer)
+	require.NoError(t, together(t, client, idle))
+	ctx, cancel := context.WithTimeout(t.Context(), attemptBound)
+	defer cancel()
+	require.ErrorIs(t, enter(ctx, client), context.DeadlineExceeded)
+	require.NoError(t, enter(t.Context(), client))
+	assert.EqualValues(t, idle+2, peer.requests.Load(), "requests")
+	assert.EqualValues(t, idle, peer.connections.Load(), "connections")
+}
+
+// http.DefaultTransport belongs to the whole program. Not in parallel: httptest's servers close its connections too.
+func TestHostileIdleConnectionsOfTheDefaultTransport(t *testing.T) {
+	peer := idlePeer(t, http.DefaultMaxIdleConnsPerHost, func(c *rawConn) { c.reset() })
+	t.Cleanup(http.DefaultTransport.(*http.Transport).CloseIdleConnections)
+	client := clientOf(t, peer, maintenance.WithHTTPClient(new(http.Client)))
+	require.NoError(t, together(t, client, http.DefaultMaxIdleConnsPerHost))
+	require.NoError(t, enter(t.Context(), client))
+	assert.EqualValues(t, 2*http.DefaultMaxIdleConnsPerHost+1, peer.requests.Load(), "requests")
+}
+
+// idlePeer answers the first request of its first n connections when all n have arrived, and ends each with the second
+// one. Later connections are good for one request.
+func idlePeer(t *testing.T, n int64, end func(*rawConn)) *rawPeer {
+	t.Helper()
+	var all sync.WaitGroup // so that no request reuses the connection of another
+	all.Add(int(n))
+	return newRawPeer(t, nil, func(c *rawConn) {
 		if !c.request() {
 			return
 		}
-		if c.number > idle {
+		if c.number > n {
 			c.say(okReply)
 			c.stall()
 			return
 		}
-		together.Done()
-		together.Wait()
+		all.Done()
+		all.Wait()
 		c.say(okReply)
 		if c.request() {
-			c.reset()
+			end(c)
 		}
 	})
-	client := clientOf(t, peer)
-	var calls sync.WaitGroup
-	for range idle {
-		calls.Go(func() { assert.NoError(t, enter(t.Context(), client)) })
+}
+
+// together makes n calls at once.
+func together(t *testing.T, client *maintenance.Client, n int) error {
+	t.Helper()
+	var calls errgroup.Group
+	for range n {
+		calls.Go(func() error { return enter(t.Context(), client) })
 	}
-	calls.Wait()
-	require.EqualValues(t, idle, peer.connections.Load(), "connections")
-	require.NoError(t, enter(t.Context(), client))
+	return calls.Wait()
 }
 
 func TestHostileInformationalReplies(t *testing.T) {

@@ -111,11 +111,10 @@ func WithEndpoint(endpoint string) Option {
 }
 
 // WithHTTPClient sets the client that sends the requests: the place for a proxy, a certificate authority, a timeout,
-// tracing, or a mocked http.RoundTripper. It is not changed; a copy of it follows no redirects.
+// tracing, or a mocked http.RoundTripper. It is not changed; a copy of it follows no redirects. If a connection breaks, the
+// idle ones are closed too, as the next is likely to be just as dead; http.DefaultTransport keeps its own.
 //
-// The default client takes proxies from the environment, speaks TLS 1.2 or newer and HTTP/2 where offered, and opens
-// a connection to a host only where there are more requests in flight than connections; it keeps them open for 90 s, and
-// gives up on a peer that sends no headers for 30 s. All clients without this option share it.
+// All clients without this option share one transport, which [NewTransport] describes.
 func WithHTTPClient(hc *http.Client) Option {
 	return func(s *settings) error {
 		if hc == nil {
