@@ -100,6 +100,9 @@ func (c *call) attempt(ctx context.Context) *failure {
 		return nil
 	}
 	f := c.newFailure(bounded, err)
+	if refusal, ok := asProxyRefusal(f.err); ok {
+		c.reply.RetryAfter = refusal.retryAfter
+	}
 	switch f.remedy {
 	case correctClock:
 		if !c.clock.learn(signedAt, c.reply.Date) || c.clockCorrected {

@@ -82,7 +82,14 @@ func badReply(e *gateway.ReplyError, bounded context.Context) *failure {
 
 func noReply(e *gateway.SendError, bounded context.Context) *failure {
 	f := &failure{err: e.Err, outcomeUnknown: e.MaybeSent}
-	if !refusedByTLS(e.Err) {
+	refused, isRefused := asProxyRefusal(e)
+	switch {
+	case isRefused:
+		f.err, f.outcomeUnknown, f.throttled = refused, false, refused.throttled()
+		if !refused.final {
+			f.remedy = repeatLater
+		}
+	case !refusedByTLS(e.Err):
 		f.remedy = repeatLater
 	}
 	if timeout := net.Error(nil); errors.As(e.Err, &timeout) {
@@ -115,6 +122,7 @@ func refusedByTLS(err error) bool {
 		notTLS      tls.RecordHeaderError
 		alert       *net.OpError
 	)
+	err = throughProxy(err)
 	switch {
 	case errors.As(err, &certificate), errors.As(err, &notTLS), errors.Is(err, http.ErrSchemeMismatch):
 		return true

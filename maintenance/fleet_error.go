@@ -140,6 +140,9 @@ func concernsEveryCall(err error) bool {
 		unknown   *net.DNSError
 		sent      *OperationError
 	)
+	if refusal, ok := asProxyRefusal(err); ok {
+		return refusal.final
+	}
 	switch {
 	case errors.As(err, &refused):
 		return matches(refused.Code, codesOfEveryCall)

@@ -55,6 +55,7 @@ func NewTransport() *http.Transport {
 		ResponseHeaderTimeout:  headerTimeout,
 		MaxResponseHeaderBytes: maxResponseHeaders,
 		HTTP2:                  &http.HTTP2Config{SendPingTimeout: silence, PingTimeout: pong},
+		OnProxyConnectResponse: refuseConnect,
 	}
 }
 

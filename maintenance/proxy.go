@@ -1,0 +1,188 @@
+package maintenance
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net"
+	"net/http"
+	"net/url"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/ecdkit/ecd-maintenance-go/internal/gateway"
+)
+
+// proxyRefusal is a proxy that did not connect to the service. Nothing was sent to the service.
+type proxyRefusal struct {
+	proxy      string        // host or host:port, without user info; empty if it is not known
+	status     int           // of the reply to CONNECT; 0 for SOCKS5
+	text       string        // for example "HTTP 403 Forbidden", in words that the proxy has not chosen
+	final      bool          // the proxy would refuse the same request again
+	retryAfter time.Duration // that the proxy asks for; 0 without a hint
+}
+
+func (e *proxyRefusal) Error() string {
+	text := "a proxy"
+	if e.proxy != "" {
+		text = "proxy " + printable(e.proxy, maxWord)
+	}
+	text += " refused the connection: " + e.text
+	if e.retryAfter > 0 {
+		text += "; retry after " + e.retryAfter.String()
+	}
+	return text
+}
+
+// Is makes errors.Is(e, ErrThrottled) work.
+func (e *proxyRefusal) Is(target error) bool { return target == ErrThrottled && e.throttled() }
+
+func (e *proxyRefusal) throttled() bool { return e.status == http.StatusTooManyRequests }
+
+// refuseConnect is the OnProxyConnectResponse of [NewTransport]. The error of net/http would hold the reason phrase alone.
+func refuseConnect(_ context.Context, proxy *url.URL, _ *http.Request, reply *http.Response) error {
+	if reply.StatusCode == http.StatusOK {
+		return nil
+	}
+	refusal := newConnectRefusal(proxy.Host, reply.StatusCode)
+	if !refusal.final {
+		refusal.retryAfter = proxyRetryAfter(reply.Header)
+	}
+	return refusal
+}
+
+func newConnectRefusal(proxy string, status int) *proxyRefusal {
+	return &proxyRefusal{
+		proxy:  proxy,
+		status: status,
+		text:   strings.TrimSpace(fmt.Sprintf("HTTP %d %s", status, http.StatusText(status))),
+		final:  finalConnectStatus(status),
+	}
+}
+
+// finalConnectStatus reports whether the same CONNECT would fail again: a redirect, which net/http does not follow for
+// CONNECT, and what RFC 9110 calls an error of the client. The rest may pass, 2xx included: net/http accepts 200 alone.
+func finalConnectStatus(status int) bool {
+	switch status {
+	case http.StatusRequestTimeout, http.StatusTooEarly, http.StatusTooManyRequests:
+		return false
+	case http.StatusNotImplemented, http.StatusNetworkAuthenticationRequired:
+		return true
+	}
+	return status >= 300 && status < 500
+}
+
+// maxProxyHint is what package gateway bounds the hints of the service with.
+const maxProxyHint = 24 * time.Hour
+
+// proxyRetryAfter reads Retry-After, in seconds or as a date by the clock of the proxy.
+func proxyRetryAfter(header http.Header) time.Duration {
+	value := strings.TrimSpace(header.Get("Retry-After"))
+	if seconds, err := strconv.ParseInt(value, 10, 64); err == nil {
+		return time.Duration(min(max(seconds, 0), int64(maxProxyHint/time.Second))) * time.Second
+	}
+	date, err := http.ParseTime(value)
+	if err != nil {
+		return 0
+	}
+	now, err := http.ParseTime(header.Get("Date"))
+	if err != nil {
+		now = time.Now()
+	}
+	return min(max(date.Sub(now), 0), maxProxyHint)
+}
+
+// asProxyRefusal finds a proxy's refusal in the error of an attempt. It knows those of [NewTransport], of SOCKS5 proxies,
+// and, if err wraps a *gateway.SendError, those that a plain http.Transport tells by a standard reason phrase.
+func asProxyRefusal(err error) (*proxyRefusal, bool) {
+	if refusal := (*proxyRefusal)(nil); errors.As(err, &refusal) {
+		return refusal, true
+	}
+	if refusal := socksRefusal(err); refusal != nil {
+		return refusal, true
+	}
+	send := (*gateway.SendError)(nil)
+	if !errors.As(err, &send) || send.MaybeSent {
+		return nil, false
+	}
+	// Without a connection, only the reply to CONNECT has a reason phrase, and net/http makes an error of it alone.
+	root := send.Err
+	for errors.Unwrap(root) != nil {
+		root = errors.Unwrap(root)
+	}
+	return connectRefusalByText(root.Error())
+}
+
+func connectRefusalByText(text string) (*proxyRefusal, bool) {
+	switch text {
+	case "", "unknown status code": // a status line without a reason phrase
+		return &proxyRefusal{text: "it gave no reason"}, true
+	}
+	for status := 300; status < 600; status++ {
+		if text == http.StatusText(status) {
+			return newConnectRefusal("", status), true
+		}
+	}
+	return nil, false
+}
+
+// socksRefusals are the refusals that golang.org/x/net/internal/socks reports, which net/http bundles, and whether they are
+// final. It has no types for them. The reply codes are those of RFC 1928, section 6.
+var socksRefusals = map[string]bool{
+	"no acceptable authentication methods":            true,
+	"username/password authentication failed":         true,
+	"invalid username/password":                       true, // an empty name, or more than 255 bytes
+	"unknown error connection not allowed by ruleset": true,
+	"unknown error command not supported":             true, // the 405 of SOCKS5
+	"unknown error address type not supported":        true, // names, the same in every request
+	"unknown error general SOCKS server failure":      false,
+	"unknown error network unreachable":               false,
+	"unknown error host unreachable":                  false,
+	"unknown error connection refused":                false,
+	"unknown error TTL expired":                       false,
+}
+
+const (
+	socksConnect         = "socks connect" // the Op of a *net.OpError
+	socksUnknownCode     = "unknown error unknown code: "
+	socksUnofferedMethod = "unsupported authentication method "
+)
+
+func socksRefusal(err error) *proxyRefusal {
+	op := socksError(err)
+	if op == nil || op.Err == nil {
+		return nil
+	}
+	text := op.Err.Error()
+	final, known := socksRefusals[text]
+	switch {
+	case strings.HasPrefix(text, socksUnofferedMethod):
+		final = true
+	case !known && !strings.HasPrefix(text, socksUnknownCode):
+		return nil
+	}
+	refusal := &proxyRefusal{text: "SOCKS5 " + strings.TrimPrefix(text, "unknown error "), final: final}
+	if op.Source != nil {
+		refusal.proxy = op.Source.String()
+	}
+	return refusal
+}
+
+// socksError finds the error of a SOCKS5 proxy, below other errors of package net.
+func socksError(err error) *net.OpError {
+	for op := (*net.OpError)(nil); errors.As(err, &op); err = op.Err {
+		if op.Op == socksConnect {
+			return op
+		}
+	}
+	return nil
+}
+
+// throughProxy is the error of connecting to a proxy, without what net/http wraps it in.
+func throughProxy(err error) error {
+	if op := (*net.OpError)(nil); errors.As(err, &op) && op.Op == "proxyconnect" {
+		return op.Err
+	}
+	return err
+}
