@@ -81,7 +81,11 @@ func badReply(e *gateway.ReplyError, bounded context.Context) *failure {
 }
 
 func noReply(e *gateway.SendError, bounded context.Context) *failure {
-	f := &failure{err: e.Err, outcomeUnknown: e.MaybeSent}
+	f := &failure{err: withoutProxyPassword(e.Err), outcomeUnknown: e.MaybeSent}
+	var (
+		malformed *proxyURLError
+		timeout   net.Error
+	)
 	refused, isRefused := asProxyRefusal(e)
 	switch {
 	case isRefused:
@@ -89,10 +93,12 @@ func noReply(e *gateway.SendError, bounded context.Context) *failure {
 		if !refused.final {
 			f.remedy = repeatLater
 		}
+	case errors.As(f.err, &malformed) && malformed.malformed:
+		f.outcomeUnknown = false
 	case !refusedByTLS(e.Err):
 		f.remedy = repeatLater
 	}
-	if timeout := net.Error(nil); errors.As(e.Err, &timeout) {
+	if errors.As(e.Err, &timeout) {
 		f.timedOut = timeout.Timeout()
 	}
 	if f.endedBy(bounded) {

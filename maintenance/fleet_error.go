@@ -139,11 +139,14 @@ func concernsEveryCall(err error) bool {
 		malformed *ResponseError
 		unknown   *net.DNSError
 		sent      *OperationError
+		badProxy  *proxyURLError
 	)
 	if refusal, ok := asProxyRefusal(err); ok {
 		return refusal.final
 	}
 	switch {
+	case errors.As(err, &badProxy):
+		return badProxy.malformed
 	case errors.As(err, &refused):
 		return matches(refused.Code, codesOfEveryCall)
 	case errors.As(err, &malformed):
