@@ -3,29 +3,9 @@ package maintenance
 import (
 	"fmt"
 	"net/http"
-	"slices"
-	"strings"
 	"time"
 
 	"github.com/ecdkit/ecd-maintenance-go/internal/gateway"
-)
-
-// sentinels lists the codes of each sentinel. A code that ends in a dot stands for all that begin with it. The service
-// publishes no list for its operations; these are the common codes of Alibaba Cloud's gateway.
-var sentinels = []struct {
-	err   error
-	codes []string
-}{
-	{ErrThrottled, []string{"Throttling", "Throttling."}},
-	{ErrAccessDenied, []string{"Forbidden", "Forbidden.", "NoPermission", "NoPermission."}},
-	{ErrInvalidCredential, []string{"InvalidAccessKeyId", "InvalidAccessKeyId.", "InvalidSecurityToken", "InvalidSecurityToken.", "SignatureDoesNotMatch", "IncompleteSignature"}},
-	{ErrClockSkew, []string{"InvalidTimeStamp.Expired"}},
-}
-
-// Codes that a call is repeated for, for reasons of their own.
-const (
-	codeNonceUsed    = "SignatureNonceUsed"
-	codeTokenExpired = "InvalidSecurityToken.Expired"
 )
 
 // APIError is an error reply of the API. Its texts are the service's own; Error makes them printable.
@@ -109,20 +89,29 @@ func (e *APIError) Is(target error) bool {
 	if e == nil {
 		return false
 	}
-	if target == ErrThrottled && e.StatusCode == http.StatusTooManyRequests {
-		return true
-	}
-	for _, s := range sentinels {
-		if s.err == target {
-			return matches(e.Code, s.codes)
-		}
+	switch target {
+	case ErrThrottled:
+		return e.meaning() == throttling
+	case ErrAccessDenied:
+		return e.meaning() == accessDenied || e.AccessDeniedDetail != nil
+	case ErrInvalidCredential:
+		return e.meaning() == keyRefused || e.meaning() == keyExpired
+	case ErrClockSkew:
+		return e.meaning() == clockSkewed
 	}
 	return false
 }
 
-// matches reports whether code is one of codes, of which those that end in a dot stand for all that begin with them.
-func matches(code string, codes []string) bool {
-	return slices.ContainsFunc(codes, func(c string) bool {
-		return code == c || strings.HasSuffix(c, ".") && strings.HasPrefix(code, c)
-	})
+// meaning is that of the code, or else of the status.
+func (e *APIError) meaning() meaning {
+	code := meaningOfCode(e.Code)
+	switch {
+	case e.StatusCode == http.StatusTooManyRequests:
+		return throttling
+	case e.AccessDeniedDetail != nil && code != keyRefused && code != keyExpired:
+		return accessDenied
+	case code != unlisted:
+		return code
+	}
+	return meaningOfStatus(apiStatuses, e.StatusCode)
 }

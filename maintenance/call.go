@@ -6,13 +6,15 @@ import (
 	"time"
 
 	openapi "github.com/alibabacloud-go/darabonba-openapi/v2/client"
-	"github.com/cenkalti/backoff/v5"
 
-	"github.com/ecdkit/ecd-maintenance-go/internal/gateway"
 	"github.com/ecdkit/ecd-maintenance-go/internal/sign"
 )
 
-// call is one call of the API: as many attempts as the retry policy, the retry budget and the context allow.
+// maxCallHint is the longest wait that a single call takes on because the service asks for it.
+const maxCallHint = 5 * time.Minute
+
+// call is one call of the API: as many attempts as the retry policy, the retry budget and the
+// context allow.
 type call struct {
 	*Client
 	*operation
@@ -20,149 +22,125 @@ type call struct {
 	params  openapi.Params
 	request openapi.OpenApiRequest
 	query   string // canonical; the same for all attempts
-	result  any    // what the reply is decoded into; nil where the request ID is all
-	delays  *backoff.ExponentialBackOff
+	result  any    // the reply is decoded into it; nil if the request ID is all
+	gate    gate
 
-	pacer *pacer // of a fleet; nil outside of one
+	key    sign.Key // of the present attempt
+	keyErr error
+	keyAt  time.Time // when the provider gave it
 
-	attempts       int
-	throttled      int           // of attempts, which a pacer does not count
-	reply          gateway.Reply // to the latest attempt; zero where none came
-	last           error         // of the latest attempt
-	outcomeUnknown bool          // an attempt may have been carried out
-	interrupted    bool          // the call ended because its context did
-	retryCost      int           // of the latest attempt, to the retry budget
+	attempts       int   // that count for the retry policy
+	requests       int   // that were sent
+	last           error // of the latest attempt that was not interrupted
+	outcomeUnknown bool  // the service may have accepted an attempt
 	clockCorrected bool
-	refusedKey     sign.Key // that the service called expired
+	refusedKey     sign.Key // the service called it expired
 }
 
 // call makes one call of the API and returns its request ID.
 func (c *Client) call(ctx context.Context, o *operation, result any) (requestID string, err error) {
-	return c.newCall(o, result).do(ctx, ctx)
+	return c.newCall(o, result, c.gate).do(ctx)
 }
 
-func (c *Client) newCall(o *operation, result any) *call {
-	run := &call{Client: c, operation: o, result: result, query: sign.EncodeQuery(o.parameters)}
+func (c *Client) newCall(o *operation, result any, g gate) *call {
+	run := &call{Client: c, operation: o, result: result, query: sign.EncodeQuery(o.parameters), gate: g}
 	run.params, run.request = o.build(c.endpoint.of(o.region))
 	return run
 }
 
-// do makes the attempts. Waiting between them ends with a context of its own, which ends no later than ctx.
-func (c *call) do(ctx, waiting context.Context) (requestID string, err error) {
+// host is the host that the requests go to.
+func (c *call) host() string { return *c.request.EndpointOverride }
+
+// do makes the attempts and waits between them.
+func (c *call) do(ctx context.Context) (requestID string, err error) {
+	charged := 0
 	for {
-		var epoch int
-		if c.pacer != nil {
-			epoch = c.pacer.wait(waiting)
+		o, v := c.step(ctx, ctx)
+		if o.err == nil {
+			c.budget.succeeded(c.host(), charged)
+			return o.reply.RequestID, nil
 		}
-		if waiting.Err() != nil {
-			return "", c.ended(ctx, waiting)
+		if ctx.Err() != nil {
+			return "", c.ended(contextError(ctx))
 		}
-		failed := c.attempt(ctx)
-		if failed == nil || !failed.unsent {
-			c.logAttempt(ctx, failed)
+		c.attempts++
+		if v.retry == noRetry || c.attempts >= c.retry.MaxAttempts {
+			return "", c.failed(o.err)
 		}
-		if c.pacer != nil {
-			c.pacer.learn(epoch, failed, c.reply.RetryAfter)
+		if v.retry.atOnce() {
+			continue
 		}
-		if failed == nil {
-			c.budget.succeeded(c.retryCost)
-			return c.reply.RequestID, nil
+		wait, cost, problem := c.plan(ctx, &o, v)
+		if problem != nil {
+			return "", c.failed(fmt.Errorf("%w; %w", o.err, problem))
 		}
-		wait, err := c.next(ctx, failed)
-		if err != nil {
-			return "", err
+		c.logRetry(ctx, &o, wait)
+		if !sleep(ctx, wait) {
+			c.budget.giveBack(c.host(), cost)
+			return "", c.ended(contextError(ctx))
 		}
-		c.logRetry(ctx, failed, wait)
-		sleep(waiting, wait)
+		charged = cost
 	}
 }
 
-// attempt sends the request once, with a key, a date, a nonce and a signature of its own.
-func (c *call) attempt(ctx context.Context) *failure {
-	bounded, cancel := context.WithTimeoutCause(ctx, c.retry.AttemptTimeout, attemptTimeout(c.retry.AttemptTimeout))
-	defer cancel()
-	c.attempts++
-	c.reply = gateway.Reply{}
-	key, err := c.keys(bounded)
-	if err != nil {
-		return c.newFailure(bounded, err)
+// step makes one attempt and passes judgement on it.
+func (c *call) step(ctx, waiting context.Context) (outcome, verdict) {
+	o := c.attempt(ctx, waiting)
+	v := classify(&o)
+	c.once(&o, &v)
+	if o.sent {
+		c.requests++
+		c.logAttempt(ctx, &o)
 	}
-	if key == c.refusedKey {
-		c.attempts-- // nothing is sent, as the provider has no other key
-		return &failure{err: c.last, unsent: true}
+	c.outcomeUnknown = c.outcomeUnknown || v.outcomeUnknown
+	if o.err != nil && !o.interrupted {
+		c.last = o.err
 	}
-	signedAt := c.clock.now()
-	attempt := &gateway.Attempt{Query: c.query, Key: key, Time: signedAt, HTTPClient: c.http, Result: c.result}
-	err = attempt.Do(bounded, c.openapi, &c.params, &c.request)
-	c.reply = attempt.Reply
-	if err == nil {
-		c.clock.accepted(c.reply.Date)
-		return nil
-	}
-	f := c.newFailure(bounded, err)
-	if refusal, ok := asProxyRefusal(f.err); ok {
-		c.reply.RetryAfter = refusal.retryAfter
-	}
-	switch f.remedy {
-	case correctClock:
-		if !c.clock.learn(signedAt, c.reply.Date) || c.clockCorrected {
-			f.remedy = none
+	c.gate.learn(&o, v)
+	return o, v
+}
+
+// once allows one correction of the clock and one renewal of the key.
+func (c *call) once(o *outcome, v *verdict) {
+	switch v.retry {
+	case retryWithServiceTime:
+		if !c.clock.learn(o.signedAt, o.reply.Date) || c.clockCorrected {
+			v.retry = noRetry
 		}
 		c.clockCorrected = true
-	case renewKey:
+	case retryWithNewKey:
 		if c.refusedKey != (sign.Key{}) {
-			f.remedy = none
+			v.retry = noRetry
 		}
-		c.refusedKey = key
+		c.refusedKey = o.key
 	}
-	return f
 }
 
-// next decides what follows a failed attempt: another one after a wait, or the error of the call.
-func (c *call) next(ctx context.Context, f *failure) (wait time.Duration, err error) {
-	c.outcomeUnknown = c.outcomeUnknown || f.outcomeUnknown
-	if !f.interrupted {
-		c.last = f.err
+// plan returns the wait before the next attempt and its cost to the retry budget, or the reason
+// why there is no next attempt.
+func (c *call) plan(ctx context.Context, o *outcome, v verdict) (wait time.Duration, cost int, problem error) {
+	wait = max(c.retry.delay(c.attempts), o.retryAfter)
+	if o.retryAfter > maxCallHint {
+		return 0, 0, &hintTooLong{o.retryAfter, maxCallHint}
 	}
-	switch {
-	case ctx.Err() != nil:
-		return 0, c.ended(ctx, ctx)
-	case f.throttled && c.pacer != nil:
-		c.throttled++
-		return 0, nil
-	case f.remedy == none, c.attempts-c.throttled >= c.retry.MaxAttempts:
-		return 0, c.failed(f.err)
-	case f.remedy != repeatLater:
-		return 0, nil
+	if tooLong := outlasts(ctx, wait, "next retry"); tooLong != nil {
+		return 0, 0, tooLong
 	}
-	if c.delays == nil {
-		c.delays = c.retry.delays()
+	if wait > o.retryAfter { // a hint that is obeyed costs nothing
+		cost = costOfRetry(v)
 	}
-	wait = max(c.delays.NextBackOff(), c.reply.RetryAfter)
-	if deadline, ok := ctx.Deadline(); ok && wait >= time.Until(deadline) {
-		return 0, c.failed(fmt.Errorf("%w; %w", f.err, waitTooLong(wait)))
+	if !c.budget.take(c.host(), cost) {
+		return 0, 0, errBudgetExhausted
 	}
-	c.retryCost = retryCost
-	if f.timedOut {
-		c.retryCost = timeoutCost
-	}
-	if !c.budget.take(c.retryCost) {
-		return 0, c.failed(fmt.Errorf("%w; %w", f.err, errBudgetSpent))
-	}
-	return wait, nil
+	return wait, cost, nil
 }
 
-// ended is the error of a call that ended with its context, during an attempt or between two, or with its fleet.
-func (c *call) ended(ctx, waiting context.Context) error {
-	c.interrupted = true
-	err := context.Cause(waiting)
-	if ctx.Err() != nil {
-		err = contextError(ctx)
-	}
+// ended is the error of a call that ended for a reason of its context or its fleet.
+func (c *call) ended(reason error) error {
 	if c.last != nil {
-		err = fmt.Errorf("%w; the last failure was %w", err, c.last)
+		reason = fmt.Errorf("%w; the last failure was %w", reason, c.last)
 	}
-	return c.failed(err)
+	return c.failed(reason)
 }
 
 func (c *call) failed(err error) error {
@@ -171,7 +149,7 @@ func (c *call) failed(err error) error {
 		Region:         c.region,
 		Mode:           c.mode,
 		Desktops:       c.desktops,
-		Attempts:       c.attempts,
+		Attempts:       c.requests,
 		Err:            err,
 		outcomeUnknown: c.outcomeUnknown,
 	}

@@ -6,6 +6,7 @@ import (
 	"net/http"
 
 	openapi "github.com/alibabacloud-go/darabonba-openapi/v2/client"
+	"golang.org/x/time/rate"
 )
 
 // Client calls Elastic Desktop Service in every region. It is safe for concurrent use, cheap to
@@ -17,7 +18,10 @@ type Client struct {
 	keys     keySource
 	endpoint endpoint
 	retry    RetryPolicy // with its defaults filled in
-	budget   *budget
+	budget   *retryBudget
+	paces    *paces
+	gate     gate          // of single calls
+	limiter  *rate.Limiter // of WithRateLimiter; nil without it
 	clock    *clock
 	log      *slog.Logger
 }
@@ -39,8 +43,10 @@ type SetMaintenanceResponse struct {
 	RequestId string
 }
 
-// SetMaintenance switches 1 to [MaxDesktopIDs] desktops of a region into or out of maintenance. A desktop that is in
-// the mode already stays there. While a desktop is in maintenance its user cannot connect.
+// SetMaintenance asks the service to take 1 to [MaxDesktopIDs] desktops of a region into or out of
+// maintenance. A nil error means that the service has accepted the call. A desktop with a connected
+// user stays open to that user; it goes into maintenance when its last user has disconnected. A
+// desktop that is in the mode already stays there.
 //
 // Invalid input is a *[ValidationError], and nothing is sent. Any other failure is an *[OperationError] around an
 // *[APIError], a *[ResponseError], a *[CredentialError] or an error of the network. The service accepts or refuses
@@ -49,13 +55,10 @@ func (c *Client) SetMaintenance(ctx context.Context, region string, mode Mode, d
 	if err := c.validateTarget(ctx, region); err != nil {
 		return nil, err
 	}
-	mode, err := ParseMode(string(mode))
-	if err != nil {
+	if err := Validate(region, mode, desktopIDs); err != nil {
 		return nil, err
 	}
-	if err := validateDesktopIDs(desktopIDs); err != nil {
-		return nil, err
-	}
+	mode, _ = ParseMode(string(mode))
 	requestID, err := c.call(ctx, setDesktopMaintenance(region, mode, desktopIDs), nil)
 	if err != nil {
 		return nil, err

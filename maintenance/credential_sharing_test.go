@@ -183,7 +183,7 @@ func TestCredential_ProviderNeverAnswers(t *testing.T) {
 		err := enter(t.Context(), client)
 		require.ErrorContains(t, err, "waiting for the credential provider")
 		require.ErrorContains(t, err, "attempt timed out after 30s")
-		assert.Equal(t, 3, attempts(t, err))
+		assert.Zero(t, attempts(t, err), "requests")
 		require.NotErrorIs(t, err, maintenance.ErrOutcomeUnknown)
 		assert.Empty(t, service.Requests())
 		slow.answer <- goodKey // let the goroutine of the only question end

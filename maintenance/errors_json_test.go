@@ -134,7 +134,7 @@ func TestFleetReport_JSONOfAFleet(t *testing.T) {
 			require.Len(t, got.Failed, 5)
 			assert.Equal(t, failure{DesktopID: "a b", Error: report.Failed[1].Err.Error()}, got.Failed[1])
 			last := got.Failed[4]
-			assert.Equal(t, "ecd-3", last.DesktopID)
+			assert.Equal(t, report.Failed[4].DesktopID, last.DesktopID)
 			assert.Equal(t, report.Failed[4].Err.Error(), last.Error)
 			assert.Equal(t, tc.code, last.Code)
 			assert.Equal(t, tc.status, last.StatusCode)

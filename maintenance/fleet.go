@@ -33,17 +33,26 @@ type FleetProgress struct {
 	Rate float64
 }
 
+// FleetResult is the final outcome of desktops that share it.
+type FleetResult struct {
+	DesktopIds []string // as they came from the stream
+	RequestId  string   // of the request that was accepted; empty if Err is not nil
+	Err        error    // nil if they were accepted; otherwise as in [DesktopError]
+}
+
 // FleetOption configures one call of [Client.SetFleetMaintenance].
 type FleetOption func(*fleetSettings) error
 
 type fleetSettings struct {
 	concurrency int
 	requestRate rate.Limit
+	outageLimit time.Duration
 	progress    func(FleetProgress)
+	results     func(FleetResult)
 }
 
-// WithConcurrency sets how many requests are in flight at most, and how many batches are held; [DefaultConcurrency]
-// without it.
+// WithConcurrency sets how many requests are in flight and how many batches are held at most;
+// [DefaultConcurrency] without it.
 func WithConcurrency(n int) FleetOption {
 	return func(s *fleetSettings) error {
 		if n < 1 {
@@ -54,8 +63,8 @@ func WithConcurrency(n int) FleetOption {
 	}
 }
 
-// WithRequestRate bounds the requests a second, for accounts that share a quota with others. Without it a fleet is as
-// fast as the service allows.
+// WithRequestRate bounds the requests a second of this fleet; see [WithRateLimiter] for those of the
+// whole Client. Without it a fleet is as fast as the service allows.
 func WithRequestRate(perSecond float64) FleetOption {
 	return func(s *fleetSettings) error {
 		if !(perSecond > 0) || math.IsInf(perSecond, 1) {
@@ -66,8 +75,23 @@ func WithRequestRate(perSecond float64) FleetOption {
 	}
 }
 
-// WithProgress has fn called after each batch, by the goroutine that called SetFleetMaintenance. A slow fn holds up
-// nothing: states are skipped for it, but never the last. A panic in it ends the fleet and reaches the caller.
+// WithOutageLimit sets how long a fleet goes on while nothing succeeds and its requests fail for a
+// reason that may pass; [DefaultOutageLimit] without it. Throttling is no outage.
+func WithOutageLimit(d time.Duration) FleetOption {
+	return func(s *fleetSettings) error {
+		if d <= 0 {
+			return &ValidationError{"outageLimit", fmt.Sprintf("%v is not positive", d)}
+		}
+		s.outageLimit = d
+		return nil
+	}
+}
+
+// WithProgress has fn called after each batch, and at least every 10 seconds while the fleet waits.
+// A slow fn misses states, but never the last one.
+//
+// Callbacks come one at a time, from a goroutine of the fleet. A panic in one ends the fleet and
+// reaches the caller of SetFleetMaintenance.
 func WithProgress(fn func(FleetProgress)) FleetOption {
 	return func(s *fleetSettings) error {
 		if fn == nil {
@@ -78,26 +102,54 @@ func WithProgress(fn func(FleetProgress)) FleetOption {
 	}
 }
 
-// SetFleetMaintenance switches any number of desktops of a region into or out of maintenance, as fast as the service
-// allows. It takes the IDs from the stream as it needs them ([slices.Values] makes a stream of a slice), sends them in
-// batches of [MaxDesktopIDs], and holds no more than a few batches however long the stream is.
+// WithResults has fn called for each desktop exactly once, when its outcome is final: with the
+// desktops that one request was accepted for, or that failed for one reason. Callbacks come one at
+// a time, as those of [WithProgress] do. A slow fn slows the fleet, so that no results pile up. A
+// fleet that ends with a panic need not tell every desktop.
+func WithResults(fn func(FleetResult)) FleetOption {
+	return func(s *fleetSettings) error {
+		if fn == nil {
+			return &ValidationError{"results", "is nil"}
+		}
+		s.results = fn
+		return nil
+	}
+}
+
+// SetFleetMaintenance asks the service to take any number of desktops of a region into or out of
+// maintenance, as fast as the service allows. It takes the IDs from the stream as it needs them
+// ([slices.Values] makes a stream of a slice), sends them in batches of [MaxDesktopIDs], and holds
+// no more than a few batches however long the stream is. A batch that a slow stream does not fill
+// within two seconds is sent as it is.
 //
-// The error is nil only where every desktop was switched; otherwise it is a *[FleetError]. The report is there in both
-// cases; it is nil only for a *[ValidationError] of another parameter than the IDs, with which nothing has begun.
+// The error is nil only if every desktop was accepted; otherwise it is a *[FleetError]. The report
+// is there in both cases; it is nil only for a *[ValidationError] of another parameter than the
+// IDs, with which nothing has begun.
 //
-//   - Throttling costs time, and neither desktops nor attempts of the retry policy: the fleet learns the rate that the
-//     service allows, and follows it.
-//   - A batch that is refused for what is in it is halved until the offenders stand alone, so one bad ID does not keep
-//     99 good ones from being switched. An ID that [Client.SetMaintenance] would not send is reported and left out.
-//   - Other failures of a batch, such as trouble of the service that outlasts the retries, are those of all its desktops,
-//     and the fleet goes on.
-//   - A refusal that concerns every call ends the fleet after the requests in flight: [ErrAccessDenied],
-//     [ErrInvalidCredential], [ErrClockSkew], a region, a host or a certificate that is not right.
-//   - The end of ctx ends the fleet at once, the requests in flight included.
+//   - Throttling costs time, and neither desktops nor attempts of the retry policy: the fleets of a
+//     Client learn together the rate that the service allows, for each host. A fleet ends when an
+//     hour has brought nothing but throttling, or if the service asks for a wait of more than an
+//     hour, with an [ErrThrottled].
+//   - An outage costs time, and no desktops either. While requests fail for a reason that may pass
+//     and nothing succeeds, all batches are held, and one request at a time is sent: after a second
+//     at first, after 30 seconds at most, or when the service's hint says. [WithOutageLimit] ends
+//     the fleet. A batch fails when it has used up the attempts of the retry policy while others
+//     succeed.
+//   - A batch that is refused for what is in it is halved until the offenders stand alone, so one
+//     bad ID does not keep 99 good ones from being accepted. Until the first success one batch is
+//     halved at a time. Three batches of which every desktop is refused with the same code end the
+//     fleet, unless the code says that a desktop was not found. An ID that [Client.SetMaintenance]
+//     would not send is reported and left out.
+//   - A refusal that concerns every call ends the fleet after the requests in flight:
+//     [ErrAccessDenied], [ErrInvalidCredential], [ErrClockSkew], a wrong region, host or
+//     certificate, a proxy that refuses.
+//   - The end of ctx ends the fleet at once, the requests in flight included. A wait that would
+//     exceed its deadline is not begun.
 //
-// SetFleetMaintenance waits for the stream: one that blocks has to watch ctx itself, and keeps a fleet that has ended
-// from returning until it yields or ctx ends. No goroutine outlives the call, but for a question to a credential provider
-// that does not answer, and a panic of the stream reaches the caller.
+// SetFleetMaintenance waits for the stream: a stream that blocks has to watch ctx itself, and keeps
+// a fleet that has ended from returning until it yields or ctx ends. No goroutine outlives the call,
+// except one that asks a credential provider that does not answer. A panic of the stream, of a
+// callback, a transport or a log handler ends the fleet and reaches the caller.
 func (c *Client) SetFleetMaintenance(ctx context.Context, region string, mode Mode, desktopIDs iter.Seq[string], opts ...FleetOption) (*FleetReport, error) {
 	if err := c.validateTarget(ctx, region); err != nil {
 		return nil, err
@@ -109,7 +161,7 @@ func (c *Client) SetFleetMaintenance(ctx context.Context, region string, mode Mo
 	if desktopIDs == nil {
 		return nil, &ValidationError{"desktopIDs", "is nil"}
 	}
-	s := fleetSettings{concurrency: DefaultConcurrency, requestRate: rate.Inf}
+	s := fleetSettings{concurrency: DefaultConcurrency, requestRate: rate.Inf, outageLimit: DefaultOutageLimit}
 	for i, opt := range opts {
 		if opt == nil {
 			return nil, &ValidationError{fmt.Sprintf("opts[%d]", i), "is nil"}
@@ -118,15 +170,20 @@ func (c *Client) SetFleetMaintenance(ctx context.Context, region string, mode Mo
 			return nil, err
 		}
 	}
+	pace, done := c.paces.use(paceKey{c.endpoint.of(region).host, actionSetMaintenance})
+	defer done()
 	f := &fleet{
 		client:   c,
 		region:   region,
 		mode:     mode,
 		settings: s,
-		started:  time.Now(),
-		pacer:    newPacer(s.requestRate),
+		began:    time.Now(),
+		pacer:    newPacer(pace, s.requestRate, c.limiter),
+		changed:  make(chan struct{}, 1),
+		room:     make(chan struct{}, 1),
+		news:     make(chan struct{}, 1),
 		over:     make(chan struct{}),
-		batch:    make(chan struct{}, 1),
 	}
+	f.pacer.patience = f.patience
 	return f.run(ctx, desktopIDs)
 }

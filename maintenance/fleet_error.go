@@ -3,8 +3,6 @@ package maintenance
 import (
 	"errors"
 	"fmt"
-	"net"
-	"net/http"
 	"slices"
 	"strconv"
 )
@@ -115,57 +113,4 @@ func grouped(n int) string {
 		digits = digits[:i] + "," + digits[i:]
 	}
 	return digits
-}
-
-// codesOfEveryCall are refusals of what all calls of a fleet share. As in [sentinels], a code that ends in a dot stands
-// for all that begin with it.
-var codesOfEveryCall = []string{"InvalidApi.", "InvalidRegionId", "InvalidRegionId.", "UnsupportedHTTPMethod"}
-
-// statusesOfEveryCall are those of a peer that is not the API, or not for us, redirects aside.
-var statusesOfEveryCall = []int{http.StatusUnauthorized, http.StatusForbidden, http.StatusNotFound, http.StatusProxyAuthRequired}
-
-// statusesOfTheSize are those of a request that is too large for a proxy.
-var statusesOfTheSize = []int{http.StatusRequestEntityTooLarge, http.StatusRequestURITooLong, http.StatusRequestHeaderFieldsTooLarge}
-
-// concernsEveryCall reports whether any other call of the fleet would fail in the same way.
-func concernsEveryCall(err error) bool {
-	for _, sentinel := range []error{ErrAccessDenied, ErrInvalidCredential, ErrClockSkew} {
-		if errors.Is(err, sentinel) {
-			return true
-		}
-	}
-	var (
-		refused   *APIError
-		malformed *ResponseError
-		unknown   *net.DNSError
-		sent      *OperationError
-		badProxy  *proxyURLError
-	)
-	if refusal, ok := asProxyRefusal(err); ok {
-		return refusal.final
-	}
-	switch {
-	case errors.As(err, &badProxy):
-		return badProxy.malformed
-	case errors.As(err, &refused):
-		return matches(refused.Code, codesOfEveryCall)
-	case errors.As(err, &malformed):
-		return malformed.StatusCode >= 300 && malformed.StatusCode < 400 || slices.Contains(statusesOfEveryCall, malformed.StatusCode)
-	case errors.As(err, &unknown):
-		return unknown.IsNotFound
-	}
-	return errors.As(err, &sent) && refusedByTLS(sent.Err)
-}
-
-// concernsTheDesktops reports whether a call was refused for what it holds. The service does not publish which code it
-// refuses a desktop with, so this is every refusal that is for nothing else.
-func concernsTheDesktops(err error) bool {
-	var (
-		refused   *APIError
-		malformed *ResponseError
-	)
-	if errors.As(err, &malformed) {
-		return slices.Contains(statusesOfTheSize, malformed.StatusCode)
-	}
-	return errors.As(err, &refused) && refusal(refused).remedy == none
 }

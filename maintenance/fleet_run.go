@@ -7,230 +7,288 @@ import (
 	"iter"
 	"runtime"
 	"sync"
-	"sync/atomic"
 	"time"
 )
 
-// fleet is one call of SetFleetMaintenance. Each of its workers draws a batch, switches it, and draws the next.
+// fleet is one call of SetFleetMaintenance.
+//
+// The caller's goroutine draws desktops from the stream and makes batches of them. The dispatcher
+// starts an attempt for each batch that may be sent now, in a goroutine of its own. By the verdict
+// on it the batch is settled, goes back to the queue, or is halved. The teller calls the callbacks.
 type fleet struct {
 	client   *Client
 	region   string
 	mode     Mode
 	settings fleetSettings
-	started  time.Time
+	began    time.Time
 	pacer    *pacer
 
-	ctx      context.Context         // of the requests: the end of the caller's
-	draining context.Context         // of drawing and waiting: it ends earlier where the fleet does
-	drain    context.CancelCauseFunc // ends draining
-	stream   stream
+	ctx      context.Context // of the requests
+	cancel   context.CancelFunc
+	draining context.Context // ends with the fleet: nothing is sent after that
+	drain    context.CancelFunc
+	going    context.Context // ends when an outage begins: batches that wait for their turn go back
+	hold     context.CancelFunc
 
-	working atomic.Int64
-	over    chan struct{} // closed by the last worker
-	batch   chan struct{} // one is done; holds one, as only the latest state counts
+	routines sync.WaitGroup
+	changed  chan struct{} // holds one; wakes the dispatcher
+	room     chan struct{} // holds one; wakes the stream
+	news     chan struct{} // holds one; wakes the teller
+	over     chan struct{} // closed when the last batch is settled
 
 	mu        sync.Mutex
+	drawn     []string  // the batch that is being filled
+	drawnAt   time.Time // the first of them
+	exhausted bool      // the stream has no more desktops
+	closed    bool      // no more batches come
+	unsettled int       // batches, as they were drawn, with a desktop that is not settled
+
+	queue    []*batch // that are not in flight
+	inFlight int      // attempts
+	attempts int      // that were started so far
+	outage   outage
+	throttle throttle
+	halving  halving
+
+	ended     error // why the fleet ended before its stream did
+	unsent    error // of all desktops that were drawn and not sent
+	panicked  *panicked
 	succeeded int
 	failed    []DesktopError
-	unsent    error // of all desktops that were drawn and not sent
-	panicked  any   // by the stream
+	untold    []FleetResult
 }
 
-// stream is the caller's. One worker at a time draws from it.
-type stream struct {
-	turn      chan struct{} // holds one; a mutex would keep the clock of testing/synctest from advancing
-	next      func() (string, bool)
-	drawn     int
-	exhausted bool
+// batch is what one request holds.
+type batch struct {
+	ids            []string
+	whole          *whole
+	call           *call // nil before the first attempt
+	outcomeUnknown bool  // a call with these desktops may have been accepted before
+	attempt        int   // the number of the latest one in the fleet
+	failures       int   // that count for the retry policy
+	failedAt       int   // the fleet's attempts when it failed last
+	notBefore      time.Time
 }
+
+// panicked is a panic of a callback, a transport or a log handler, or runtime.Goexit if value is nil.
+type panicked struct{ value any }
+
+var (
+	errPanicked       = errors.New("a callback, a transport or a log handler has panicked")
+	errStreamPanicked = errors.New("the stream of desktop IDs has panicked")
+)
 
 func (f *fleet) run(ctx context.Context, desktopIDs iter.Seq[string]) (*FleetReport, error) {
-	ctx, cancel := context.WithCancel(ctx)
-	f.ctx = ctx
-	f.draining, f.drain = context.WithCancelCause(ctx)
-	next, stop := iter.Pull(desktopIDs)
-	f.stream = stream{turn: make(chan struct{}, 1), next: next}
-
-	var workers sync.WaitGroup
-	f.working.Store(int64(f.settings.concurrency))
-	for range f.settings.concurrency {
-		workers.Go(f.work)
+	f.ctx, f.cancel = context.WithCancel(ctx)
+	defer f.cancel()
+	f.draining, f.drain = context.WithCancel(f.ctx)
+	f.going, f.hold = context.WithCancel(f.draining)
+	f.routines.Go(f.dispatch)
+	if f.settings.progress != nil || f.settings.results != nil {
+		f.routines.Go(f.tell)
 	}
-	// A panic of the progress function comes by here before it goes on.
-	defer func() {
-		cancel()
-		workers.Wait()
-		f.drain(nil)
-		stop()
+	func() {
+		defer f.finish() // also if the stream panics
+		f.draw(desktopIDs)
 	}()
-	f.reportProgress()
-	switch f.panicked {
-	case nil:
+	switch p := f.panicked; {
+	case p == nil:
 		return f.report()
-	case errGoexit:
+	case p.value == nil:
 		runtime.Goexit()
 	}
-	panic(f.panicked)
+	panic(f.panicked.value)
 }
 
-// errGoexit stands for a stream that ended its goroutine, as a test does that fails in it, and not for a panic.
-var errGoexit = errors.New("the stream of desktop IDs has called runtime.Goexit")
-
-func (f *fleet) work() {
-	defer func() {
-		if f.working.Add(-1) == 0 {
-			close(f.over)
-		}
-	}()
-	ids := make([]string, 0, MaxDesktopIDs)
-	for {
-		ids = f.draw(ids[:0])
-		if len(ids) == 0 {
-			return
-		}
-		f.set(ids, false)
-		select {
-		case f.batch <- struct{}{}:
-		default:
-		}
+// finish waits until every batch is settled and every goroutine has returned.
+func (f *fleet) finish() {
+	f.mu.Lock()
+	if !f.closed {
+		f.end(errStreamPanicked)
+		f.closed = true
 	}
+	f.mu.Unlock()
+	wake(f.changed)
+	f.routines.Wait()
 }
 
-// draw takes the next batch from the stream, less where the stream or the fleet ends.
-func (f *fleet) draw(ids []string) (batch []string) {
-	f.stream.turn <- struct{}{}
-	defer func() { <-f.stream.turn }()
-	returned := false
+// escaped ends the fleet for the panic of one of its goroutines, which run passes on.
+func (f *fleet) escaped(value any) {
+	f.mu.Lock()
+	if f.panicked == nil {
+		f.panicked = &panicked{value}
+	}
+	f.end(errPanicked)
+	f.mu.Unlock()
+	f.cancel()
+}
+
+// end ends the fleet: batches that are not in flight are given up. The caller holds f.mu.
+func (f *fleet) end(reason error) {
+	if f.ended != nil {
+		return
+	}
+	f.ended = reason
+	f.unsent = fmt.Errorf("maintenance: not sent, as the fleet has ended: %w", reason)
+	f.drain()
+	queue := f.queue
+	f.queue = nil
+	for _, b := range queue {
+		f.giveUp(b)
+	}
+	f.fail(f.drawn, f.unsent)
+	f.drawn = nil
+	wake(f.changed)
+	wake(f.room)
+}
+
+// giveUp fails a batch that is not sent any more.
+func (f *fleet) giveUp(b *batch) {
+	err := f.unsent
+	if b.outcomeUnknown || b.call != nil && b.call.outcomeUnknown {
+		err = f.callOf(b).ended(f.ended)
+	}
+	f.failBatch(b, err)
+}
+
+func (f *fleet) callOf(b *batch) *call {
+	if b.call == nil {
+		gate := &pacerGate{pacer: f.pacer}
+		b.call = f.client.newCall(setDesktopMaintenance(f.region, f.mode, b.ids), nil, gate)
+		b.call.outcomeUnknown = b.outcomeUnknown
+	}
+	return b.call
+}
+
+// attempt sends a batch once. The end of waiting keeps it from being sent.
+func (f *fleet) attempt(b *batch, waiting context.Context) {
+	settled, returned := false, false
 	defer func() {
 		if returned {
 			return
 		}
-		f.stream.exhausted = true
-		if f.panicked = recover(); f.panicked == nil {
-			f.panicked = errGoexit
+		f.escaped(recover())
+		if !settled {
+			b.outcomeUnknown = true
+			f.callOf(b).outcomeUnknown = true
+			f.settle(b, &outcome{err: errPanicked}, verdict{})
 		}
-		f.drain(errors.New("the stream of desktop IDs has panicked"))
-		f.fail(ids, f.notSent())
 	}()
-	for len(ids) < MaxDesktopIDs && !f.stream.exhausted && f.draining.Err() == nil {
-		id, ok := f.stream.next()
-		if !ok {
-			// A stream that watches the context ends with it, and nothing tells that from its own end.
-			f.stream.exhausted = f.draining.Err() == nil
-			break
-		}
-		if problem := desktopIDProblem(id); problem != "" {
-			f.fail([]string{id}, &ValidationError{fmt.Sprintf("desktopIDs[%d]", f.stream.drawn), problem})
-		} else {
-			ids = append(ids, id)
-		}
-		f.stream.drawn++
+	c := f.callOf(b)
+	o, v := c.step(f.ctx, waiting)
+	for v.retry.atOnce() && waiting.Err() == nil {
+		o, v = c.step(f.ctx, waiting)
+	}
+	settled = true
+	if wait, again := f.settle(b, &o, v); again && o.sent {
+		c.logRetry(f.ctx, &o, wait)
 	}
 	returned = true
-	return ids
 }
 
-// set switches a batch, or else the parts of it that can be switched. The outcome is unknown where an earlier call
-// with these desktops has left it open.
-func (f *fleet) set(ids []string, outcomeUnknown bool) {
-	if f.draining.Err() != nil && !outcomeUnknown {
-		f.fail(ids, f.notSent())
-		return
-	}
-	call := f.client.newCall(setDesktopMaintenance(f.region, f.mode, ids), nil)
-	call.pacer, call.outcomeUnknown = f.pacer, outcomeUnknown
-	_, err := call.do(f.ctx, f.draining)
-	switch {
-	case err == nil:
-		f.succeed(len(ids))
-	case call.interrupted && !call.outcomeUnknown:
-		f.fail(ids, f.notSent())
-	case concernsEveryCall(err):
-		f.drain(errors.Unwrap(err)) // what was refused, without what became of these desktops
-		f.fail(ids, err)
-	case len(ids) > 1 && concernsTheDesktops(err):
-		f.set(ids[:len(ids)/2], call.outcomeUnknown)
-		f.set(ids[len(ids)/2:], call.outcomeUnknown)
-	default:
-		f.fail(ids, err)
-	}
-}
-
-func (f *fleet) succeed(n int) {
+// settle decides on a batch after an attempt. It returns the wait if the batch is sent again.
+func (f *fleet) settle(b *batch, o *outcome, v verdict) (wait time.Duration, again bool) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	f.succeeded += n
+	defer wake(f.changed)
+	f.inFlight--
+	switch {
+	case o.err == nil:
+		f.accepted(b, o)
+	case o.interrupted && f.draining.Err() == nil:
+		f.putBack(b) // an outage has begun
+	case o.interrupted:
+		f.endWithContext()
+		f.giveUp(b)
+	case v.throttled:
+		return f.throttled(b, o)
+	case v.retry != noRetry:
+		return f.failedForNow(b, o, v)
+	case v.scope == everyCall:
+		f.failBatch(b, b.call.failed(o.err))
+		f.end(o.err)
+	case v.scope == theDesktops:
+		f.answered(b)
+		f.refused(b, o.err)
+	default:
+		f.answered(b)
+		f.refusedForGood(b, o.err)
+	}
+	return 0, false
+}
+
+// accepted settles a batch as accepted.
+func (f *fleet) accepted(b *batch, o *outcome) {
+	f.succeeded += len(b.ids)
+	f.throttle = throttle{}
+	f.answered(b)
+	f.tellLater(FleetResult{DesktopIds: b.ids, RequestId: o.reply.RequestID})
+	f.partSettled(b, "", nil)
+}
+
+// putBack returns a batch to the front of the queue.
+func (f *fleet) putBack(b *batch) {
+	if f.ended != nil {
+		f.giveUp(b)
+		return
+	}
+	f.queue = append([]*batch{b}, f.queue...)
+}
+
+// failBatch settles a batch as failed, for a reason that says nothing of other batches.
+func (f *fleet) failBatch(b *batch, err error) {
+	f.fail(b.ids, err)
+	f.partSettled(b, "", nil)
 }
 
 // fail keeps one error for desktops that fail one after the other for the same reason.
 func (f *fleet) fail(ids []string, err error) {
-	f.mu.Lock()
-	defer f.mu.Unlock()
+	if len(ids) == 0 {
+		return
+	}
 	if n := len(f.failed); n > 0 && f.failed[n-1].Err.Error() == err.Error() {
 		err = f.failed[n-1].Err
 	}
 	for _, id := range ids {
 		f.failed = append(f.failed, DesktopError{id, err})
 	}
+	f.tellLater(FleetResult{DesktopIds: ids, Err: err})
 }
 
-// notSent is the error of desktops that were drawn when the fleet had ended.
-func (f *fleet) notSent() error {
-	f.mu.Lock()
-	defer f.mu.Unlock()
-	if f.unsent == nil {
-		f.unsent = fmt.Errorf("maintenance: not sent, as the fleet has ended: %w", f.ended())
-	}
-	return f.unsent
-}
-
-// ended is why the fleet ended before its stream did, or nil.
-func (f *fleet) ended() error {
-	switch {
-	case f.ctx.Err() != nil:
-		return contextError(f.ctx)
-	case f.draining.Err() != nil:
-		return context.Cause(f.draining)
-	}
-	return nil
-}
-
-func (f *fleet) reportProgress() {
-	progress := f.settings.progress
-	if progress == nil {
-		<-f.over
+// endWithContext ends the fleet if its context has ended.
+func (f *fleet) endWithContext() {
+	if f.ctx.Err() == nil || f.ended != nil {
 		return
 	}
-	for {
-		select {
-		case <-f.batch:
-			progress(f.progress())
-			continue
-		case <-f.over:
-		}
-		progress(f.progress())
-		return
+	reason := contextError(f.ctx)
+	last := f.throttle.last
+	if last == nil {
+		last = f.outage.last
 	}
-}
-
-func (f *fleet) progress() FleetProgress {
-	f.mu.Lock()
-	p := FleetProgress{Succeeded: f.succeeded, Failed: len(f.failed)}
-	f.mu.Unlock()
-	p.Calls, p.Throttled, p.Rate = f.pacer.state()
-	return p
+	if last != nil {
+		reason = fmt.Errorf("%w; the last failure was %w", reason, last)
+	}
+	f.end(reason)
 }
 
 func (f *fleet) report() (*FleetReport, error) {
-	r := &FleetReport{Succeeded: f.succeeded, Failed: f.failed, Elapsed: time.Since(f.started)}
+	r := &FleetReport{Succeeded: f.succeeded, Failed: f.failed, Elapsed: time.Since(f.began)}
 	r.Calls, r.Throttled, _ = f.pacer.state()
 	e := &FleetError{Region: f.region, Mode: f.mode, Succeeded: f.succeeded}
-	if !f.stream.exhausted || len(f.failed) > 0 {
-		e.Ended = f.ended()
-	}
 	e.setFailed(f.failed)
+	if !f.exhausted || len(f.failed) > 0 {
+		e.Ended = f.ended
+	}
 	if e.First == nil && e.Ended == nil {
 		return r, nil
 	}
 	return r, e
+}
+
+// wake leaves a signal in a channel that holds one.
+func wake(signal chan struct{}) {
+	select {
+	case signal <- struct{}{}:
+	default:
+	}
 }

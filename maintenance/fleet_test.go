@@ -189,23 +189,6 @@ func TestARefusalOfEveryCallEndsTheFleet(t *testing.T) {
 	})
 }
 
-func TestAServiceThatIsDownFailsItsBatchesOneByOne(t *testing.T) {
-	t.Parallel()
-	synctest.Test(t, func(t *testing.T) {
-		client := newClient(t, withDefaults, maintenance.WithHTTPClient(&http.Client{Transport: roundTripper(func(*http.Request) (*http.Response, error) {
-			return nil, errors.New("connection refused")
-		})}))
-		report, err := client.SetFleetMaintenance(t.Context(), region, "enter", slices.Values(desktops(10_000)), maintenance.WithConcurrency(1))
-		require.ErrorContains(t, err, "connection refused")
-		require.Len(t, report.Failed, 10_000)
-		different := map[error]bool{}
-		for _, failed := range report.Failed {
-			different[failed.Err] = true
-		}
-		assert.LessOrEqual(t, len(different), 3, "one error for all that failed for the same reason")
-	})
-}
-
 func TestThrottlingCostsTimeAndNoDesktops(t *testing.T) {
 	t.Parallel()
 	for name, limit := range map[string]maintenancetest.RateLimit{

@@ -25,7 +25,7 @@ func TestHostileLogHasOneRecordOfEachAttemptAndEachRetry(t *testing.T) {
 			replying(503, contentJSON, busy), replying(502, "text/html", badGateway), replying(200, contentJSON, okBody),
 		), []slog.Level{slog.LevelDebug, slog.LevelWarn, slog.LevelDebug, slog.LevelWarn, slog.LevelDebug}},
 		{"a call that fails at last", replying(503, contentJSON, busy), []slog.Level{slog.LevelDebug, slog.LevelWarn, slog.LevelDebug, slog.LevelWarn, slog.LevelDebug}},
-		{"a call that is refused", replying(403, contentJSON, busy), []slog.Level{slog.LevelDebug}},
+		{"a call that is refused", replying(403, contentJSON, `{"Code":"Forbidden.RAM","RequestId":"R-1"}`), []slog.Level{slog.LevelDebug}},
 		{"a call that succeeds", replying(200, contentJSON, okBody), []slog.Level{slog.LevelDebug}},
 	} {
 		t.Run(tc.name, func(t *testing.T) {

@@ -7,17 +7,17 @@ import (
 	"time"
 )
 
-// logAttempt writes one record for each attempt, with f nil for one that succeeded.
-func (c *call) logAttempt(ctx context.Context, f *failure) {
-	c.logRecord(ctx, slog.LevelDebug, "maintenance attempt", f)
+// logAttempt writes one record for each attempt.
+func (c *call) logAttempt(ctx context.Context, o *outcome) {
+	c.logRecord(ctx, slog.LevelDebug, "maintenance attempt", o)
 }
 
-// logRetry writes one record for each attempt that is followed by another.
-func (c *call) logRetry(ctx context.Context, f *failure, wait time.Duration) {
-	c.logRecord(ctx, slog.LevelWarn, "maintenance retry", f, slog.Duration("wait", wait))
+// logRetry writes one record for each attempt that is followed by another after a wait.
+func (c *call) logRetry(ctx context.Context, o *outcome, wait time.Duration) {
+	c.logRecord(ctx, slog.LevelWarn, "maintenance retry", o, slog.Duration("wait", wait))
 }
 
-func (c *call) logRecord(ctx context.Context, level slog.Level, message string, f *failure, more ...slog.Attr) {
+func (c *call) logRecord(ctx context.Context, level slog.Level, message string, o *outcome, more ...slog.Attr) {
 	if !c.log.Enabled(ctx, level) {
 		return
 	}
@@ -28,18 +28,18 @@ func (c *call) logRecord(ctx context.Context, level slog.Level, message string, 
 	if c.mode != "" {
 		attrs = append(attrs, slog.String("mode", string(c.mode)), slog.Int("desktops", c.desktops))
 	}
-	attrs = append(attrs, slog.Int("attempt", c.attempts))
-	if c.reply.StatusCode != 0 {
-		attrs = append(attrs, slog.Int("status", c.reply.StatusCode))
+	attrs = append(attrs, slog.Int("attempt", c.requests))
+	if o.reply.StatusCode != 0 {
+		attrs = append(attrs, slog.Int("status", o.reply.StatusCode))
 	}
-	if c.reply.RequestID != "" {
-		attrs = append(attrs, slog.String("requestId", printable(c.reply.RequestID, maxWord)))
+	if o.reply.RequestID != "" {
+		attrs = append(attrs, slog.String("requestId", printable(o.reply.RequestID, maxWord)))
 	}
-	if f != nil {
-		if refused := (*APIError)(nil); errors.As(f.err, &refused) {
+	if o.err != nil {
+		if refused := (*APIError)(nil); errors.As(o.err, &refused) {
 			attrs = append(attrs, slog.String("code", printable(refused.Code, maxWord)))
 		}
-		attrs = append(attrs, slog.String("error", printable(f.err.Error(), maxMessage)))
+		attrs = append(attrs, slog.String("error", printable(o.err.Error(), maxMessage)))
 	}
 	c.log.LogAttrs(ctx, level, message, attrs...)
 }

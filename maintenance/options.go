@@ -10,6 +10,7 @@ import (
 	openapi "github.com/alibabacloud-go/darabonba-openapi/v2/client"
 	"github.com/alibabacloud-go/tea/dara"
 	"github.com/aliyun/credentials-go/credentials"
+	"golang.org/x/time/rate"
 
 	"github.com/ecdkit/ecd-maintenance-go/internal/sign"
 )
@@ -24,6 +25,7 @@ type settings struct {
 	userAgent string
 	retry     RetryPolicy
 	log       *slog.Logger
+	limiter   *rate.Limiter
 }
 
 func newSettings(opts []Option) (*settings, error) {
@@ -55,9 +57,15 @@ func (s *settings) client() (*Client, error) {
 		keys:     s.keys,
 		endpoint: s.endpoint,
 		retry:    s.retry.withDefaults(),
-		budget:   new(budget),
+		budget:   &retryBudget{spent: map[string]spending{}},
+		paces:    &paces{of: map[paceKey]*pace{}},
+		gate:     openGate{},
+		limiter:  s.limiter,
 		clock:    new(clock),
 		log:      s.log,
+	}
+	if s.limiter != nil {
+		c.gate = limiterGate{s.limiter}
 	}
 	if c.http == nil {
 		c.http = defaultHTTPClient()
@@ -130,6 +138,20 @@ func WithRetry(p RetryPolicy) Option {
 	return func(s *settings) error {
 		s.retry = p
 		return p.validate()
+	}
+}
+
+// WithRateLimiter makes every request of the Client wait for l, retries and the requests of fleets
+// included, for a quota that several Clients or programs share. A wait that would exceed the
+// context's deadline is not begun: the call fails at once, with an error that is a
+// context.DeadlineExceeded. Without it only fleets are paced.
+func WithRateLimiter(l *rate.Limiter) Option {
+	return func(s *settings) error {
+		if l == nil {
+			return &ValidationError{"rateLimiter", "is nil"}
+		}
+		s.limiter = l
+		return nil
 	}
 }
 

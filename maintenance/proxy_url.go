@@ -19,7 +19,7 @@ type proxyURLError struct {
 func (e *proxyURLError) Error() string        { return e.text }
 func (e *proxyURLError) Is(target error) bool { return e.is != nil && e.is(target) }
 
-const withheld = "(withheld)"
+const withheldURL = "(withheld)"
 
 var (
 	goString     = regexp.MustCompile(`"(?:[^"\\]|\\.)*"`)
@@ -45,12 +45,12 @@ func withoutProxyPassword(err error) error {
 		text = goString.ReplaceAllStringFunc(text, func(quoted string) string {
 			raw, err := strconv.Unquote(quoted)
 			if err != nil {
-				return withheld
+				return withheldURL
 			}
 			return strconv.Quote(urlWithoutSecrets(raw))
 		})
 	}
-	text = urlUserInfo.ReplaceAllString(text, "://"+withheld+"@")
+	text = urlUserInfo.ReplaceAllString(text, "://"+withheldURL+"@")
 	if text == err.Error() {
 		return err
 	}
@@ -59,6 +59,6 @@ func withoutProxyPassword(err error) error {
 
 // urlWithoutSecrets keeps the scheme and the host of a URL that does not parse, if they cannot be part of a password.
 func urlWithoutSecrets(raw string) string {
-	shown := urlScheme.FindString(raw) + withheld
+	shown := urlScheme.FindString(raw) + withheldURL
 	return shown + urlHost.FindString(raw)
 }

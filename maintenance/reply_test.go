@@ -97,7 +97,7 @@ func TestSentinels(t *testing.T) {
 		{"IncompleteSignature", 403, maintenance.ErrInvalidCredential},
 		{"InvalidTimeStamp.Expired", 400, maintenance.ErrClockSkew},
 		{"InvalidTimeStamp.Format", 400, nil},
-		{"SignatureNonceUsed", 400, nil},
+		{"SignatureNonceUsed", 400, maintenance.ErrOutcomeUnknown},
 		{"InternalError", 500, maintenance.ErrOutcomeUnknown},
 		{"Throttling", 503, maintenance.ErrThrottled},
 		{"InvalidParameter", 400, nil},

@@ -12,7 +12,11 @@ import (
 	"github.com/ecdkit/ecd-maintenance-go/internal/sign"
 )
 
-const apiVersion = "2020-09-30"
+const (
+	apiVersion = "2020-09-30"
+
+	actionSetMaintenance = "SetDesktopMaintenance"
+)
 
 // operation is one validated call of the API.
 type operation struct {
@@ -31,7 +35,7 @@ func setDesktopMaintenance(region string, mode Mode, desktopIDs []string) *opera
 		}
 	}
 	return &operation{
-		action:   "SetDesktopMaintenance",
+		action:   actionSetMaintenance,
 		region:   region,
 		mode:     mode,
 		desktops: len(desktopIDs),

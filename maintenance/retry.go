@@ -3,12 +3,9 @@ package maintenance
 import (
 	"cmp"
 	"context"
-	"errors"
 	"fmt"
-	"sync"
+	"math/rand/v2"
 	"time"
-
-	"github.com/cenkalti/backoff/v5"
 )
 
 // The defaults of a [RetryPolicy].
@@ -71,68 +68,57 @@ func (p RetryPolicy) withDefaults() RetryPolicy {
 	}
 }
 
-// delays returns the waits of one call: an interval of half the bound, give or take all of itself, is full jitter.
-func (p RetryPolicy) delays() *backoff.ExponentialBackOff {
-	return &backoff.ExponentialBackOff{
-		InitialInterval:     p.BaseDelay / 2,
-		MaxInterval:         p.MaxDelay / 2,
-		Multiplier:          2,
-		RandomizationFactor: 1,
+// delay is the wait before the attempt after the given number of attempts: a random part of a bound
+// that doubles (full jitter).
+func (p RetryPolicy) delay(attempts int) time.Duration {
+	bound := p.BaseDelay
+	for range attempts - 1 {
+		if bound >= p.MaxDelay/2 {
+			bound = p.MaxDelay
+			break
+		}
+		bound *= 2
 	}
+	return rand.N(bound) + 1
 }
 
-// waitTooLong says why a call that could have been repeated was not.
-type waitTooLong time.Duration
-
-func (w waitTooLong) Error() string {
-	return "not repeated, as a wait of " + time.Duration(w).String() + " would outlast the context"
+// outlasts returns an error if ctx ends before a wait would.
+func outlasts(ctx context.Context, wait time.Duration, before string) error {
+	if deadline, ok := ctx.Deadline(); ok && wait >= time.Until(deadline) {
+		return &waitTooLong{before, wait}
+	}
+	return nil
 }
-func (w waitTooLong) Is(target error) bool { return target == context.DeadlineExceeded }
 
-// sleep returns early when ctx ends.
-func sleep(ctx context.Context, wait time.Duration) {
+// waitTooLong is the error of a wait that was not begun, because the context would end before it.
+type waitTooLong struct {
+	before string // "next retry"
+	wait   time.Duration
+}
+
+func (w *waitTooLong) Error() string {
+	return fmt.Sprintf("%s in %v exceeds the context deadline", w.before, w.wait)
+}
+func (w *waitTooLong) Is(target error) bool { return target == context.DeadlineExceeded }
+
+// hintTooLong is the error of a wait that was not begun, because the service asks for too long a one.
+type hintTooLong struct{ hint, limit time.Duration }
+
+func (h *hintTooLong) Error() string {
+	return fmt.Sprintf("the service asks for a wait of %v, which is longer than %v", h.hint, h.limit)
+}
+
+// sleep reports whether the wait is over. It returns early if ctx ends.
+func sleep(ctx context.Context, wait time.Duration) bool {
 	if wait <= 0 {
-		return
+		return ctx.Err() == nil
 	}
 	timer := time.NewTimer(wait)
 	defer timer.Stop()
 	select {
 	case <-timer.C:
+		return ctx.Err() == nil
 	case <-ctx.Done():
-	}
-}
-
-// What the retry budget holds and what is taken from it, as in the standard retryer of aws-sdk-go-v2: retries of 100
-// calls in a row may fail before it is spent.
-const (
-	budgetSize  = 500
-	retryCost   = 5
-	timeoutCost = 10
-	callGain    = 1 // of a call that succeeds at once
-)
-
-var errBudgetSpent = errors.New("not repeated, as too many calls of this client have failed lately")
-
-// budget bounds the retries of all calls of a client together, so that a service that is down is not hammered.
-type budget struct {
-	mu   sync.Mutex
-	used int
-}
-
-// take reports whether a retry may be made.
-func (b *budget) take(cost int) bool {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	if b.used+cost > budgetSize {
 		return false
 	}
-	b.used += cost
-	return true
-}
-
-// succeeded gives back what the retry that succeeded has cost.
-func (b *budget) succeeded(cost int) {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	b.used = max(0, b.used-max(cost, callGain))
 }

@@ -188,7 +188,7 @@ func TestHintsAreObeyed(t *testing.T) {
 	}
 }
 
-func TestAWaitThatWouldOutlastTheContextIsNotBegun(t *testing.T) {
+func TestRetry_WaitThatExceedsTheDeadlineIsNotBegun(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		service, client := newService(t, 1, withDefaults)
@@ -202,19 +202,19 @@ func TestAWaitThatWouldOutlastTheContextIsNotBegun(t *testing.T) {
 		assert.Zero(t, time.Since(start))
 		require.ErrorIs(t, err, maintenance.ErrThrottled)
 		require.ErrorIs(t, err, context.DeadlineExceeded)
-		require.ErrorContains(t, err, "a wait of 1m0s would outlast the context")
+		require.ErrorContains(t, err, "next retry in 1m0s exceeds the context deadline")
 		var refused *maintenance.APIError
 		require.ErrorAs(t, err, &refused)
 		assert.Equal(t, time.Minute, refused.RetryAfter)
 	})
 }
 
-func TestAWaitEndsWithItsContext(t *testing.T) {
+func TestRetry_WaitEndsWithItsContext(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		service, client := newService(t, 1, withDefaults)
 		fault := throttled
-		fault.Header = http.Header{"Retry-After": {"3600"}}
+		fault.Header = http.Header{"Retry-After": {"240"}}
 		service.Inject(0, fault)
 		reason := errors.New("the maintenance window is over")
 		ctx, cancel := context.WithCancelCause(t.Context())
@@ -300,39 +300,98 @@ func TestOneUnknownAttemptMakesTheOutcomeUnknown(t *testing.T) {
 	}
 }
 
-func TestTheRetryBudget(t *testing.T) {
+// quick is a policy whose waits take no time that counts for the retry budget.
+var quick = maintenance.WithRetry(maintenance.RetryPolicy{MaxAttempts: 10, BaseDelay: 1, MaxDelay: 1})
+
+func TestRetryBudget_IsSpentAndEarned(t *testing.T) {
+	t.Parallel()
+	for name, tc := range map[string]struct {
+		fault   maintenancetest.Fault
+		retries int // of a full budget
+	}{
+		"service unavailable": {unavailable, 500 / 14},
+		"connection cut":      {maintenancetest.Fault{Cut: true}, 500 / 14},
+		"throttled":           {throttled, 500 / 5},
+	} {
+		synctest.Test(t, func(t *testing.T) {
+			service, client := newService(t, 1, quick)
+			stop := service.Inject(0, tc.fault)
+			for range 50 {
+				_ = enter(t.Context(), client)
+			}
+			assert.Len(t, service.Requests(), 50+tc.retries, name)
+			err := enter(t.Context(), client)
+			require.ErrorContains(t, err, "retry budget exhausted")
+			assert.Equal(t, 1, attempts(t, err))
+			stop()
+
+			for range 14 {
+				require.NoError(t, enter(t.Context(), client))
+			}
+			for range 3 {
+				service.Inject(1, unavailable)
+				require.NoError(t, enter(t.Context(), client), "14 successes earn a retry, which gives back its cost if it succeeds")
+			}
+		})
+	}
+}
+
+func TestRetryBudget_RefillsWithTime(t *testing.T) {
+	t.Parallel()
+	for rest, retries := range map[time.Duration]int{
+		0:                0,
+		10 * time.Second: 50 / 14,
+		24 * time.Hour:   500 / 14,
+	} {
+		synctest.Test(t, func(t *testing.T) {
+			service, client := newService(t, 1, quick)
+			service.Inject(0, unavailable)
+			for range 60 {
+				_ = enter(t.Context(), client)
+			}
+			time.Sleep(rest)
+			before := len(service.Requests())
+			for range 60 {
+				_ = enter(t.Context(), client)
+			}
+			assert.InDelta(t, 60+retries, len(service.Requests())-before, 1, "%v; the calls take some nanoseconds each", rest)
+		})
+	}
+}
+
+func TestRetryBudget_IsThatOfAHost(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		service, client := newService(t, 1, maintenance.WithRetry(maintenance.RetryPolicy{MaxAttempts: 10}))
-		stop := service.Inject(0, unavailable)
-		requests := 0
-		for range 50 {
-			err := enter(t.Context(), client)
-			requests += attempts(t, err)
+		service, client := newService(t, 1, quick)
+		service.AddDesktops("cn-shanghai", "ecd-1")
+		service.Inject(0, unavailable)
+		for range 60 {
+			_ = enter(t.Context(), client)
 		}
-		assert.Equal(t, 50+100, requests, "calls, and the retries of a full budget")
-		err := enter(t.Context(), client)
-		require.ErrorContains(t, err, "too many calls of this client have failed lately")
-		require.ErrorContains(t, err, "ServiceUnavailable")
-		assert.Equal(t, 1, attempts(t, err))
-
-		stop()
-		for range 5 {
-			require.NoError(t, enter(t.Context(), client))
-		}
-		service.Inject(1, unavailable)
-		require.NoError(t, enter(t.Context(), client), "five successes earn one retry")
-		service.Inject(1, unavailable)
-		require.NoError(t, enter(t.Context(), client), "and a retry that succeeds gives back what it has cost")
+		require.Equal(t, 1, attempts(t, enter(t.Context(), client)))
+		_, err := client.SetMaintenance(t.Context(), "cn-shanghai", maintenance.ModeEnter, desktops(1))
+		assert.Equal(t, 10, attempts(t, err))
 	})
 }
 
-func TestTimeoutsCostTheBudgetTwice(t *testing.T) {
+func TestRetryBudget_ObeyedHintsAndCancelledWaitsAreFree(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		service, client := newService(t, 1, maintenance.WithRetry(maintenance.RetryPolicy{MaxAttempts: 100}))
-		service.Inject(0, maintenancetest.Fault{Latency: time.Hour})
-		assert.Equal(t, 1+50, attempts(t, enter(t.Context(), client)))
+		service, client := newService(t, 1, maintenance.WithRetry(maintenance.RetryPolicy{MaxAttempts: 10, BaseDelay: time.Minute, MaxDelay: time.Minute}))
+		hinted := throttled
+		hinted.Header = http.Header{"Retry-After": {"60"}}
+		stop := service.Inject(0, hinted)
+		for range 50 {
+			require.Equal(t, 10, attempts(t, enter(t.Context(), client)))
+		}
+		stop()
+		service.Inject(0, unavailable)
+		for range 200 {
+			ctx, cancel := context.WithCancel(t.Context())
+			time.AfterFunc(time.Nanosecond, cancel)
+			require.Equal(t, 1, attempts(t, enter(ctx, client)))
+		}
+		require.NotContains(t, enter(t.Context(), client).Error(), "retry budget exhausted")
 	})
 }
 

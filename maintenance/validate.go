@@ -50,6 +50,19 @@ func validateRegion(region string) error {
 	return nil
 }
 
+// Validate checks the parameters of [Client.SetMaintenance] as it does, for callers that write a
+// record before they call. Its error is a *[ValidationError] for region, mode, desktopIDs or, with
+// the index of a bad ID, desktopIDs[i].
+func Validate(region string, mode Mode, desktopIDs []string) error {
+	if err := validateRegion(region); err != nil {
+		return err
+	}
+	if _, err := ParseMode(string(mode)); err != nil {
+		return err
+	}
+	return validateDesktopIDs(desktopIDs)
+}
+
 func validateDesktopIDs(ids []string) error {
 	if len(ids) == 0 {
 		return &ValidationError{"desktopIDs", "is empty"}

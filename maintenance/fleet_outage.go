@@ -1,0 +1,168 @@
+package maintenance
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"time"
+)
+
+const (
+	// DefaultOutageLimit is how long a fleet goes on without a success, without [WithOutageLimit].
+	DefaultOutageLimit = 5 * time.Minute
+
+	// The time between two probes doubles from the first to the second.
+	firstProbe = time.Second
+	lastProbe  = 30 * time.Second
+
+	// spareProbes is how many batches are drawn beyond the concurrency during an outage.
+	spareProbes = 8
+)
+
+// outage begins with a failure that may pass. While it lasts the fleet is held: a batch is sent only
+// for each success of a request that was sent before, so that a single failure does not slow down
+// the others, and otherwise by one probe at a time. It ends when a request succeeds that was sent
+// after it began.
+type outage struct {
+	since   time.Time // zero if there is none
+	attempt int       // the fleet's latest one when it began
+	failed  []*batch  // that have failed in it
+	last    error
+	sends   int       // that successes of earlier requests allow
+	resume  time.Time // no sends before: a hint
+	probe   *batch    // the latest one
+	probes  int       // that have failed
+	next    time.Time // when the next one is due
+	delay   time.Duration
+}
+
+func (u *outage) holds() bool { return !u.since.IsZero() }
+
+// pickProbe returns the batch that may be sent during an outage, or when there will be one.
+func (f *fleet) pickProbe(now time.Time) (picked *batch, due time.Time) {
+	u := &f.outage
+	allowed := u.sends > 0 && !u.resume.After(now)
+	if !allowed && f.inFlight > 0 {
+		return nil, time.Time{}
+	}
+	if !allowed && u.next.After(now) {
+		return nil, u.next
+	}
+	for _, b := range f.queue {
+		// The batch that failed longest ago comes first, so that one bad batch does not hold the others.
+		if f.halving.allows(b, f.succeeded) && (picked == nil || b.failedAt < picked.failedAt) {
+			picked = b
+		}
+	}
+	switch {
+	case picked == nil:
+	case allowed:
+		u.sends--
+	default:
+		u.probe = picked
+	}
+	return picked, time.Time{}
+}
+
+// failedForNow keeps a batch for later that failed for a reason that may pass.
+func (f *fleet) failedForNow(b *batch, o *outcome, v verdict) (wait time.Duration, again bool) {
+	now := time.Now()
+	u := &f.outage
+	if !u.holds() {
+		*u = outage{since: now, attempt: f.attempts, delay: firstProbe}
+		f.hold()
+	}
+	u.note(b, o, now)
+	b.failedAt = f.attempts
+	b.notBefore = now.Add(o.retryAfter)
+	limit := u.since.Add(f.settings.outageLimit)
+	neverWorked := v.scope == everyCall && f.succeeded == 0 && u.probes+1 >= f.client.retry.MaxAttempts
+	switch tooLong := outlasts(f.ctx, u.next.Sub(now), "next retry"); {
+	case neverWorked:
+		f.failBatch(b, b.call.failed(o.err))
+		f.end(o.err)
+		return 0, false
+	case b.notBefore.After(limit):
+		f.end(fmt.Errorf("%w; %w", o.err, &hintTooLong{o.retryAfter, limit.Sub(now)}))
+	case !now.Before(limit):
+		f.end(fmt.Errorf("nothing was accepted for %v, the outage limit; the last failure was %w", f.settings.outageLimit, o.err))
+	case tooLong != nil:
+		f.end(fmt.Errorf("%w; %w", o.err, tooLong))
+	}
+	if u.next.After(limit) {
+		u.next = limit // the last chance
+	}
+	if f.ended != nil {
+		f.giveUp(b)
+		return 0, false
+	}
+	f.queue = append(f.queue, b)
+	return u.next.Sub(now), true
+}
+
+// note counts a failure and sets the time of the next probe.
+func (u *outage) note(b *batch, o *outcome, now time.Time) {
+	u.last = o.err
+	if !slices.Contains(u.failed, b) {
+		u.failed = append(u.failed, b)
+	}
+	if b == u.probe {
+		u.probe = nil
+		u.probes++
+		u.delay = min(2*u.delay, lastProbe)
+	}
+	next := now.Add(u.delay)
+	if o.retryAfter > 0 {
+		next = now.Add(max(o.retryAfter, firstProbe))
+		u.resume = later(u.resume, next)
+	}
+	u.next = later(u.next, next)
+}
+
+func later(a, b time.Time) time.Time {
+	if a.After(b) {
+		return a
+	}
+	return b
+}
+
+// answered takes the answer to a batch as a sign that the service works.
+func (f *fleet) answered(b *batch) {
+	u := &f.outage
+	if !u.holds() {
+		return
+	}
+	if b.attempt <= u.attempt {
+		u.sends++ // of a request that was sent before the outage began
+		return
+	}
+	// Failures while the service was down are not the batches' own. If it was not down, or a single
+	// batch failed and the next one did not, they are.
+	charged := u.probes == 0 || len(u.failed) == 1
+	failed := u.failed
+	*u = outage{}
+	if f.ended == nil {
+		f.going, f.hold = context.WithCancel(f.draining)
+	}
+	for _, other := range failed {
+		if charged && other != b {
+			f.charge(other)
+		}
+	}
+	wake(f.changed)
+}
+
+// charge counts a failure of a batch, and fails the batch if it has used up its attempts.
+func (f *fleet) charge(b *batch) {
+	b.failures++
+	i := slices.Index(f.queue, b)
+	if i < 0 {
+		return // it is in flight
+	}
+	if b.failures >= f.client.retry.MaxAttempts {
+		f.queue = slices.Delete(f.queue, i, i+1)
+		f.failBatch(b, b.call.failed(b.call.last))
+		return
+	}
+	b.notBefore = later(b.notBefore, time.Now().Add(f.client.retry.delay(b.failures)))
+}

@@ -1,0 +1,83 @@
+package maintenance
+
+import "time"
+
+// progressInterval is how often progress is told while nothing changes.
+const progressInterval = 10 * time.Second
+
+// tellLater keeps a result for the teller.
+func (f *fleet) tellLater(r FleetResult) {
+	if f.settings.results != nil {
+		f.untold = append(f.untold, r)
+	}
+	wake(f.news)
+}
+
+// mustTell reports whether so many results wait to be told that the fleet has to wait too.
+func (f *fleet) mustTell() bool { return len(f.untold) > f.settings.concurrency }
+
+// tell calls the callbacks, one at a time, until the fleet is over.
+func (f *fleet) tell() {
+	returned := false
+	defer func() {
+		if !returned {
+			f.escaped(recover())
+		}
+	}()
+	ticker := time.NewTicker(progressInterval)
+	defer ticker.Stop()
+	for over := false; !over; {
+		select {
+		case <-f.news:
+		case <-ticker.C:
+		case <-f.over:
+		}
+		over = f.isOver(ticker)
+		f.tellResults()
+		if f.settings.progress != nil {
+			f.settings.progress(f.progress())
+		}
+	}
+	returned = true
+}
+
+// isOver reports whether the fleet is over. It drops the signals that came while a callback was slow,
+// as the next callback tells the latest state.
+func (f *fleet) isOver(ticker *time.Ticker) bool {
+	ticker.Reset(progressInterval)
+	select {
+	case <-f.news:
+	default:
+	}
+	select {
+	case <-f.over:
+		return true
+	default:
+		return false
+	}
+}
+
+func (f *fleet) tellResults() {
+	for {
+		f.mu.Lock()
+		results := f.untold
+		f.untold = nil
+		f.mu.Unlock()
+		if len(results) == 0 {
+			return
+		}
+		wake(f.changed)
+		wake(f.room)
+		for _, r := range results {
+			f.settings.results(r)
+		}
+	}
+}
+
+func (f *fleet) progress() FleetProgress {
+	f.mu.Lock()
+	p := FleetProgress{Succeeded: f.succeeded, Failed: len(f.failed)}
+	f.mu.Unlock()
+	p.Calls, p.Throttled, p.Rate = f.pacer.state()
+	return p
+}
