@@ -57,7 +57,10 @@ var (
 
 // withhold keeps of text what credentials-go says in its own words, and the error code of a reply that it quotes.
 func withhold(text string) string {
-	text, rest := bounded(text, maxRedacted)
+	rest := ""
+	if len(text) > maxRedacted {
+		text, rest = text[:maxRedacted], cutMark
+	}
 	code := replyCode.FindStringSubmatch(text)
 	text = uriReply.ReplaceAllStringFunc(text, func(s string) string {
 		parts := uriReply.FindStringSubmatch(s)

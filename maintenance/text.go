@@ -7,43 +7,63 @@ import (
 	"unicode/utf8"
 )
 
-// How much of a foreign text goes into an error's message, in bytes.
+// How much of a foreign text goes into an error's message, in bytes of that message.
 const (
 	maxWord    = 128  // a code, an ID, a host
 	maxQuoted  = 400  // a message, an excerpt
 	maxMessage = 4096 // all of it
 )
 
-// quoted is s in double quotes, bounded and printable.
+// cutMark follows a text that was cut.
+const cutMark = "..."
+
+// quoted returns s in double quotes, with at most maxWord bytes between them.
 func quoted(s string) string {
-	s, rest := bounded(s, maxWord)
-	return strconv.Quote(s) + rest
+	b := make([]byte, 0, min(len(s), maxWord)+len(`""`)+len(cutMark))
+	b, all := appendEscaped(append(b, '"'), s, maxWord, isPlainInQuotes)
+	b = append(b, '"')
+	if !all {
+		b = append(b, cutMark...)
+	}
+	return string(b)
 }
 
-// printable is s bounded and on one line, with what does not print escaped.
+// printable returns s on one line, with every character that does not print escaped, and at most limit bytes long
+// before the mark of a cut. Escapes count with all their bytes. It returns s itself if nothing has to change.
 func printable(s string, limit int) string {
-	s, rest := bounded(s, limit)
-	var b strings.Builder
-	for i, r := range s {
-		_, size := utf8.DecodeRuneInString(s[i:])
-		if r == utf8.RuneError && size == 1 || !unicode.IsPrint(r) {
-			escaped := strconv.Quote(s[i : i+size])
-			b.WriteString(escaped[1 : len(escaped)-1])
-			continue
-		}
-		b.WriteRune(r)
+	if len(s) <= limit && utf8.ValidString(s) && strings.IndexFunc(s, isNotPrint) < 0 {
+		return s
 	}
-	return b.String() + rest
+	b, all := appendEscaped(make([]byte, 0, min(2*len(s), limit)+len(cutMark)), s, limit, unicode.IsPrint)
+	if !all {
+		b = append(b, cutMark...)
+	}
+	return string(b)
 }
 
-// bounded cuts s, and returns what to write after the cut.
-func bounded(s string, limit int) (text, rest string) {
-	if len(s) <= limit {
-		return s, ""
+// appendEscaped appends s to b and escapes the characters that are not plain. It stops before the character that would
+// take it beyond limit bytes, so neither characters nor escapes are ever cut in half, and reports whether all of s is
+// there.
+func appendEscaped(b []byte, s string, limit int, isPlain func(rune) bool) (escaped []byte, all bool) {
+	limit += len(b)
+	var scratch [len(`"\U0010ffff"`)]byte // the longest escape
+	for len(s) > 0 {
+		start := len(b)
+		r, size := utf8.DecodeRuneInString(s)
+		if isInvalid := r == utf8.RuneError && size == 1; isInvalid || !isPlain(r) {
+			inQuotes := strconv.AppendQuote(scratch[:0], s[:size])
+			b = append(b, inQuotes[1:len(inQuotes)-1]...)
+		} else {
+			b = append(b, s[:size]...)
+		}
+		if len(b) > limit {
+			return b[:start], false
+		}
+		s = s[size:]
 	}
-	cut := limit
-	for cut > limit-utf8.UTFMax && !utf8.RuneStart(s[cut]) {
-		cut--
-	}
-	return s[:cut], "..."
+	return b, true
 }
+
+func isNotPrint(r rune) bool { return !unicode.IsPrint(r) }
+
+func isPlainInQuotes(r rune) bool { return unicode.IsPrint(r) && r != '"' && r != '\\' }
