@@ -44,7 +44,7 @@ func TestHostileSize(t *testing.T) {
 					return
 				}
 				c.say(tc.head)
-				for sent := 0; sent < 10<<30; sent += len(tc.repeated) {
+				for sent := int64(0); sent < 10<<30; sent += int64(len(tc.repeated)) {
 					if _, err := c.Write(tc.repeated); err != nil {
 						return
 					}
