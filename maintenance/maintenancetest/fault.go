@@ -36,11 +36,11 @@ func (f Fault) fails() bool {
 	return f.Cut || f.Code != "" || f.Body != "" || f.StatusCode != 0
 }
 
-func (f Fault) reply(c *call) reply {
+func (f Fault) reply(x *exchange) reply {
 	if f.Code == "" {
 		return reply{status: cmp.Or(f.StatusCode, http.StatusOK), contentType: f.ContentType, body: []byte(f.Body)}
 	}
-	refused := *c
+	refused := *x
 	refused.failure = &failure{cmp.Or(f.StatusCode, http.StatusServiceUnavailable), f.Code, f.Message}
 	return refused.reply()
 }

@@ -17,14 +17,14 @@ const (
 
 const maxDesktopIDs = 100
 
-func (s *Service) setDesktopMaintenance(c *call) *failure {
+func (s *Service) setDesktopMaintenance(x *exchange) *failure {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	region, failed := s.region(c)
+	region, failed := s.region(x)
 	if failed != nil {
 		return failed
 	}
-	mode, enter := c.query.Get("Mode"), false
+	mode, enter := x.query.Get("Mode"), false
 	switch {
 	case mode == "":
 		return missing("Mode")
@@ -33,7 +33,7 @@ func (s *Service) setDesktopMaintenance(c *call) *failure {
 	case !strings.EqualFold(mode, "EXIT"):
 		return invalid("Mode")
 	}
-	ids, failed := desktopIDs(c.query)
+	ids, failed := desktopIDs(x.query)
 	if failed != nil {
 		return failed
 	}
@@ -45,7 +45,7 @@ func (s *Service) setDesktopMaintenance(c *call) *failure {
 	for _, id := range ids {
 		s.desktops[region][id] = enter
 	}
-	c.result = map[string]string{"RequestId": c.requestID}
+	x.result = map[string]string{"RequestId": x.requestID}
 	return nil
 }
 
@@ -73,17 +73,17 @@ func desktopIDs(query url.Values) ([]string, *failure) {
 	return ids, nil
 }
 
-func (s *Service) describeRegions(c *call) *failure {
+func (s *Service) describeRegions(x *exchange) *failure {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if _, failed := s.region(c); failed != nil {
+	if _, failed := s.region(x); failed != nil {
 		return failed
 	}
 	type document struct{ RegionId, LocalName, RegionEndpoint string }
 	documents := make([]document, 0, len(s.regions))
 	for _, r := range s.regions {
 		name := r.chinese
-		switch c.query.Get("AcceptLanguage") {
+		switch x.query.Get("AcceptLanguage") {
 		case "", "zh":
 		case "en":
 			name = r.english
@@ -92,6 +92,6 @@ func (s *Service) describeRegions(c *call) *failure {
 		}
 		documents = append(documents, document{r.id, name, "ecd." + r.id + ".aliyuncs.com"})
 	}
-	c.result = map[string]any{"RequestId": c.requestID, "Regions": documents}
+	x.result = map[string]any{"RequestId": x.requestID, "Regions": documents}
 	return nil
 }

@@ -50,7 +50,7 @@ func (s *Service) SetRateLimit(limit RateLimit) {
 }
 
 // admit answers a call that is over the limit.
-func (s *Service) admit(c *call) *failure {
+func (s *Service) admit(x *exchange) *failure {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.limit.admit == nil {
@@ -60,7 +60,7 @@ func (s *Service) admit(c *call) *failure {
 	if admitted {
 		return nil
 	}
-	c.hint = hint
+	x.hint = hint
 	status := http.StatusBadRequest
 	if hint != nil {
 		status = http.StatusTooManyRequests

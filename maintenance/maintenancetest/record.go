@@ -32,17 +32,17 @@ func (s *Service) Requests() []Request {
 	return slices.Clone(s.requests.latest())
 }
 
-func (s *Service) record(c *call, sent reply, cut bool) {
-	query := c.request.URL.Query()
+func (s *Service) record(x *exchange, sent reply, cut bool) {
+	query := x.request.URL.Query()
 	r := Request{
-		Host:      c.request.Host,
-		Action:    c.request.Header.Get("X-Acs-Action"),
+		Host:      x.request.Host,
+		Action:    x.request.Header.Get("X-Acs-Action"),
 		RegionId:  query.Get("RegionId"),
 		Mode:      query.Get("Mode"),
 		Query:     query,
-		Header:    c.request.Header.Clone(),
+		Header:    x.request.Header.Clone(),
 		Code:      sent.code,
-		RequestId: c.requestID,
+		RequestId: x.requestID,
 	}
 	r.DesktopIds, _ = desktopIDs(query)
 	r.Header.Del("Authorization")

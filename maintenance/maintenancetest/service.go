@@ -97,39 +97,39 @@ func (s *Service) InMaintenance(region, id string) bool {
 	return s.desktops[region][id]
 }
 
-// ServeHTTP answers one call of the API.
+// ServeHTTP answers one request of the API.
 func (s *Service) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	call := &call{request: r, requestID: newRequestID()}
+	x := &exchange{request: r, requestID: newRequestID()}
 	fault := s.nextFault()
 	if !fault.Applied {
 		fault.wait(r.Context())
 	}
 	if fault.Applied || !fault.fails() {
-		s.handle(call)
+		s.dispatch(x)
 	}
 	if fault.Applied {
 		fault.wait(r.Context())
 	}
-	s.finish(call, w, fault)
+	s.finish(x, w, fault)
 }
 
-// finish answers with the fault where it fails, and with the outcome of the call otherwise.
-func (s *Service) finish(c *call, w http.ResponseWriter, f Fault) {
+// finish answers with the fault if that fails, and with the outcome of the request otherwise.
+func (s *Service) finish(x *exchange, w http.ResponseWriter, f Fault) {
 	var reply reply
 	if f.fails() {
-		reply = f.reply(c)
+		reply = f.reply(x)
 	} else {
-		reply = c.reply()
+		reply = x.reply()
 	}
-	s.record(c, reply, f.Cut)
+	s.record(x, reply, f.Cut)
 	if f.Cut {
 		panic(http.ErrAbortHandler)
 	}
 	header := w.Header()
 	header.Set("Content-Type", reply.contentType)
 	header.Set("Date", s.now().UTC().Format(http.TimeFormat))
-	header.Set("X-Acs-Request-Id", c.requestID)
-	maps.Copy(header, c.hint)
+	header.Set("X-Acs-Request-Id", x.requestID)
+	maps.Copy(header, x.hint)
 	for name, values := range f.Header {
 		header[http.CanonicalHeaderKey(name)] = values
 	}

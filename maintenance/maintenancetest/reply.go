@@ -1,0 +1,48 @@
+package maintenancetest
+
+import (
+	"encoding/json"
+	"net/http"
+	"net/url"
+)
+
+// failure is a refusal of the API.
+type failure struct {
+	status        int
+	code, message string
+}
+
+func missing(parameter string) *failure {
+	return &failure{http.StatusBadRequest, "Missing" + parameter, parameter + " is mandatory for this action."}
+}
+
+func invalid(parameter string) *failure {
+	return &failure{http.StatusBadRequest, "InvalidParameter", "The specified parameter " + parameter + " is not valid."}
+}
+
+// reply is what goes on the wire.
+type reply struct {
+	status      int
+	contentType string
+	body        []byte
+	code        string // of a failure
+}
+
+func (x *exchange) reply() reply {
+	status, code, document := http.StatusOK, "", x.result
+	if f := x.failure; f != nil {
+		status, code = f.status, f.code
+		document = map[string]string{
+			"Code":      f.code,
+			"Message":   f.message,
+			"RequestId": x.requestID,
+			"HostId":    x.request.Host,
+			"Recommend": "https://api.aliyun.com/troubleshoot?q=" + url.QueryEscape(f.code) + "&product=ecd",
+		}
+	}
+	body, err := json.Marshal(document)
+	if err != nil {
+		panic(err) // documents are maps and structs of strings
+	}
+	return reply{status: status, contentType: "application/json;charset=utf-8", body: body, code: code}
+}
