@@ -57,9 +57,10 @@ func (s *Service) authenticate(r *http.Request, body []byte) *failure {
 	if nonce == "" {
 		return missing("SignatureNonce")
 	}
+	now := s.now() // the clock may be a user's: it is not asked under the lock
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if !s.nonces.use(nonce, s.now()) {
+	if !s.nonces.use(nonce, now) {
 		return refuse(http.StatusBadRequest, "SignatureNonceUsed", "Specified signature nonce was used already.")
 	}
 	return nil

@@ -10,6 +10,7 @@ import (
 	"net/url"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -434,6 +435,58 @@ func TestRateLimits(t *testing.T) {
 		service.SetRateLimit(maintenancetest.RateLimit{})
 		assert.Equal(t, 20, admitted(20))
 	})
+}
+
+// Run with -race.
+func TestRateLimit_SharedByServices(t *testing.T) {
+	t.Parallel()
+	const admitted = 190 // of 200 requests
+	for name, limit := range map[string]maintenancetest.RateLimit{
+		"a fixed window":             maintenancetest.FixedWindow(admitted, time.Hour),
+		"a fixed window of a second": maintenancetest.FixedWindow(admitted, time.Second),
+		"a token bucket":             maintenancetest.TokenBucket(1, admitted),
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			now := time.Now()
+			clock := maintenancetest.WithClock(func() time.Time { return now })
+			var group sync.WaitGroup
+			var succeeded atomic.Int64
+			start := make(chan struct{})
+			for range 2 {
+				service := maintenancetest.NewService(clock)
+				service.AddDesktops(region, "ecd-1")
+				copied := limit
+				service.SetRateLimit(copied)
+				for range 4 {
+					group.Go(func() {
+						<-start
+						for range 25 {
+							if enter(t.Context(), t, service) == nil {
+								succeeded.Add(1)
+							}
+						}
+					})
+				}
+			}
+			close(start)
+			group.Wait()
+			assert.EqualValues(t, admitted, succeeded.Load(), "of both services together")
+		})
+	}
+}
+
+// A clock that asks its own service, as a simulation may.
+func TestService_ClockThatAsksTheService(t *testing.T) {
+	t.Parallel()
+	var service *maintenancetest.Service
+	service = maintenancetest.NewService(maintenancetest.WithClock(func() time.Time {
+		service.InMaintenance(region, "ecd-1")
+		return time.Now()
+	}))
+	service.AddDesktops(region, "ecd-1")
+	service.SetRateLimit(maintenancetest.FixedWindow(1, time.Hour))
+	require.NoError(t, enter(t.Context(), t, service))
 }
 
 func withoutToken(r *http.Request) *http.Request {
