@@ -8,8 +8,8 @@ import (
 	"time"
 )
 
-// Fault is something that goes wrong with a call. A Code, a StatusCode with or without a Body, or Cut says how the
-// call fails; without any of them it succeeds, after the latency.
+// Fault is something that goes wrong with a request. A Code, a StatusCode with or without a Body, or Cut says how the
+// request fails; without any of them it succeeds, after the latency.
 type Fault struct {
 	// Latency passes before the reply. A caller that gives up earlier gets none.
 	Latency time.Duration
@@ -25,7 +25,7 @@ type Fault struct {
 	// Cut closes the connection in place of a reply.
 	Cut bool
 
-	// Applied carries the call out first: what fails is only the reply. Without it nothing changes.
+	// Applied carries the request out first: what fails is only the reply. Without it nothing changes.
 	Applied bool
 
 	// Header is added to the reply, for example Retry-After or x-ratelimit-user-api.
@@ -61,16 +61,20 @@ func (f Fault) wait(ctx context.Context) {
 
 type fault struct {
 	Fault
-	calls int // left; negative for no limit
+	requests int // left; negative for no limit
 }
 
-// Inject makes the next calls fail, or slow. With calls of 0 or less all calls do, until stop is called. Faults that
-// are injected one after the other wait for their turn.
-func (s *Service) Inject(calls int, f Fault) (stop func()) {
-	if calls <= 0 {
-		calls = -1
+// Inject makes the next requests fail, or slows them down. If requests is 0 or less it does so to all of them, until
+// stop is called. Faults that are injected one after the other wait for their turn.
+//
+// A client repeats a request that failed for a reason that may pass, and each attempt is a request: one call of a
+// method uses up as many as its retry policy allows. So one fault with status 503 goes unnoticed by the method's
+// caller, and three in a row reach the caller of a client with the default policy.
+func (s *Service) Inject(requests int, f Fault) (stop func()) {
+	if requests <= 0 {
+		requests = -1
 	}
-	injected := &fault{Fault: f, calls: calls}
+	injected := &fault{Fault: f, requests: requests}
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.faults = append(s.faults, injected)
@@ -81,7 +85,7 @@ func (s *Service) Inject(calls int, f Fault) (stop func()) {
 	}
 }
 
-// nextFault returns the zero Fault where nothing goes wrong.
+// nextFault returns the zero Fault if nothing goes wrong.
 func (s *Service) nextFault() Fault {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -89,7 +93,7 @@ func (s *Service) nextFault() Fault {
 		return Fault{}
 	}
 	f := s.faults[0]
-	if f.calls--; f.calls == 0 {
+	if f.requests--; f.requests == 0 {
 		s.faults = s.faults[1:]
 	}
 	return f.Fault

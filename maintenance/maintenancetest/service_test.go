@@ -301,7 +301,7 @@ func TestFaults(t *testing.T) {
 				require.Error(t, enter(t.Context(), t, service))
 				assert.Equal(t, tc.applied, service.InMaintenance(region, "ecd-1"))
 			}
-			require.NoError(t, enter(t.Context(), t, service), "two calls only")
+			require.NoError(t, enter(t.Context(), t, service), "two requests only")
 			recorded := service.Requests()
 			assert.Equal(t, tc.status, recorded[1].StatusCode)
 			assert.Equal(t, 200, recorded[2].StatusCode)
@@ -323,6 +323,32 @@ func TestFaultsWaitForTheirTurnAndCanBeStopped(t *testing.T) {
 	stop()
 	require.ErrorContains(t, enter(t.Context(), t, service), "Second")
 	require.NoError(t, enter(t.Context(), t, service))
+}
+
+func TestService_InjectCountsRequests(t *testing.T) {
+	t.Parallel()
+	for _, tc := range []struct {
+		requests int
+		fails    bool
+		seen     int
+	}{
+		{1, false, 2},
+		{2, false, 3},
+		{3, true, 3},
+		{4, true, 3},
+		{0, true, 3},
+	} {
+		synctest.Test(t, func(t *testing.T) {
+			service := maintenancetest.NewService()
+			service.AddDesktops(region, "ecd-1")
+			service.Inject(tc.requests, maintenancetest.Fault{StatusCode: 503})
+			client, err := service.NewClient()
+			require.NoError(t, err)
+			_, err = client.SetMaintenance(t.Context(), region, maintenance.ModeEnter, []string{"ecd-1"})
+			assert.Equal(t, tc.fails, err != nil, "%d requests: %v", tc.requests, err)
+			assert.Len(t, service.Requests(), tc.seen, "%d requests", tc.requests)
+		})
+	}
 }
 
 func TestLatency(t *testing.T) {
@@ -404,8 +430,8 @@ func TestRateLimits(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		service := maintenancetest.NewService()
 		service.AddDesktops(region, "ecd-1")
-		admitted := func(calls int) (n int) {
-			for range calls {
+		admitted := func(requests int) (n int) {
+			for range requests {
 				if enter(t.Context(), t, service) == nil {
 					n++
 				}
