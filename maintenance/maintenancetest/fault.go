@@ -71,6 +71,9 @@ type fault struct {
 // method uses up as many as its retry policy allows. So one fault with status 503 goes unnoticed by the method's
 // caller, and three in a row reach the caller of a client with the default policy.
 func (s *Service) Inject(requests int, f Fault) (stop func()) {
+	if !s.isMade() {
+		return func() {}
+	}
 	if requests <= 0 {
 		requests = -1
 	}

@@ -58,6 +58,9 @@ func (w *fixedWindow) admit(now time.Time) (bool, http.Header) {
 
 // SetRateLimit limits the requests that are well signed, from now on. It may be changed while the service runs.
 func (s *Service) SetRateLimit(limit RateLimit) {
+	if !s.isMade() {
+		return
+	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.limit = limit

@@ -27,6 +27,9 @@ type Request struct {
 // Requests returns the latest requests, the oldest first, refused ones included. A request whose caller gave up while
 // it waited for an injected latency is not among them.
 func (s *Service) Requests() []Request {
+	if !s.isMade() {
+		return nil
+	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return slices.Clone(s.requests.latest())

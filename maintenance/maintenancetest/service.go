@@ -2,6 +2,7 @@ package maintenancetest
 
 import (
 	"crypto/rand"
+	"errors"
 	"fmt"
 	"maps"
 	"net/http"
@@ -18,7 +19,8 @@ const (
 )
 
 // Service is an Elastic Desktop Service that knows its desktops and whether they are in maintenance. It is safe for
-// concurrent use.
+// concurrent use. [NewService] makes it: a nil or zero Service keeps nothing that it is told, makes no client, and
+// answers every request with status 500.
 type Service struct {
 	key func() sign.Key // a function keeps the secret from the verbs of package fmt
 	now func() time.Time
@@ -52,8 +54,12 @@ func WithSecurityToken(token string) Option {
 	return func(s *settings) { s.key.Token = token }
 }
 
-// WithClock sets the service's clock, which is time.Now otherwise. It is asked by many goroutines at once.
+// WithClock sets the service's clock, which is time.Now otherwise, and if now is nil. It is asked by many goroutines at
+// once.
 func WithClock(now func() time.Time) Option {
+	if now == nil {
+		now = time.Now
+	}
 	return func(s *settings) { s.now = now }
 }
 
@@ -74,9 +80,17 @@ func NewService(opts ...Option) *Service {
 	}
 }
 
+// errNotMade is the error of a nil or zero Service.
+var errNotMade = errors.New("maintenancetest: the Service was not made by NewService")
+
+func (s *Service) isMade() bool { return s != nil && s.key != nil }
+
 // AddDesktops adds desktops that are not in maintenance. A region that the service does not know yet is added too; a
 // desktop that it knows stays as it is.
 func (s *Service) AddDesktops(region string, ids ...string) {
+	if !s.isMade() {
+		return
+	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.addRegion(region)
@@ -92,6 +106,9 @@ func (s *Service) AddDesktops(region string, ids ...string) {
 
 // InMaintenance reports whether a desktop is in maintenance. One that the service does not know is not.
 func (s *Service) InMaintenance(region, id string) bool {
+	if !s.isMade() {
+		return false
+	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return s.desktops[region][id]
@@ -99,6 +116,10 @@ func (s *Service) InMaintenance(region, id string) bool {
 
 // ServeHTTP answers one request of the API.
 func (s *Service) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	if !s.isMade() {
+		http.Error(w, errNotMade.Error(), http.StatusInternalServerError)
+		return
+	}
 	x := &exchange{request: r, requestID: newRequestID()}
 	fault := s.nextFault()
 	if !fault.Applied {

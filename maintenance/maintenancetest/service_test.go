@@ -515,6 +515,42 @@ func TestService_ClockThatAsksTheService(t *testing.T) {
 	require.NoError(t, enter(t.Context(), t, service))
 }
 
+func TestService_NilOrZero(t *testing.T) {
+	t.Parallel()
+	for name, service := range map[string]*maintenancetest.Service{"nil": nil, "zero": {}} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			service.AddDesktops(region, "ecd-1")
+			service.Inject(1, maintenancetest.Fault{Cut: true})()
+			service.SetRateLimit(maintenancetest.FixedWindow(1, time.Second))
+			_, err := service.NewClient()
+			require.ErrorContains(t, err, "NewService")
+
+			client, err := maintenance.NewClient(
+				maintenance.WithHTTPClient(service.HTTPClient()),
+				maintenance.WithStaticCredential("id", "secret", ""),
+				maintenance.WithRetry(maintenance.RetryPolicy{MaxAttempts: 1}))
+			require.NoError(t, err)
+			_, err = client.SetMaintenance(t.Context(), region, maintenance.ModeEnter, []string{"ecd-1"})
+			require.ErrorContains(t, err, "HTTP 500")
+			require.ErrorContains(t, err, "the Service was not made by NewService")
+			w := httptest.NewRecorder()
+			service.ServeHTTP(w, request("RegionId=cn-hangzhou"))
+			assert.Equal(t, 500, w.Code)
+
+			assert.False(t, service.InMaintenance(region, "ecd-1"))
+			assert.Empty(t, service.Requests())
+		})
+	}
+}
+
+func TestWithClock_Nil(t *testing.T) {
+	t.Parallel()
+	service := maintenancetest.NewService(maintenancetest.WithClock(nil))
+	service.AddDesktops(region, "ecd-1")
+	require.NoError(t, enter(t.Context(), t, service))
+}
+
 func withoutToken(r *http.Request) *http.Request {
 	r.Header.Del("X-Acs-Security-Token")
 	return r

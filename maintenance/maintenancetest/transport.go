@@ -18,6 +18,9 @@ func (s *Service) HTTPClient() *http.Client {
 
 // NewClient returns a client of the service with its access key. Options are applied after that.
 func (s *Service) NewClient(opts ...maintenance.Option) (*maintenance.Client, error) {
+	if !s.isMade() {
+		return nil, errNotMade
+	}
 	key := s.key()
 	return maintenance.NewClient(append([]maintenance.Option{
 		maintenance.WithHTTPClient(s.HTTPClient()),
