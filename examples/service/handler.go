@@ -13,10 +13,10 @@ import (
 	"github.com/ecdkit/ecd-maintenance-go/maintenance"
 )
 
-const (
-	maxBody     = 64 << 10 // bytes; 100 desktop IDs take a tenth of it
-	callTimeout = time.Minute
-)
+const callTimeout = time.Minute
+
+// statusClientGone is nginx's, and goes to a client that has closed the connection.
+const statusClientGone = 499
 
 // maintainer is all that this service needs of a *maintenance.Client.
 type maintainer interface {
@@ -35,65 +35,54 @@ func newHandler(client maintainer, log *slog.Logger) http.Handler {
 	return mux
 }
 
-type reply struct {
-	RequestID string `json:"requestId,omitempty"`
-	Error     string `json:"error,omitempty"`
-}
-
 func (h *handler) setMaintenance(w http.ResponseWriter, r *http.Request) {
-	var request struct {
-		Region   string           `json:"region"`
-		Mode     maintenance.Mode `json:"mode"`
-		Desktops []string         `json:"desktops"`
-	}
-	decoder := json.NewDecoder(http.MaxBytesReader(w, r.Body, maxBody))
-	decoder.DisallowUnknownFields()
-	if err := decoder.Decode(&request); err != nil {
+	order, err := readRequest(w, r)
+	if err != nil {
+		h.log.Info("request refused", "error", err)
 		h.write(w, http.StatusBadRequest, reply{Error: err.Error()})
-		return
-	}
-	if decoder.More() {
-		h.write(w, http.StatusBadRequest, reply{Error: "the body has to be one JSON object"})
 		return
 	}
 	ctx, cancel := context.WithTimeout(r.Context(), callTimeout)
 	defer cancel()
-	response, err := h.client.SetMaintenance(ctx, request.Region, request.Mode, request.Desktops)
+	response, err := h.client.SetMaintenance(ctx, order.Region, order.Mode, order.Desktops)
+	if r.Context().Err() != nil && errors.Is(err, context.Canceled) {
+		h.log.Warn("the client has gone", "error", err)
+		h.write(w, statusClientGone, failed(err))
+		return
+	}
 	if err != nil {
 		h.fail(w, err)
 		return
 	}
-	h.log.Info("maintenance set", "mode", request.Mode, "region", request.Region, "desktops", len(request.Desktops), "requestId", response.RequestId)
+	h.log.Info("maintenance accepted", "mode", order.Mode, "region", order.Region, "desktops", len(order.Desktops), "requestId", response.RequestId)
 	h.write(w, http.StatusOK, reply{RequestID: response.RequestId})
 }
 
-// fail says whose turn it is: the caller's (4xx), the operator's (500), or that of somebody who waits (502 to 504).
+// fail answers with the status of err, and with all that the caller needs in order to go on.
 func (h *handler) fail(w http.ResponseWriter, err error) {
-	h.log.Error("maintenance not set", "error", err)
-	var (
-		invalid *maintenance.ValidationError
-		refused = new(maintenance.APIError)
-	)
-	status := http.StatusBadGateway
-	answer := reply{Error: err.Error()}
-	isRefusal := errors.As(err, &refused)
-	answer.RequestID = refused.RequestId
-	switch {
-	case errors.As(err, &invalid) && !errors.Is(err, maintenance.ErrInvalidCredential):
-		status = http.StatusBadRequest
-	case errors.Is(err, maintenance.ErrInvalidCredential), errors.Is(err, maintenance.ErrAccessDenied), errors.Is(err, maintenance.ErrClockSkew):
-		status = http.StatusInternalServerError
+	status := statusOf(err)
+	level := slog.LevelError
+	if status < 500 {
+		level = slog.LevelInfo // the operator has nothing to do
+	}
+	h.log.Log(context.Background(), level, "maintenance not accepted", "status", status, "error", err)
+
+	hint := retryAfter(err)
+	if status == http.StatusServiceUnavailable {
+		hint = max(hint, time.Second)
+	}
+	if hint > 0 {
+		w.Header().Set("Retry-After", strconv.FormatInt(int64(math.Ceil(hint.Seconds())), 10))
+	}
+	answer := failed(err)
+	if status == http.StatusInternalServerError {
 		answer.Error = "this service is not set up to do that; its log says why"
-	case errors.Is(err, maintenance.ErrThrottled):
-		status = http.StatusServiceUnavailable
-		seconds := max(1, math.Ceil(refused.RetryAfter.Seconds()))
-		w.Header().Set("Retry-After", strconv.Itoa(int(seconds)))
-	case isRefusal && refused.StatusCode < 500:
-		status = http.StatusUnprocessableEntity
-	case errors.Is(err, context.DeadlineExceeded):
-		status = http.StatusGatewayTimeout
 	}
 	h.write(w, status, answer)
+}
+
+func failed(err error) reply {
+	return reply{RequestID: requestID(err), Error: err.Error(), OutcomeUnknown: errors.Is(err, maintenance.ErrOutcomeUnknown)}
 }
 
 func (h *handler) write(w http.ResponseWriter, status int, answer reply) {
@@ -102,4 +91,48 @@ func (h *handler) write(w http.ResponseWriter, status int, answer reply) {
 	if err := json.NewEncoder(w).Encode(answer); err != nil {
 		h.log.Warn("reply not written", "error", err)
 	}
+}
+
+// statusOf says whose turn it is: the caller's (4xx), the operator's (500), or that of somebody who waits (502 to 504).
+func statusOf(err error) int {
+	var (
+		invalid *maintenance.ValidationError
+		refused *maintenance.APIError
+	)
+	switch {
+	case errors.As(err, &invalid) && !errors.Is(err, maintenance.ErrInvalidCredential):
+		return http.StatusBadRequest
+	case errors.Is(err, maintenance.ErrInvalidCredential), errors.Is(err, maintenance.ErrAccessDenied), errors.Is(err, maintenance.ErrClockSkew):
+		return http.StatusInternalServerError
+	case errors.Is(err, maintenance.ErrThrottled):
+		return http.StatusServiceUnavailable
+	case errors.As(err, &refused) && refused.StatusCode < 500:
+		return http.StatusUnprocessableEntity
+	case errors.Is(err, context.DeadlineExceeded):
+		return http.StatusGatewayTimeout
+	}
+	return http.StatusBadGateway
+}
+
+// retryAfter is how long the service, or a proxy before it, asks to wait; 0 if neither does.
+func retryAfter(err error) time.Duration {
+	var hint time.Duration
+	if refused := (*maintenance.APIError)(nil); errors.As(err, &refused) {
+		hint = refused.RetryAfter
+	}
+	if malformed := (*maintenance.ResponseError)(nil); errors.As(err, &malformed) {
+		hint = max(hint, malformed.RetryAfter)
+	}
+	return hint
+}
+
+// requestID is what Alibaba Cloud's support asks for; empty if no reply had one.
+func requestID(err error) string {
+	if refused := (*maintenance.APIError)(nil); errors.As(err, &refused) && refused.RequestId != "" {
+		return refused.RequestId
+	}
+	if malformed := (*maintenance.ResponseError)(nil); errors.As(err, &malformed) {
+		return malformed.RequestId
+	}
+	return ""
 }

@@ -3,7 +3,11 @@
 //	POST /v1/maintenance
 //	{"region": "cn-hangzhou", "mode": "enter", "desktops": ["ecd-1", "ecd-2"]}
 //
-// It answers {"requestId": "..."}, or {"error": "...", "requestId": "..."} with a status that says whose turn it is.
+// It answers {"requestId": "..."} when the service has accepted that, which puts a desktop into maintenance once its users
+// have disconnected. Otherwise it answers {"error": "...", "requestId": "..."} with a status that says whose turn it is,
+// with the header Retry-After if there is a time to wait, and with "outcomeUnknown": true if the order may have been
+// accepted all the same. In that case send it again, which is harmless.
+//
 // Put it behind your own authentication: whoever reaches it can lock users out.
 //
 // With -demo it needs no account: its desktops, ecd-1 to ecd-3 in cn-hangzhou, are on an embedded service.
@@ -57,7 +61,7 @@ func run(ctx context.Context, address string, demo bool, log *slog.Logger) error
 	if err != nil {
 		return err
 	}
-	server := &http.Server{Handler: newHandler(client, log), ReadHeaderTimeout: 10 * time.Second}
+	server := &http.Server{Handler: newHandler(client, log), ReadHeaderTimeout: 10 * time.Second, ReadTimeout: 30 * time.Second}
 	log.Info("listening", "address", listener.Addr().String())
 	failed := make(chan error, 1)
 	go func() { failed <- server.Serve(listener) }()

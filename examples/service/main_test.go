@@ -31,7 +31,7 @@ func post(client maintainer, body string) *httptest.ResponseRecorder {
 }
 
 // The service is tested with the real client, over a transport that reaches a service in memory.
-func TestSetMaintenance(t *testing.T) {
+func TestService_SetMaintenance(t *testing.T) {
 	t.Parallel()
 	service := maintenancetest.NewService()
 	service.AddDesktops("cn-hangzhou", "ecd-1", "ecd-2")
@@ -48,7 +48,7 @@ func TestSetMaintenance(t *testing.T) {
 	assert.False(t, service.InMaintenance("cn-hangzhou", "ecd-2"))
 }
 
-func TestErrorsHaveTheirStatus(t *testing.T) {
+func TestService_Statuses(t *testing.T) {
 	t.Parallel()
 	for _, tc := range []struct {
 		name   string
@@ -97,13 +97,13 @@ func (f failing) SetMaintenance(context.Context, string, maintenance.Mode, []str
 	return nil, f.error
 }
 
-func TestAFakeMaintainer(t *testing.T) {
+func TestService_FakeMaintainer(t *testing.T) {
 	t.Parallel()
 	assert.Equal(t, http.StatusGatewayTimeout, post(failing{context.DeadlineExceeded}, order).Code)
 	assert.Equal(t, http.StatusServiceUnavailable, post(failing{maintenance.ErrThrottled}, order).Code)
 }
 
-func TestNoCredentialIsTheOperatorsMatter(t *testing.T) {
+func TestService_NoCredential(t *testing.T) {
 	t.Parallel()
 	err := &maintenance.CredentialError{Provider: "default", Err: &maintenance.ValidationError{Parameter: "accessKeyID", Reason: "is empty"}}
 	w := httptest.NewRecorder()
@@ -129,7 +129,7 @@ func (l *lockedBuffer) String() string {
 	return l.b.String()
 }
 
-func TestTheServiceRunsAndStops(t *testing.T) {
+func TestService_RunsAndStops(t *testing.T) {
 	t.Parallel()
 	ctx, cancel := context.WithCancel(t.Context())
 	var out lockedBuffer
@@ -149,7 +149,7 @@ func TestTheServiceRunsAndStops(t *testing.T) {
 	assert.Contains(t, out.String(), "stopped")
 }
 
-func TestAnAddressThatIsTaken(t *testing.T) {
+func TestService_AddressTaken(t *testing.T) {
 	t.Parallel()
 	server := httptest.NewServer(http.NotFoundHandler())
 	defer server.Close()
