@@ -39,7 +39,7 @@ func newFailure(e maintenance.DesktopError) failure {
 	return f
 }
 
-// failures are the desktops that were not switched, in a file, or on standard error where there is none.
+// failures are the desktops that were not accepted, in a file, or on standard error where there is none.
 type failures struct{ file *os.File }
 
 // openFailures finds out whether the file can be written, and leaves what it holds: that is replaced when the run has
@@ -96,7 +96,7 @@ func (f failures) tell(failed []maintenance.DesktopError) error {
 
 func show(failed []maintenance.DesktopError) {
 	for _, e := range failed {
-		fmt.Fprintf(os.Stderr, "not switched: %v\n", e)
+		fmt.Fprintf(os.Stderr, "failed: %v\n", e)
 	}
 }
 

@@ -17,8 +17,8 @@ func read(t *testing.T, path string) string {
 	return string(text)
 }
 
-// A second run takes exactly the desktops that the first could not switch.
-func TestFailuresFedBack(t *testing.T) {
+// A second run takes exactly the desktops that the first could not get accepted.
+func TestFailures_FedBack(t *testing.T) {
 	t.Parallel()
 	s, flags := service(t, 250)
 	failed := filepath.Join(t.TempDir(), "failed.jsonl")
@@ -29,7 +29,7 @@ func TestFailuresFedBack(t *testing.T) {
 	assert.Equal(t, []int{251, 249, 2, 0}, []int{sum.Drawn, sum.Succeeded, sum.Failed, sum.OutcomeUnknown})
 	assert.Greater(t, sum.Calls, 3)
 	assert.Empty(t, sum.Unread)
-	assert.Contains(t, stderr, `not switched: desktop "ecd-gone"`)
+	assert.Contains(t, stderr, `failed: desktop "ecd-gone"`)
 	assert.True(t, s.InMaintenance(region, "ecd-0000149"))
 	assert.False(t, s.InMaintenance(region, "ecd-0000150"))
 
@@ -52,7 +52,7 @@ func TestFailuresFedBack(t *testing.T) {
 	again := filepath.Join(t.TempDir(), "again.jsonl")
 	status, stdout, _ = fleet(t, "", append([]string{"enter", "--file", failed, "--failures", again}, flags...)...)
 	require.Equal(t, 1, status)
-	assert.Contains(t, stdout, "1 of 2 desktops switched, 1 failed")
+	assert.Contains(t, stdout, "1 of 2 desktops accepted, 1 failed")
 	assert.True(t, s.InMaintenance(region, "ecd-gone"))
 	assert.Contains(t, read(t, again), `{"desktopId":"not <good>",`)
 	assert.Equal(t, 1, strings.Count(read(t, again), "\n"))
@@ -62,7 +62,7 @@ func TestFailuresFedBack(t *testing.T) {
 	assert.Empty(t, read(t, again), "a run without failures leaves an empty file")
 }
 
-func TestAFailuresFileThatCannotBeOpened(t *testing.T) {
+func TestFailures_CannotBeOpened(t *testing.T) {
 	t.Parallel()
 	s, flags := service(t, 1)
 	status, stdout, stderr := fleet(t, "", append([]string{"enter", "ecd-0000001", "--failures", t.TempDir()}, flags...)...)
@@ -72,7 +72,7 @@ func TestAFailuresFileThatCannotBeOpened(t *testing.T) {
 	assert.Empty(t, s.Requests())
 }
 
-func TestAFailuresFileThatCannotBeWritten(t *testing.T) {
+func TestFailures_CannotBeWritten(t *testing.T) {
 	t.Parallel()
 	const full = "/dev/full"
 	if _, err := os.Stat(full); err != nil {
@@ -81,14 +81,14 @@ func TestAFailuresFileThatCannotBeWritten(t *testing.T) {
 	s, flags := service(t, 1)
 	status, stdout, stderr := fleet(t, "", append([]string{"enter", "ecd-0000001", "gone", "--failures", full}, flags...)...)
 	assert.Equal(t, 1, status)
-	assert.Contains(t, stdout, "1 of 2 desktops switched, 1 failed")
+	assert.Contains(t, stdout, "1 of 2 desktops accepted, 1 failed")
 	assert.Contains(t, stderr, "ERROR: the failures file was not written")
 	assert.Contains(t, stderr, "\n"+`{"desktopId":"gone",`)
 	assert.True(t, s.InMaintenance(region, "ecd-0000001"))
 }
 
 // Nobody reads the output any more.
-func TestFailuresWithoutOutput(t *testing.T) {
+func TestFailures_WithoutOutput(t *testing.T) {
 	t.Parallel()
 	_, flags := service(t, 1)
 	failed := filepath.Join(t.TempDir(), "failed.jsonl")

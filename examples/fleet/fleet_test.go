@@ -12,12 +12,12 @@ import (
 	"github.com/ecdkit/ecd-maintenance-go/maintenance/maintenancetest"
 )
 
-func TestEnterAndExit(t *testing.T) {
+func TestRun_EnterAndExit(t *testing.T) {
 	t.Parallel()
 	s, flags := service(t, 3)
 	status, stdout, stderr := fleet(t, "", append([]string{"enter", "ecd-0000001", "ecd-0000002"}, flags...)...)
 	require.Zero(t, status, stderr)
-	assert.Regexp(t, `^ENTER cn-hangzhou: 2 of 2 desktops switched; 1 call, 0 throttled, \d+\.\d s\n$`, stdout)
+	assert.Regexp(t, `^ENTER cn-hangzhou: 2 of 2 desktops accepted; 1 call, 0 throttled, \d+\.\d s\n$`, stdout)
 	assert.Equal(t, "ENTER cn-hangzhou: 2 of 2 desktops done, 0 failed; 1 call, 0 throttled\n", stderr)
 	assert.True(t, s.InMaintenance(region, "ecd-0000002"))
 	assert.False(t, s.InMaintenance(region, "ecd-0000003"))
@@ -29,7 +29,7 @@ func TestEnterAndExit(t *testing.T) {
 	assert.True(t, s.InMaintenance(region, "ecd-0000002"))
 }
 
-func TestHelp(t *testing.T) {
+func TestRun_Help(t *testing.T) {
 	t.Parallel()
 	status, stdout, stderr := fleet(t, "", "exit", "--help")
 	assert.Zero(t, status)
@@ -38,7 +38,7 @@ func TestHelp(t *testing.T) {
 }
 
 // A refusal of every call ends the run with input unread, which is not the failure of what was not read.
-func TestARefusalOfEveryCall(t *testing.T) {
+func TestRun_RefusalOfEveryCall(t *testing.T) {
 	t.Parallel()
 	s, flags := service(t, 1)
 	s.Inject(0, maintenancetest.Fault{StatusCode: http.StatusForbidden, Code: "Forbidden.RAM"})
@@ -47,21 +47,21 @@ func TestARefusalOfEveryCall(t *testing.T) {
 	sum := summaryOf(t, []byte(stdout))
 	assert.Equal(t, []int{100, 0, 1}, []int{sum.Failed, sum.Succeeded, sum.Calls})
 	assert.Contains(t, sum.Unread, "Forbidden.RAM")
-	assert.Equal(t, 100, strings.Count(stderr, "\nnot switched: "), "without a failures file all are listed")
+	assert.Equal(t, 100, strings.Count(stderr, "\nfailed: "), "without a failures file all are listed")
 }
 
-func TestAnUnknownOutcome(t *testing.T) {
+func TestRun_UnknownOutcome(t *testing.T) {
 	t.Parallel()
 	s, flags := service(t, 1)
 	s.Inject(0, maintenancetest.Fault{Applied: true, Cut: true})
 	failed := filepath.Join(t.TempDir(), "failed.jsonl")
 	status, stdout, _ := fleet(t, "", append([]string{"enter", "ecd-0000001", "--failures", failed}, flags...)...)
 	assert.Equal(t, 1, status)
-	assert.Contains(t, stdout, "0 of 1 desktop switched, 1 failed, 1 of them with an unknown outcome; 3 calls")
+	assert.Contains(t, stdout, "0 of 1 desktop accepted, 1 failed, 1 of them with an unknown outcome; 3 calls")
 	assert.Contains(t, read(t, failed), `"outcomeUnknown":true`)
 }
 
-func TestDryRun(t *testing.T) {
+func TestRun_DryRun(t *testing.T) {
 	t.Parallel()
 	s, flags := service(t, 3)
 	failures := write(t, "of an earlier run")

@@ -16,7 +16,7 @@ func write(t *testing.T, text string) (path string) {
 	return path
 }
 
-func TestInputs(t *testing.T) {
+func TestInput_Sources(t *testing.T) {
 	t.Parallel()
 	const text = "\ufeffecd-0000001\r\n\r\n# not this week:\r\n#ecd-0000002\r\n\t ecd-0000003 \r\n" +
 		`{"desktopId":"ecd-0000004","error":"of an earlier run","outcomeUnknown":true}`
@@ -52,7 +52,7 @@ func TestInputs(t *testing.T) {
 	}
 }
 
-func TestUsageErrors(t *testing.T) {
+func TestInput_UsageErrors(t *testing.T) {
 	t.Parallel()
 	_, flags := service(t, 1)
 	unused := filepath.Join(t.TempDir(), "failed.jsonl")
@@ -97,13 +97,13 @@ func TestUsageErrors(t *testing.T) {
 	t.Cleanup(func() { assert.Equal(t, "ecd-0000001\n", read(t, input)) })
 }
 
-// What comes before a bad line of a pipe is switched; the line is named.
-func TestABadLineInAPipe(t *testing.T) {
+// What comes before a bad line of a pipe is accepted; the line is named.
+func TestInput_BadLineInPipe(t *testing.T) {
 	t.Parallel()
 	s, flags := service(t, 2)
 	status, stdout, _ := fleet(t, "ecd-0000001\n{}\necd-0000002\n", append([]string{"enter"}, flags...)...)
 	assert.Equal(t, 1, status)
-	assert.Contains(t, stdout, "1 of 1 desktop switched")
+	assert.Contains(t, stdout, "1 of 1 desktop accepted")
 	assert.Contains(t, stdout, "line 2: a JSON object without desktopId")
 	assert.True(t, s.InMaintenance(region, "ecd-0000001"))
 	assert.False(t, s.InMaintenance(region, "ecd-0000002"))

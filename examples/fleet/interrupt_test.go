@@ -12,7 +12,7 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-func TestInterrupted(t *testing.T) {
+func TestInterrupt_Report(t *testing.T) {
 	t.Parallel()
 	for _, signal := range []os.Signal{os.Interrupt, syscall.SIGTERM} {
 		t.Run(signal.String(), func(t *testing.T) {
@@ -32,7 +32,7 @@ func TestInterrupted(t *testing.T) {
 }
 
 // Standard input that stays open holds up neither the calls that are due nor the end.
-func TestInterruptedWhileInputIsAwaited(t *testing.T) {
+func TestInterrupt_WhileInputIsAwaited(t *testing.T) {
 	t.Parallel()
 	s, flags := service(t, 130)
 	p := newProgram(t, append([]string{"enter", "--json"}, flags...)...)
@@ -46,14 +46,14 @@ func TestInterruptedWhileInputIsAwaited(t *testing.T) {
 	assert.Equal(t, 100, sum.Succeeded)
 	assert.Zero(t, sum.OutcomeUnknown)
 	assert.Equal(t, "interrupted", sum.Unread)
-	assert.Equal(t, sum.Failed, strings.Count(p.stderr.String(), "not switched: "))
+	assert.Equal(t, sum.Failed, strings.Count(p.stderr.String(), "failed: "))
 	for i := range demoIDs(130) {
 		assert.Equal(t, i <= "ecd-0000100", s.InMaintenance(region, i))
 	}
 }
 
-// Everything that was given has been switched, and whether that was all is not known.
-func TestInterruptedBetweenBatches(t *testing.T) {
+// Everything that was given has been accepted, and whether that was all is not known.
+func TestInterrupt_BetweenBatches(t *testing.T) {
 	t.Parallel()
 	_, flags := service(t, 100)
 	p := newProgram(t, append([]string{"enter"}, flags...)...)
@@ -63,11 +63,11 @@ func TestInterruptedBetweenBatches(t *testing.T) {
 	go io.WriteString(stdin, idLines(100))
 	p.interrupt(t, "100 desktops done", os.Interrupt)
 	require.Equal(t, 1, p.status(t), p.stderr.String())
-	assert.Contains(t, p.stdout.String(), "100 of 100 desktops switched; 1 call")
+	assert.Contains(t, p.stdout.String(), "100 of 100 desktops accepted; 1 call")
 	assert.Contains(t, p.stdout.String(), "The rest of the input was not read: interrupted")
 }
 
-func TestInterruptedBeforeAnyInput(t *testing.T) {
+func TestInterrupt_BeforeAnyInput(t *testing.T) {
 	t.Parallel()
 	_, flags := service(t, 1)
 	p := newProgram(t, append([]string{"enter", "-"}, flags...)...)
@@ -76,5 +76,5 @@ func TestInterruptedBeforeAnyInput(t *testing.T) {
 	defer stdin.Close()
 	p.interrupt(t, "reading", os.Interrupt)
 	require.Equal(t, 1, p.status(t), p.stderr.String())
-	assert.Contains(t, p.stdout.String(), "0 of 0 desktops switched")
+	assert.Contains(t, p.stdout.String(), "0 of 0 desktops accepted")
 }

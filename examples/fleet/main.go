@@ -1,4 +1,4 @@
-// Command fleet puts any number of desktops into maintenance, or takes them out again:
+// Command fleet asks for any number of desktops to be put into maintenance, or to be taken out again:
 //
 //	fleet enter --region cn-hangzhou ecd-1 ecd-2
 //	fleet enter --region cn-hangzhou --file desktops.txt --failures failed.jsonl
@@ -6,13 +6,14 @@
 //	inventory | fleet exit --region cn-hangzhou --rate 10 --json
 //	fleet enter --region cn-hangzhou --file desktops.txt --dry-run
 //
-// The second command leaves the desktops that could not be switched in failed.jsonl, and the third takes exactly those.
+// The second command leaves the desktops that the service did not accept in failed.jsonl, and the third takes exactly
+// those. Accepted is not in maintenance yet: a desktop gets there when its users have disconnected.
 // The access key comes from the default credential chain. No account is needed for a look at it:
 //
 //	go run . enter --demo 500
 //
-// The exit status is 0 when all desktops were switched, 1 when some were not, and 2 when the command line or its input
-// has to be corrected. Ctrl-C stops the run, which still says what was switched and what was not; a second one ends the
+// The exit status is 0 when all desktops were accepted, 1 when some were not, and 2 when the command line or its input
+// has to be corrected. Ctrl-C stops the run, which still says what was accepted and what was not; a second one ends the
 // program at once.
 package main
 
@@ -36,7 +37,7 @@ const (
 )
 
 // errIncomplete ends a command that has already said what it could not do.
-var errIncomplete = errors.New("not every desktop was switched")
+var errIncomplete = errors.New("not every desktop was accepted")
 
 func main() {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
@@ -59,7 +60,7 @@ func execute(ctx context.Context) (status int) {
 func newCommand() *cobra.Command {
 	root := &cobra.Command{
 		Use:           "fleet",
-		Short:         "Put cloud desktops into maintenance, and take them out again",
+		Short:         "Ask for the maintenance of cloud desktops, or for its end",
 		Args:          cobra.NoArgs,
 		RunE:          func(*cobra.Command, []string) error { return errors.New("say enter or exit") },
 		SilenceErrors: true,
@@ -67,8 +68,8 @@ func newCommand() *cobra.Command {
 	}
 	root.CompletionOptions.HiddenDefaultCmd = true
 	root.AddCommand(
-		newModeCommand(maintenance.ModeEnter, "Put desktops into maintenance"),
-		newModeCommand(maintenance.ModeExit, "Take desktops out of maintenance"),
+		newModeCommand(maintenance.ModeEnter, "Ask for desktops to be put into maintenance"),
+		newModeCommand(maintenance.ModeExit, "Ask for desktops to be taken out of maintenance"),
 	)
 	return root
 }
@@ -79,6 +80,8 @@ func newModeCommand(mode maintenance.Mode, short string) *cobra.Command {
 		Use:   strings.ToLower(string(mode)) + " [flags] [desktop ID ... | -]",
 		Short: short,
 		Long: short + `.
+
+A desktop that is accepted is in the mode when its users have disconnected.
 
 The desktops are the arguments, or the lines of a file, or those of standard input when the argument is - or when there
 is neither argument nor file. Empty lines and lines that start with # are skipped. A line of a failures file stands for
@@ -94,13 +97,13 @@ the desktop that it names.`,
 	flags.SortFlags = false
 	flags.StringVar(&o.region, "region", "", "region `ID` of the desktops (required, except with --demo)")
 	flags.StringVar(&o.file, "file", "", "read the desktop IDs from `FILE`, one a line")
-	flags.StringVar(&o.failures, "failures", "", "write the desktops that were not switched to `FILE`, as JSON lines")
+	flags.StringVar(&o.failures, "failures", "", "write the desktops that were not accepted to `FILE`, as JSON lines")
 	flags.IntVar(&o.concurrency, "concurrency", maintenance.DefaultConcurrency, "calls in flight at most")
 	flags.Float64Var(&o.rate, "rate", 0, "calls a second at most (default: as many as the service allows)")
 	flags.StringVar(&o.endpoint, "endpoint", "", "`host` or URL to call, for example a VPC endpoint")
 	flags.BoolVar(&o.dryRun, "dry-run", false, "print the batches, send nothing and write no file")
 	flags.BoolVar(&o.json, "json", false, "print the summary as one JSON object")
-	flags.IntVar(&o.demo, "demo", 0, "use an embedded service with `N` desktops; without IDs, switch those")
+	flags.IntVar(&o.demo, "demo", 0, "use an embedded service with `N` desktops; without IDs, take those")
 	cmd.MarkFlagsMutuallyExclusive("demo", "endpoint")
 	return cmd
 }

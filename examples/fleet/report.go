@@ -17,9 +17,9 @@ type summary struct {
 	Mode           maintenance.Mode `json:"mode"`
 	Region         string           `json:"region"`
 	Drawn          int              `json:"drawn"` // desktops that were taken from the input
-	Succeeded      int              `json:"succeeded"`
+	Succeeded      int              `json:"accepted"`
 	Failed         int              `json:"failed"`
-	OutcomeUnknown int              `json:"outcomeUnknown"` // of Failed: may have been switched all the same
+	OutcomeUnknown int              `json:"outcomeUnknown"` // of Failed: may have been accepted all the same
 	Calls          int              `json:"calls"`
 	Throttled      int              `json:"throttled"` // of Calls
 	ElapsedSeconds float64          `json:"elapsedSeconds"`
@@ -48,7 +48,7 @@ func newSummary(o *options, in *input, report *maintenance.FleetReport, unread s
 
 func (s summary) String() string {
 	var b strings.Builder
-	fmt.Fprintf(&b, "%s %s: %d of %s switched", s.Mode, s.Region, s.Succeeded, count(s.Drawn, "desktop"))
+	fmt.Fprintf(&b, "%s %s: %d of %s accepted", s.Mode, s.Region, s.Succeeded, count(s.Drawn, "desktop"))
 	if s.Failed > 0 {
 		fmt.Fprintf(&b, ", %d failed", s.Failed)
 	}
@@ -57,7 +57,7 @@ func (s summary) String() string {
 	}
 	fmt.Fprintf(&b, "; %s, %d throttled, %.1f s", count(s.Calls, "call"), s.Throttled, s.ElapsedSeconds)
 	if s.Unread != "" {
-		fmt.Fprintf(&b, "\nThe rest of the input was not read: %s\nTo go on, give the whole input again; switching a desktop twice is harmless.", s.Unread)
+		fmt.Fprintf(&b, "\nThe rest of the input was not read: %s\nTo go on, give the whole input again; a desktop may be given twice.", s.Unread)
 	}
 	return b.String()
 }
