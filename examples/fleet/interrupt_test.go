@@ -4,6 +4,7 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+	"runtime"
 	"strings"
 	"syscall"
 	"testing"
@@ -14,7 +15,7 @@ import (
 
 func TestInterrupt_Report(t *testing.T) {
 	t.Parallel()
-	for _, signal := range []os.Signal{os.Interrupt, syscall.SIGTERM} {
+	for _, signal := range []os.Signal{os.Interrupt, syscall.SIGTERM, syscall.SIGHUP} {
 		t.Run(signal.String(), func(t *testing.T) {
 			t.Parallel()
 			failed := filepath.Join(t.TempDir(), "failed.jsonl")
@@ -29,6 +30,23 @@ func TestInterrupt_Report(t *testing.T) {
 			assert.Equal(t, sum.OutcomeUnknown, strings.Count(read(t, failed), `"outcomeUnknown":true`))
 		})
 	}
+}
+
+// A shell and the kernel may both tell that a terminal was closed.
+func TestInterrupt_HangupAgain(t *testing.T) {
+	t.Parallel()
+	failed := filepath.Join(t.TempDir(), "failed.jsonl")
+	p := newProgram(t, "enter", "--demo", "100000", "--json", "--failures", failed)
+	p.interrupt(t, " of 100000 desktops done", syscall.SIGHUP)
+	status := make(chan int, 1)
+	go func() { status <- p.status(t) }()
+	for p.Process.Signal(syscall.SIGHUP) == nil {
+		runtime.Gosched()
+	}
+	require.Equal(t, 1, <-status, p.stderr.String())
+	sum := summaryOf(t, p.stdout.Bytes())
+	assert.Equal(t, "interrupted", sum.Unread)
+	assert.Equal(t, sum.Failed, strings.Count(read(t, failed), "\n"))
 }
 
 // Standard input that stays open holds up neither the calls that are due nor the end.

@@ -13,8 +13,8 @@
 //	go run . enter --demo 500
 //
 // The exit status is 0 when all desktops were accepted, 1 when some were not, and 2 when the command line or its input
-// has to be corrected. Ctrl-C stops the run, which still says what was accepted and what was not; a second one ends the
-// program at once.
+// has to be corrected. Ctrl-C, SIGTERM or a terminal that is closed stops the run, which still says what was accepted
+// and what was not; a second Ctrl-C ends the program at once.
 package main
 
 import (
@@ -40,9 +40,21 @@ const (
 var errIncomplete = errors.New("not every desktop was accepted")
 
 func main() {
-	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	os.Exit(execute(untilSignal()))
+}
+
+// untilSignal returns a context that ends with the first signal that asks for an end. A Ctrl-C or a SIGTERM after that
+// ends the program at once.
+func untilSignal() context.Context {
+	ctx := context.Background()
+	// A program that nohup has started outlives its terminal. Any other gets a SIGHUP when the terminal is closed, and
+	// often a second one, from the shell and from the kernel, which does not cut the report short.
+	if !signal.Ignored(syscall.SIGHUP) {
+		ctx, _ = signal.NotifyContext(ctx, syscall.SIGHUP)
+	}
+	ctx, stop := signal.NotifyContext(ctx, os.Interrupt, syscall.SIGTERM)
 	context.AfterFunc(ctx, stop)
-	os.Exit(execute(ctx))
+	return ctx
 }
 
 func execute(ctx context.Context) (status int) {
