@@ -44,13 +44,22 @@ func (o *options) input(args []string) (*input, error) {
 		}
 		return newFileInput(file)
 	case len(args) > 0:
-		return newListInput(len(args), slices.Values(args)), nil
+		return newArgsInput(args)
 	case o.demo > 0:
 		return newListInput(o.demo, demoIDs(o.demo)), nil
 	case term.IsTerminal(int(os.Stdin.Fd())):
 		return nil, errors.New("no desktop IDs; give them as arguments, with --file or on standard input")
 	}
 	return newFileInput(os.Stdin)
+}
+
+func newArgsInput(ids []string) (*input, error) {
+	for i, id := range ids {
+		if err := checkID(id); err != nil {
+			return nil, fmt.Errorf("argument %d: %w; separate desktop IDs by spaces", i+1, err)
+		}
+	}
+	return newListInput(len(ids), slices.Values(ids)), nil
 }
 
 func newListInput(n int, ids iter.Seq[string]) *input {
@@ -84,7 +93,7 @@ func newFileInput(file *os.File) (*input, error) {
 		return nil, err
 	}
 	in.total = 0
-	if err := scan(file, func(string) bool { in.total++; return true }); err != nil {
+	if err := scan(file.Name(), file, func(string) bool { in.total++; return true }); err != nil {
 		return nil, err
 	}
 	_, err = file.Seek(start, io.SeekStart)

@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
 	"os"
 	"strings"
 )
@@ -22,7 +23,7 @@ func linesOf(file *os.File) source {
 		ids := make(chan string)
 		end := make(chan error, 1)
 		go func() {
-			end <- scan(file, func(id string) bool {
+			end <- scan(file.Name(), file, func(id string) bool {
 				select {
 				case ids <- id:
 					return true
@@ -46,44 +47,54 @@ func linesOf(file *os.File) source {
 	}
 }
 
-// scan is a source without a context: the desktop IDs of the lines of file.
-func scan(file *os.File, yield func(id string) bool) error {
-	scanner := bufio.NewScanner(file)
+// scan is a source without a context: the desktop IDs of the lines of r. Its errors call r by its name.
+func scan(name string, r io.Reader, yield func(id string) bool) error {
+	reader := bufio.NewReaderSize(r, headSize)
+	if err := checkHead(name, reader); err != nil {
+		return err
+	}
+	scanner := bufio.NewScanner(reader)
 	scanner.Buffer(nil, maxLine)
 	number := 0
 	for scanner.Scan() {
 		number++
-		line := strings.TrimSpace(strings.TrimPrefix(scanner.Text(), "\ufeff")) // some Windows tools begin a file with it
-		if line == "" || strings.HasPrefix(line, "#") {
-			continue
-		}
-		id, err := idOf(line)
+		id, found, err := parse(number, scanner.Text())
 		if err != nil {
-			return fmt.Errorf("%s, line %d: %w", file.Name(), number, err)
+			return lineError(name, number, err)
 		}
-		if !yield(id) {
+		if found && !yield(id) {
 			return errStopped
 		}
 	}
 	if err := scanner.Err(); err != nil {
-		return fmt.Errorf("%s, after line %d: %w", file.Name(), number, err)
+		return fmt.Errorf("%s, after line %d: %w", name, number, err)
 	}
 	return nil
 }
 
-// idOf takes a line that is an ID, or one of a failures file.
-func idOf(line string) (string, error) {
+// parse returns the desktop ID of a line, if there is one.
+func parse(number int, line string) (id string, found bool, err error) {
+	if err := checkEncoding(number, line); err != nil {
+		return "", false, err
+	}
+	if err := checkLine(line); err != nil {
+		return "", false, err
+	}
+	line = trim(line)
+	if skipped(line) {
+		return "", false, nil
+	}
 	if !strings.HasPrefix(line, "{") {
-		return line, nil
+		return line, true, nil
 	}
 	var failed struct {
 		DesktopID *string `json:"desktopId"`
 	}
 	if err := json.Unmarshal([]byte(line), &failed); err != nil {
-		return "", err
+		return "", false, err
 	}
 	if failed.DesktopID == nil {
-		return "", errors.New("a JSON object without desktopId")
+		return "", false, errors.New("a JSON object without desktopId")
 	}
-	return *failed.DesktopID, nil
+	return *failed.DesktopID, true, nil
 }
