@@ -116,7 +116,11 @@ func writeLines(w io.Writer, failed []maintenance.DesktopError) error {
 	lines := json.NewEncoder(buffered)
 	lines.SetEscapeHTML(false)
 	for _, e := range failed {
-		if err := lines.Encode(newFailure(e)); err != nil {
+		line := struct {
+			DesktopID rawID `json:"desktopId"` // instead of that of failure
+			failure
+		}{rawID(e.DesktopID), newFailure(e)}
+		if err := lines.Encode(line); err != nil {
 			return err
 		}
 	}

@@ -88,7 +88,7 @@ func parse(number int, line string) (id string, found bool, err error) {
 		return line, true, nil
 	}
 	var failed struct {
-		DesktopID *string `json:"desktopId"`
+		DesktopID *rawID `json:"desktopId"`
 	}
 	if err := json.Unmarshal([]byte(line), &failed); err != nil {
 		return "", false, err
@@ -96,5 +96,5 @@ func parse(number int, line string) (id string, found bool, err error) {
 	if failed.DesktopID == nil {
 		return "", false, errors.New("a JSON object without desktopId")
 	}
-	return *failed.DesktopID, true, nil
+	return string(*failed.DesktopID), true, nil
 }
