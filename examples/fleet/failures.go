@@ -1,7 +1,7 @@
 package main
 
 import (
-	"bufio"
+	"bytes"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -39,60 +39,99 @@ func newFailure(e maintenance.DesktopError) failure {
 	return f
 }
 
-// failures are the desktops that were not accepted, in a file, or on standard error where there is none.
-type failures struct{ file *os.File }
-
-// openFailures finds out whether the file can be written, and leaves what it holds: that is replaced when the run has
-// ended, and stays where there was none.
-func openFailures(path string, in *input) (failures, error) {
-	if path == "" {
-		return failures{}, nil
-	}
-	file, err := os.OpenFile(path, os.O_WRONLY|os.O_CREATE, 0o644)
-	if err != nil {
-		complain("nothing was sent: %v", err)
-		return failures{}, errIncomplete
-	}
-	if in.file != nil && sameFile(file, in.file) {
-		file.Close()
-		return failures{}, errors.New("the failures file is also the input, of which a run that is stopped would lose what it has not read")
-	}
-	return failures{file}, nil
-}
-
-func sameFile(a, b *os.File) bool {
-	infoA, errA := a.Stat()
-	infoB, errB := b.Stat()
-	return errA == nil && errB == nil && infoA.Mode().IsRegular() && os.SameFile(infoA, infoB)
-}
-
-// close is for a run that did not come to tell.
-func (f failures) close() {
-	if f.file != nil {
-		f.file.Close()
-	}
-}
-
 // listed is how many failures are shown of those that are in a file.
 const listed = 5
 
-func (f failures) tell(failed []maintenance.DesktopError) error {
-	if f.file == nil {
+// failures are the desktops that were not accepted, in a file, or on standard error if there is none.
+type failures struct {
+	out   *outFile // nil without a file
+	input *input   // nil unless it is the file that is replaced
+	err   error    // why the file does not hold all failures
+}
+
+func openFailures(path string, in *input) (*failures, error) {
+	if path == "" {
+		return new(failures), nil
+	}
+	if in.is(target(path) + partialSuffix) {
+		return nil, fmt.Errorf("%s is the input and would be overwritten; rename it, and give it by its new name", in.file.Name())
+	}
+	f := new(failures)
+	if in.is(path) {
+		f.input = in
+	}
+	var err error
+	if f.out, err = openOut(path); err != nil {
+		complain("nothing was sent: %v", err)
+		return nil, errIncomplete
+	}
+	return f, nil
+}
+
+// add writes the failures of a result, as soon as the fleet knows them.
+func (f *failures) add(r maintenance.FleetResult) {
+	if r.Err == nil || f.out == nil || f.err != nil {
+		return
+	}
+	failed := make([]maintenance.DesktopError, len(r.DesktopIds))
+	for i, id := range r.DesktopIds {
+		failed[i] = maintenance.DesktopError{DesktopID: id, Err: r.Err}
+	}
+	if f.err = writeLines(f.out, failed); f.err != nil {
+		complain("a failure was not written: %v; the run goes on, and prints all failures when it ends", f.err)
+	}
+}
+
+// discard is for a run that took no desktop.
+func (f *failures) discard() {
+	if f.out != nil {
+		f.out.discard()
+	}
+	f.out = nil
+}
+
+// end replaces the failures file if it is complete.
+func (f *failures) end(failed []maintenance.DesktopError, complete bool) error {
+	if f.out == nil {
 		show(failed)
 		return nil
 	}
-	err := f.write(failed)
+	f.err = errors.Join(f.err, f.out.finish())
+	if f.input != nil {
+		f.input.file.Close() // Windows replaces no open file
+	}
+	if f.err == nil && complete {
+		f.err = f.out.replace()
+	}
 	show(failed[:min(len(failed), listed)])
 	if more := len(failed) - listed; more > 0 {
 		fmt.Fprintf(os.Stderr, "and %d more\n", more)
 	}
-	if err != nil {
-		complain("the failures file was not written: %v", err)
+	switch {
+	case f.err != nil:
+		complain("the failures file was not written: %v", f.err)
+		if f.out.path != "" {
+			complain("%s is as it was", f.out.path)
+		}
 		complain("what it would hold (%s) follows", count(len(failed), "line"))
 		_ = writeLines(os.Stderr, failed)
+	case !complete && f.out.path != "":
+		complain("the run ended before its input: its failures are in %s, and %s is as it was", f.out.Name(), f.out.path)
 	}
-	return err
+	return f.err
 }
+
+// keepUnread adds the desktops that an interrupted run has not taken from the file that it replaces.
+func (f *failures) keepUnread() {
+	if f.out == nil || f.input == nil {
+		return
+	}
+	ids, err := f.input.rest()
+	f.add(maintenance.FleetResult{DesktopIds: ids, Err: errUnread})
+	f.err = errors.Join(f.err, err)
+}
+
+var errUnread = errors.New("not sent, as the run was interrupted")
 
 func show(failed []maintenance.DesktopError) {
 	for _, e := range failed {
@@ -100,20 +139,10 @@ func show(failed []maintenance.DesktopError) {
 	}
 }
 
-func (f failures) write(failed []maintenance.DesktopError) error {
-	info, err := f.file.Stat()
-	if err == nil && info.Mode().IsRegular() { // a pipe cannot be emptied
-		err = f.file.Truncate(0)
-	}
-	if err == nil {
-		err = writeLines(f.file, failed)
-	}
-	return errors.Join(err, f.file.Close())
-}
-
+// writeLines writes all lines at once, so that those of a killed run are whole.
 func writeLines(w io.Writer, failed []maintenance.DesktopError) error {
-	buffered := bufio.NewWriter(w)
-	lines := json.NewEncoder(buffered)
+	var b bytes.Buffer
+	lines := json.NewEncoder(&b)
 	lines.SetEscapeHTML(false)
 	for _, e := range failed {
 		line := struct {
@@ -124,5 +153,6 @@ func writeLines(w io.Writer, failed []maintenance.DesktopError) error {
 			return err
 		}
 	}
-	return buffered.Flush()
+	_, err := w.Write(b.Bytes())
+	return err
 }

@@ -64,27 +64,24 @@ func TestFailures_FedBack(t *testing.T) {
 
 func TestFailures_CannotBeOpened(t *testing.T) {
 	t.Parallel()
-	s, flags := service(t, 1)
-	status, stdout, stderr := fleet(t, "", append([]string{"enter", "ecd-0000001", "--failures", t.TempDir()}, flags...)...)
-	assert.Equal(t, 1, status)
-	assert.Contains(t, stderr, "ERROR: nothing was sent")
-	assert.Empty(t, stdout)
-	assert.Empty(t, s.Requests())
-}
-
-func TestFailures_CannotBeWritten(t *testing.T) {
-	t.Parallel()
-	const full = "/dev/full"
-	if _, err := os.Stat(full); err != nil {
-		t.Skip(err)
+	dir := t.TempDir()
+	loop := filepath.Join(dir, "loop")
+	require.NoError(t, os.Symlink(loop, loop))
+	taken := filepath.Join(dir, "taken")
+	require.NoError(t, os.MkdirAll(filepath.Join(taken+partialSuffix, "x"), 0o700))
+	for name, path := range map[string]string{
+		"a directory":              dir,
+		"a directory that is not":  filepath.Join(dir, "none", "failed.jsonl"),
+		"a loop of symbolic links": loop,
+		"no place beside it":       taken,
+	} {
+		s, flags := service(t, 1)
+		status, stdout, stderr := fleet(t, "", append([]string{"enter", "ecd-0000001", "--failures", path}, flags...)...)
+		assert.Equal(t, 1, status, name)
+		assert.Contains(t, stderr, "ERROR: nothing was sent", name)
+		assert.Empty(t, stdout, name)
+		assert.Empty(t, s.Requests(), name)
 	}
-	s, flags := service(t, 1)
-	status, stdout, stderr := fleet(t, "", append([]string{"enter", "ecd-0000001", "gone", "--failures", full}, flags...)...)
-	assert.Equal(t, 1, status)
-	assert.Contains(t, stdout, "1 of 2 desktops accepted, 1 failed")
-	assert.Contains(t, stderr, "ERROR: the failures file was not written")
-	assert.Contains(t, stderr, "\n"+`{"desktopId":"gone",`)
-	assert.True(t, s.InMaintenance(region, "ecd-0000001"))
 }
 
 // Nobody reads the output any more.

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"iter"
+	"math"
 	"os"
 	"slices"
 
@@ -18,6 +19,7 @@ import (
 type input struct {
 	source source
 	file   *os.File // nil where the IDs come from no file
+	start  int64    // where the IDs begin in a regular file
 	total  int      // IDs in the input, or -1 for one that can be read only once
 
 	drawn int   // IDs that the fleet has taken
@@ -88,15 +90,14 @@ func newFileInput(file *os.File) (*input, error) {
 		fmt.Fprintf(os.Stderr, "fleet: reading desktop IDs from %s\n", file.Name())
 		return in, nil
 	}
-	start, err := file.Seek(0, io.SeekCurrent)
-	if err != nil {
+	if in.start, err = file.Seek(0, io.SeekCurrent); err != nil {
 		return nil, err
 	}
 	in.total = 0
 	if err := scan(file.Name(), file, func(string) bool { in.total++; return true }); err != nil {
 		return nil, err
 	}
-	_, err = file.Seek(start, io.SeekStart)
+	_, err = file.Seek(in.start, io.SeekStart)
 	return in, err
 }
 
@@ -108,6 +109,30 @@ func (in *input) ids(ctx context.Context) iter.Seq[string] {
 			return yield(id)
 		})
 	}
+}
+
+// is reports whether the IDs come from the regular file of that name.
+func (in *input) is(path string) bool {
+	if in.file == nil {
+		return false
+	}
+	info, err := os.Stat(path)
+	own, errOwn := in.file.Stat()
+	return err == nil && errOwn == nil && info.Mode().IsRegular() && os.SameFile(info, own)
+}
+
+// rest returns the IDs that the fleet did not take from a regular file. A goroutine that still reads the
+// file has its own place in it.
+func (in *input) rest() (ids []string, err error) {
+	taken := in.drawn
+	unread := io.NewSectionReader(in.file, in.start, math.MaxInt64-in.start)
+	err = scan(in.file.Name(), unread, func(id string) bool {
+		if taken--; taken < 0 {
+			ids = append(ids, id)
+		}
+		return true
+	})
+	return ids, err
 }
 
 // unread is why input was left unread after a fleet that returned err; empty where all was read.

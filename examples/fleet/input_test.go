@@ -83,7 +83,7 @@ func TestInput_UsageErrors(t *testing.T) {
 		{"a line too long", append([]string{"enter", "--file", write(t, "ecd-1\n"+strings.Repeat("x", maxLine+1))}, flags...), "after line 1: bufio.Scanner: token too long"},
 		{"arguments and a file", append([]string{"enter", "ecd-1", "--file", input}, flags...), "not from two of them"},
 		{"arguments and standard input", append([]string{"enter", "ecd-1", "-"}, flags...), "not from two of them"},
-		{"failures onto the input", append([]string{"enter", "--file", input, "--failures", input}, flags...), "also the input"},
+		{"failures onto standard output", append([]string{"enter", "ecd-1", "--failures", "-"}, flags...), "--failures takes a file"},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
 			t.Parallel()

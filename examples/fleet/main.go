@@ -2,12 +2,17 @@
 //
 //	fleet enter --region cn-hangzhou ecd-1 ecd-2
 //	fleet enter --region cn-hangzhou --file desktops.txt --failures failed.jsonl
-//	fleet enter --region cn-hangzhou --file failed.jsonl
+//	fleet enter --region cn-hangzhou --file failed.jsonl --failures failed.jsonl
 //	inventory | fleet exit --region cn-hangzhou --rate 10 --json
 //	fleet enter --region cn-hangzhou --file desktops.txt --dry-run
 //
-// The second command leaves the desktops that the service did not accept in failed.jsonl, and the third takes exactly
-// those. Accepted is not in maintenance yet: a desktop gets there when its users have disconnected.
+// The second command leaves the desktops that the service did not accept in failed.jsonl. The third takes exactly those,
+// and leaves the ones that fail again. Accepted is not in maintenance yet: a desktop gets there when its users have
+// disconnected.
+//
+// Failures are written as they happen, to failed.jsonl.partial, which replaces failed.jsonl at the end. So a run that is
+// killed, or whose disk is full, leaves failed.jsonl as it was; the next run replaces what it has left beside it.
+//
 // The access key comes from the default credential chain. No account is needed for a look at it:
 //
 //	go run . enter --demo 500
@@ -97,7 +102,10 @@ A desktop that is accepted is in the mode when its users have disconnected.
 
 The desktops are the arguments, or the lines of a file, or those of standard input when the argument is - or when there
 is neither argument nor file. Empty lines and lines that start with # are skipped. A line of a failures file stands for
-the desktop that it names.`,
+the desktop that it names. UTF-16 and CSV are refused.
+
+The failures file is replaced when the run has taken all of its input or is interrupted by a signal. Until then the
+failures are in FILE.partial, and so they stay after a run that was killed; the next run replaces it.`,
 		RunE: func(cmd *cobra.Command, args []string) error {
 			if err := o.complete(cmd.Flags().Changed); err != nil {
 				return err

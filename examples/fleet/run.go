@@ -31,6 +31,9 @@ func (o *options) complete(given func(flag string) bool) error {
 	if given("rate") {
 		o.fleet = append(o.fleet, maintenance.WithRequestRate(o.rate))
 	}
+	if o.failures == "-" {
+		return errors.New("--failures takes a file; without it, failures are on standard error")
+	}
 	if given("demo") && o.demo < 1 {
 		return errors.New("--demo takes a number of desktops")
 	}
@@ -62,20 +65,25 @@ func (o *options) run(ctx context.Context, args []string) error {
 	if err != nil {
 		return err
 	}
-	defer failures.close()
 
 	display := newDisplay(fmt.Sprint(o.mode, " ", o.region), in.total)
-	fleet := append(o.fleet, maintenance.WithProgress(display.show))
+	fleet := append(o.fleet, maintenance.WithProgress(display.show), maintenance.WithResults(failures.add))
 	report, err := client.SetFleetMaintenance(ctx, o.region, o.mode, in.ids(ctx), fleet...)
 	display.end()
+	if in.drawn == 0 {
+		failures.discard()
+	}
 	if report == nil {
 		return err
 	}
-	unread := in.unread(ctx, err)
-	if in.drawn == 0 && ctx.Err() == nil {
+	unread, interrupted := in.unread(ctx, err), ctx.Err() != nil
+	if in.drawn == 0 && !interrupted {
 		return in.empty(unread)
 	}
-	told := failures.tell(report.Failed)
+	if unread != "" && interrupted {
+		failures.keepUnread()
+	}
+	told := failures.end(report.Failed, unread == "" || interrupted)
 	printed := printResult(newSummary(o, in, report, unread), o.json)
 	if errors.Join(err, told, printed) != nil || unread != "" {
 		return errIncomplete
