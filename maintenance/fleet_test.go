@@ -7,7 +7,6 @@ import (
 	"io"
 	"iter"
 	"math"
-	"math/rand/v2"
 	"net"
 	"net/http"
 	"runtime"
@@ -25,7 +24,7 @@ import (
 	"github.com/ecdkit/ecd-maintenance-go/maintenance/maintenancetest"
 )
 
-func TestAFleetIsSwitched(t *testing.T) {
+func TestFleet_IsAccepted(t *testing.T) {
 	t.Parallel()
 	service, client := newService(t, 1234)
 	report, err := client.SetFleetMaintenance(t.Context(), region, "enter", slices.Values(desktops(1234)))
@@ -46,7 +45,7 @@ func TestAFleetIsSwitched(t *testing.T) {
 	}
 }
 
-func TestAnEmptyFleet(t *testing.T) {
+func TestFleet_Empty(t *testing.T) {
 	t.Parallel()
 	service, client := newService(t, 0)
 	report, err := client.SetFleetMaintenance(t.Context(), region, maintenance.ModeExit, slices.Values([]string{}))
@@ -55,7 +54,7 @@ func TestAnEmptyFleet(t *testing.T) {
 	assert.Empty(t, service.Requests())
 }
 
-func TestBadFleetParameters(t *testing.T) {
+func TestFleet_BadParameters(t *testing.T) {
 	t.Parallel()
 	service, client := newService(t, 1)
 	ids := slices.Values(desktops(1))
@@ -87,7 +86,7 @@ func TestBadFleetParameters(t *testing.T) {
 	assert.Empty(t, service.Requests())
 }
 
-func TestAnIDThatCannotBeSentIsReportedAndLeftOut(t *testing.T) {
+func TestFleet_IDThatCannotBeSent(t *testing.T) {
 	t.Parallel()
 	service, client := newService(t, 3)
 	report, err := client.SetFleetMaintenance(t.Context(), region, "enter", slices.Values([]string{"ecd-1", "", "ecd-2", "a b", "ecd-3"}))
@@ -103,36 +102,7 @@ func TestAnIDThatCannotBeSentIsReportedAndLeftOut(t *testing.T) {
 	require.EqualError(t, err, "maintenance: ENTER cn-hangzhou: 3 of 5 desktops; 2 failed, first: desktop \"\": maintenance: desktopIDs[1] is empty")
 }
 
-func TestAPoisonedBatchIsHalved(t *testing.T) {
-	t.Parallel()
-	random := rand.New(rand.NewPCG(1, 2))
-	for bad := 1; bad <= 100; bad = bad*2 + 1 {
-		for range 5 {
-			service, client := newService(t, 100)
-			ids := desktops(100)
-			for _, i := range random.Perm(100)[:min(bad, 100)] {
-				ids[i] = fmt.Sprint("gone-", i)
-			}
-			report, err := client.SetFleetMaintenance(t.Context(), region, "enter", slices.Values(ids))
-			require.Error(t, err)
-			assert.Equal(t, 100-bad, report.Succeeded)
-			assert.Len(t, report.Failed, bad)
-			for _, failed := range report.Failed {
-				var refused *maintenance.APIError
-				require.ErrorAs(t, failed, &refused)
-				assert.Equal(t, maintenancetest.CodeUnknownDesktop, refused.Code)
-				assert.Contains(t, refused.Message, failed.DesktopID+" ")
-				assert.NotEmpty(t, refused.RequestId)
-			}
-			for _, id := range ids {
-				assert.Equal(t, strings.HasPrefix(id, "ecd-"), service.InMaintenance(region, id))
-			}
-			assert.LessOrEqual(t, float64(report.Calls-1), 2*float64(bad)*math.Log2(100)+1, "extra calls for %d bad IDs", bad)
-		}
-	}
-}
-
-func TestThousandsAreGrouped(t *testing.T) {
+func TestFleetError_GroupsThousands(t *testing.T) {
 	t.Parallel()
 	service, client := newService(t, 36_998)
 	ids := append([]string{"gone-1"}, desktops(36_998)...)
@@ -148,7 +118,7 @@ func TestThousandsAreGrouped(t *testing.T) {
 	require.ErrorAs(t, err, &refused)
 }
 
-func TestARefusalOfEveryCallEndsTheFleet(t *testing.T) {
+func TestFleet_RefusalOfEveryCall(t *testing.T) {
 	t.Parallel()
 	for _, tc := range []struct {
 		name  string
@@ -189,33 +159,7 @@ func TestARefusalOfEveryCallEndsTheFleet(t *testing.T) {
 	})
 }
 
-func TestThrottlingCostsTimeAndNoDesktops(t *testing.T) {
-	t.Parallel()
-	for name, limit := range map[string]maintenancetest.RateLimit{
-		"a token bucket":            maintenancetest.TokenBucket(20, 5),
-		"a fixed window":            maintenancetest.FixedWindow(20, time.Second),
-		"nothing left at the start": maintenancetest.FixedWindow(1, time.Hour),
-	} {
-		t.Run(name, func(t *testing.T) {
-			t.Parallel()
-			synctest.Test(t, func(t *testing.T) {
-				service, client := newService(t, 10_000, once) // and no attempts
-				service.SetRateLimit(limit)
-				if name == "nothing left at the start" {
-					require.NoError(t, enter(t.Context(), client))
-					time.AfterFunc(time.Minute, func() { service.SetRateLimit(maintenancetest.RateLimit{}) })
-				}
-				report, err := client.SetFleetMaintenance(t.Context(), region, "enter", slices.Values(desktops(10_000)))
-				require.NoError(t, err)
-				assert.Equal(t, 10_000, report.Succeeded)
-				assert.Positive(t, report.Throttled)
-				assert.Equal(t, 100, report.Calls-report.Throttled)
-			})
-		})
-	}
-}
-
-func TestRequestRateIsAnUpperBound(t *testing.T) {
+func TestFleet_RequestRateIsAnUpperBound(t *testing.T) {
 	t.Parallel()
 	for _, perSecond := range []float64{0.5, 10} {
 		synctest.Test(t, func(t *testing.T) {
@@ -231,7 +175,7 @@ func TestRequestRateIsAnUpperBound(t *testing.T) {
 	}
 }
 
-func TestConcurrencyBoundsTheRequestsInFlight(t *testing.T) {
+func TestFleet_ConcurrencyBoundsTheRequestsInFlight(t *testing.T) {
 	t.Parallel()
 	for _, limit := range []int{1, 3, 8} {
 		synctest.Test(t, func(t *testing.T) {
@@ -266,7 +210,7 @@ func TestConcurrencyBoundsTheRequestsInFlight(t *testing.T) {
 	}
 }
 
-func TestAContextThatEndsTheFleet(t *testing.T) {
+func TestFleet_ContextEnds(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		service, client := newService(t, 5000, withDefaults)
@@ -297,64 +241,8 @@ func TestAContextThatEndsTheFleet(t *testing.T) {
 	})
 }
 
-func TestAStreamThatEndsWithTheContextIsNotAtItsEnd(t *testing.T) {
-	t.Parallel()
-	synctest.Test(t, func(t *testing.T) {
-		_, client := newService(t, 100)
-		ctx, cancel := context.WithTimeout(t.Context(), time.Second)
-		defer cancel()
-		report, err := client.SetFleetMaintenance(ctx, region, "enter", func(yield func(string) bool) {
-			for _, id := range desktops(100) {
-				yield(id)
-			}
-			<-ctx.Done()
-		})
-		require.ErrorIs(t, err, context.DeadlineExceeded)
-		assert.Equal(t, 100, report.Succeeded)
-		assert.Empty(t, report.Failed)
-		require.EqualError(t, err, "maintenance: ENTER cn-hangzhou: 100 of 100 desktops; ended early: context deadline exceeded")
-	})
-}
-
-func TestAPanicOfTheStreamReachesTheCaller(t *testing.T) {
-	t.Parallel()
-	service, client := newService(t, 1000)
-	assert.PanicsWithValue(t, "the list is broken", func() {
-		_, _ = client.SetFleetMaintenance(t.Context(), region, "enter", func(yield func(string) bool) {
-			for i, id := range desktops(1000) {
-				if i == 550 {
-					panic("the list is broken")
-				}
-				yield(id)
-			}
-		})
-	})
-	assert.False(t, service.InMaintenance(region, "ecd-551"))
-}
-
-func TestAStreamThatEndsItsGoroutineEndsTheCaller(t *testing.T) {
-	t.Parallel()
-	service, client := newService(t, 1000)
-	ended := make(chan bool)
-	go func() {
-		returned := false
-		defer func() { ended <- !returned }()
-		_, _ = client.SetFleetMaintenance(context.Background(), region, "enter", func(yield func(string) bool) {
-			for i, id := range desktops(1000) {
-				if i == 550 {
-					runtime.Goexit() // as t.FailNow does
-				}
-				yield(id)
-			}
-		})
-		returned = true
-	}()
-	assert.True(t, <-ended)
-	assert.False(t, service.InMaintenance(region, "ecd-551"))
-}
-
 // One batch is lost on its way and then refused; the other was only ever throttled, and is not sent any more.
-func TestWhatWasNotSentIsNotUnknown(t *testing.T) {
+func TestFleet_NotSentIsNotUnknown(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		service := maintenancetest.NewService()
@@ -394,46 +282,7 @@ func reply(status int, body string, header http.Header) *http.Response {
 	return &http.Response{StatusCode: status, Header: header, Body: io.NopCloser(strings.NewReader(body))}
 }
 
-// What a lost reply has left open for a batch stays open for the halves that fail after it.
-func TestHalvesInheritAnUnknownOutcome(t *testing.T) {
-	t.Parallel()
-	synctest.Test(t, func(t *testing.T) {
-		service, client := newService(t, 3, withDefaults)
-		service.Inject(1, maintenancetest.Fault{Cut: true})
-		report, err := client.SetFleetMaintenance(t.Context(), region, "enter", slices.Values(append(desktops(3), "gone")))
-		require.ErrorIs(t, err, maintenance.ErrOutcomeUnknown)
-		assert.Equal(t, 3, report.Succeeded)
-		require.Len(t, report.Failed, 1)
-		assert.Equal(t, "gone", report.Failed[0].DesktopID)
-	})
-}
-
-func TestThrottlingUsesUpNoAttempts(t *testing.T) {
-	t.Parallel()
-	synctest.Test(t, func(t *testing.T) {
-		service, client := newService(t, 1, maintenance.WithRetry(maintenance.RetryPolicy{MaxAttempts: 2}))
-		service.Inject(5, throttled)
-		service.Inject(1, unavailable)
-		report, err := client.SetFleetMaintenance(t.Context(), region, "enter", slices.Values(desktops(1)))
-		require.NoError(t, err)
-		assert.Equal(t, 7, report.Calls)
-		assert.Equal(t, 5, report.Throttled)
-	})
-}
-
-func TestWhatAProxyRefusesForItsSizeIsHalved(t *testing.T) {
-	t.Parallel()
-	for _, status := range []int{413, 414, 431} {
-		service, client := newService(t, 100)
-		service.Inject(1, maintenancetest.Fault{StatusCode: status, Body: "<html>too large", ContentType: "text/html"})
-		report, err := client.SetFleetMaintenance(t.Context(), region, "enter", slices.Values(desktops(100)))
-		require.NoError(t, err, status)
-		assert.Equal(t, 3, report.Calls)
-		assert.True(t, service.InMaintenance(region, "ecd-100"))
-	}
-}
-
-func TestOnePageOfAProxyDoesNotEndTheFleet(t *testing.T) {
+func TestFleet_PageOfAProxy(t *testing.T) {
 	t.Parallel()
 	service, client := newService(t, 1000)
 	service.Inject(1, maintenancetest.Fault{StatusCode: 408, Body: "<html>", ContentType: "text/html"})
@@ -442,7 +291,7 @@ func TestOnePageOfAProxyDoesNotEndTheFleet(t *testing.T) {
 	assert.Equal(t, 900, report.Succeeded)
 }
 
-func TestADeadlineIsTheReasonWhateverFailedFirst(t *testing.T) {
+func TestFleet_DeadlineIsTheReason(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		service, client := newService(t, 200)
@@ -456,144 +305,7 @@ func TestADeadlineIsTheReasonWhateverFailedFirst(t *testing.T) {
 	})
 }
 
-func TestProgress(t *testing.T) {
-	t.Parallel()
-	synctest.Test(t, func(t *testing.T) {
-		service, client := newService(t, 1000)
-		service.SetRateLimit(maintenancetest.TokenBucket(10, 1))
-		service.Inject(0, maintenancetest.Fault{Latency: 20 * time.Millisecond})
-		var states []maintenance.FleetProgress
-		report, err := client.SetFleetMaintenance(t.Context(), region, "enter", slices.Values(append(desktops(1000), "gone")),
-			maintenance.WithProgress(func(p maintenance.FleetProgress) { states = append(states, p) }))
-		require.Error(t, err)
-		last := states[len(states)-1]
-		assert.Equal(t, report.Succeeded, last.Succeeded)
-		assert.Equal(t, len(report.Failed), last.Failed)
-		assert.Equal(t, report.Calls, last.Calls)
-		assert.Equal(t, report.Throttled, last.Throttled)
-		assert.Positive(t, last.Rate)
-		assert.GreaterOrEqual(t, len(states), 10)
-		assert.True(t, slices.IsSortedFunc(states, func(a, b maintenance.FleetProgress) int { return a.Calls - b.Calls }))
-	})
-}
-
-func TestSlowProgressHoldsUpNothing(t *testing.T) {
-	t.Parallel()
-	synctest.Test(t, func(t *testing.T) {
-		service, client := newService(t, 2000)
-		service.Inject(0, maintenancetest.Fault{Latency: time.Second})
-		var states []maintenance.FleetProgress
-		_, err := client.SetFleetMaintenance(t.Context(), region, "enter", slices.Values(desktops(2000)),
-			maintenance.WithConcurrency(1), maintenance.WithProgress(func(p maintenance.FleetProgress) {
-				states = append(states, p)
-				time.Sleep(time.Hour) // of the bubble's time
-				assert.Len(t, service.Requests(), 20, "the fleet went on")
-			}))
-		require.NoError(t, err)
-		assert.Equal(t, 100, states[0].Succeeded)
-		assert.Equal(t, 2000, states[len(states)-1].Succeeded, "the last state is never skipped")
-		assert.LessOrEqual(t, len(states), 3)
-	})
-}
-
-func TestAPanicOfTheProgressEndsTheFleet(t *testing.T) {
-	t.Parallel()
-	synctest.Test(t, func(t *testing.T) {
-		service, client := newService(t, 10_000)
-		service.Inject(0, maintenancetest.Fault{Latency: time.Second})
-		assert.PanicsWithValue(t, "no terminal", func() {
-			_, _ = client.SetFleetMaintenance(t.Context(), region, "enter", slices.Values(desktops(10_000)),
-				maintenance.WithProgress(func(maintenance.FleetProgress) { panic("no terminal") }))
-		})
-		assert.LessOrEqual(t, len(service.Requests()), 2*maintenance.DefaultConcurrency)
-	})
-}
-
-// Random fleets against a service that misbehaves: what the report says of a desktop is what the service says of it.
-func TestTheReportIsTheTruth(t *testing.T) {
-	t.Parallel()
-	for seed := range uint64(60) {
-		synctest.Test(t, func(t *testing.T) { testTruth(t, rand.New(rand.NewPCG(seed, 0))) })
-	}
-}
-
-func testTruth(t *testing.T, random *rand.Rand) {
-	service := maintenancetest.NewService()
-	var ids []string
-	for i := range random.IntN(3000) {
-		switch random.IntN(random.IntN(300) + 2) {
-		case 0:
-			ids = append(ids, fmt.Sprint("gone-", i))
-		case 1:
-			ids = append(ids, fmt.Sprint("not an ID ", i))
-		default:
-			ids = append(ids, fmt.Sprint("ecd-", i))
-			service.AddDesktops(region, ids[len(ids)-1])
-		}
-	}
-	switch random.IntN(3) {
-	case 0:
-		service.SetRateLimit(maintenancetest.TokenBucket(1+random.Float64()*100, 1+random.IntN(20)))
-	case 1:
-		service.SetRateLimit(maintenancetest.FixedWindow(1+random.IntN(20), time.Second))
-	}
-	for range random.IntN(40) {
-		service.Inject(random.IntN(3)+1, randomFault(random))
-	}
-	ctx, cancel := context.WithCancel(t.Context())
-	defer cancel()
-	if random.IntN(3) == 0 {
-		time.AfterFunc(time.Duration(random.IntN(2000))*time.Millisecond, cancel)
-	}
-	client, err := service.NewClient(maintenance.WithRetry(maintenance.RetryPolicy{MaxAttempts: 1 + random.IntN(4)}))
-	require.NoError(t, err)
-
-	drawn := 0
-	report, err := client.SetFleetMaintenance(ctx, region, maintenance.ModeEnter, func(yield func(string) bool) {
-		for _, id := range ids {
-			if drawn++; !yield(id) {
-				return
-			}
-		}
-	}, maintenance.WithConcurrency(1+random.IntN(10)))
-
-	failed := map[string]error{}
-	for _, f := range report.Failed {
-		require.NotContains(t, failed, f.DesktopID, "reported twice")
-		failed[f.DesktopID] = f.Err
-	}
-	// A last ID may have been asked for and not taken.
-	require.InDelta(t, drawn, report.Succeeded+len(report.Failed), 1)
-	require.Equal(t, err == nil, report.Succeeded == len(ids))
-	for _, id := range ids[:report.Succeeded+len(report.Failed)] {
-		why, hasFailed := failed[id]
-		if !errors.Is(why, maintenance.ErrOutcomeUnknown) {
-			require.Equal(t, !hasFailed, service.InMaintenance(region, id), "%s: %v", id, why)
-		}
-	}
-}
-
-func randomFault(random *rand.Rand) maintenancetest.Fault {
-	fault := []maintenancetest.Fault{
-		{},
-		{Cut: true},
-		{Body: "<html>"},
-		{Body: okBody[:20]},
-		{StatusCode: 502, Body: "<html>"},
-		{StatusCode: 503, Code: "ServiceUnavailable"},
-		{StatusCode: 400, Code: "SignatureNonceUsed"},
-		{StatusCode: 429, Code: "Throttling.User", Header: http.Header{"Retry-After": {"1"}}},
-		{StatusCode: 400, Code: "Throttling.Api"},
-		{StatusCode: 403, Code: "Forbidden.RAM"},
-		{StatusCode: 400, Code: "InvalidParameter"},
-	}[random.IntN(11)]
-	fault.Latency = time.Duration(random.IntN(300)) * time.Millisecond
-	// What a service has carried out it does not refuse with a status below 500.
-	fault.Applied = random.IntN(2) == 0 && (fault.StatusCode < 300 || fault.StatusCode >= 500)
-	return fault
-}
-
-func TestAMillionDesktopsInLittleMemory(t *testing.T) {
+func TestFleet_MillionDesktopsInLittleMemory(t *testing.T) {
 	client := newClient(t, maintenance.WithHTTPClient(&http.Client{Transport: roundTripper(func(r *http.Request) (*http.Response, error) {
 		return (&capture{}).RoundTrip(r)
 	})}))

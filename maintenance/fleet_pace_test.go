@@ -42,7 +42,7 @@ func sum(counts map[int]int, from, to int) (n int) {
 }
 
 // A limit drops to a tenth and comes back: five seconds later the fleet is at it, each way.
-func TestTheRateFollowsTheLimit(t *testing.T) {
+func TestPace_FollowsTheLimit(t *testing.T) {
 	t.Parallel()
 	for name, limited := range map[string]func(perSecond int) maintenancetest.RateLimit{
 		"a token bucket": func(n int) maintenancetest.RateLimit { return maintenancetest.TokenBucket(float64(n), 2) },
