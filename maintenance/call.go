@@ -3,6 +3,7 @@ package maintenance
 import (
 	"context"
 	"fmt"
+	"strings"
 	"time"
 
 	openapi "github.com/alibabacloud-go/darabonba-openapi/v2/client"
@@ -137,7 +138,7 @@ func (c *call) plan(ctx context.Context, o *outcome, v verdict) (wait time.Durat
 
 // ended is the error of a call that ended for a reason of its context or its fleet.
 func (c *call) ended(reason error) error {
-	if c.last != nil {
+	if c.last != nil && !strings.Contains(reason.Error(), c.last.Error()) {
 		reason = fmt.Errorf("%w; the last failure was %w", reason, c.last)
 	}
 	return c.failed(reason)

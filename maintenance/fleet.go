@@ -185,5 +185,10 @@ func (c *Client) SetFleetMaintenance(ctx context.Context, region string, mode Mo
 		over:     make(chan struct{}),
 	}
 	f.pacer.patience = f.patience
+	f.pacer.keyed = func() {
+		if !f.keyed.Swap(true) {
+			wake(f.changed)
+		}
+	}
 	return f.run(ctx, desktopIDs)
 }

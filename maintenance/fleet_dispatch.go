@@ -124,7 +124,11 @@ func (f *fleet) startDue(now time.Time) (next time.Time) {
 			next = time.Time{}
 		}
 	}
-	for f.inFlight < f.settings.concurrency && !f.mustTell() {
+	most := f.settings.concurrency
+	if !f.keyed.Load() {
+		most = 1 // one attempt asks whether there is a key
+	}
+	for f.inFlight < most && !f.mustTell() {
 		b, due := f.pick(now)
 		if b == nil {
 			return earlier(next, due)

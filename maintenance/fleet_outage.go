@@ -41,27 +41,34 @@ func (u *outage) holds() bool { return !u.since.IsZero() }
 // pickProbe returns the batch that may be sent during an outage, or when there will be one.
 func (f *fleet) pickProbe(now time.Time) (picked *batch, due time.Time) {
 	u := &f.outage
-	allowed := u.sends > 0 && !u.resume.After(now)
-	if !allowed && f.inFlight > 0 {
-		return nil, time.Time{}
-	}
-	if !allowed && u.next.After(now) {
-		return nil, u.next
-	}
-	for _, b := range f.queue {
-		// The batch that failed longest ago comes first, so that one bad batch does not hold the others.
-		if f.halving.allows(b, f.succeeded) && (picked == nil || b.failedAt < picked.failedAt) {
-			picked = b
+	if u.sends > 0 && !u.resume.After(now) {
+		if picked = f.longestUntried(u.failed); picked != nil {
+			u.sends--
+			return picked, time.Time{}
 		}
 	}
 	switch {
-	case picked == nil:
-	case allowed:
-		u.sends--
-	default:
-		u.probe = picked
+	case f.inFlight > 0:
+		return nil, time.Time{}
+	case u.next.After(now):
+		return nil, u.next
 	}
-	return picked, time.Time{}
+	u.probe = f.longestUntried(nil)
+	return u.probe, time.Time{}
+}
+
+// longestUntried returns the batch of the queue that failed longest ago, so that one bad batch does
+// not hold the others.
+func (f *fleet) longestUntried(except []*batch) (longest *batch) {
+	for _, b := range f.queue {
+		if !f.halving.allows(b, f.succeeded) || slices.Contains(except, b) {
+			continue
+		}
+		if longest == nil || b.failedAt < longest.failedAt {
+			longest = b
+		}
+	}
+	return longest
 }
 
 // failedForNow keeps a batch for later that failed for a reason that may pass.
@@ -71,6 +78,7 @@ func (f *fleet) failedForNow(b *batch, o *outcome, v verdict) (wait time.Duratio
 	if !u.holds() {
 		*u = outage{since: now, attempt: f.attempts, delay: firstProbe}
 		f.hold()
+		wake(f.room)
 	}
 	u.note(b, o, now)
 	b.failedAt = f.attempts

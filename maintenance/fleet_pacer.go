@@ -17,6 +17,8 @@ type pacer struct {
 	turn     chan struct{}                  // holds one: a single request waits at a time
 	patience func(wait time.Duration) error // for a hint of the service
 
+	keyed func() // called by the first attempt that has a key
+
 	mu        sync.Mutex
 	calls     int // requests that were sent
 	throttled int // of calls
@@ -33,6 +35,7 @@ type pacerGate struct {
 }
 
 func (g *pacerGate) wait(ctx context.Context, c *call) (waited bool, err error) {
+	g.keyed()
 	g.epoch, waited, err = g.pacer.wait(ctx, c)
 	return waited, err
 }

@@ -7,6 +7,7 @@ import (
 	"iter"
 	"runtime"
 	"sync"
+	"sync/atomic"
 	"time"
 )
 
@@ -31,6 +32,7 @@ type fleet struct {
 	hold     context.CancelFunc
 
 	routines sync.WaitGroup
+	keyed    atomic.Bool   // there is a key
 	changed  chan struct{} // holds one; wakes the dispatcher
 	room     chan struct{} // holds one; wakes the stream
 	news     chan struct{} // holds one; wakes the teller
