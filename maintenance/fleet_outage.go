@@ -11,7 +11,8 @@ const (
 	// DefaultOutageLimit is how long a fleet goes on without a success, without [WithOutageLimit].
 	DefaultOutageLimit = 5 * time.Minute
 
-	// The time between two probes doubles from the first to the second.
+	// The first probe comes as soon as a retry would. The time to the next one is firstProbe, and
+	// doubles up to lastProbe.
 	firstProbe = time.Second
 	lastProbe  = 30 * time.Second
 
@@ -76,7 +77,8 @@ func (f *fleet) failedForNow(b *batch, o *outcome, v verdict) (wait time.Duratio
 	now := time.Now()
 	u := &f.outage
 	if !u.holds() {
-		*u = outage{since: now, attempt: f.attempts, delay: firstProbe}
+		soon := min(f.client.retry.delay(1), firstProbe)
+		*u = outage{since: now, attempt: f.attempts, next: now.Add(soon), delay: firstProbe}
 		f.hold()
 		wake(f.room)
 	}
@@ -114,17 +116,19 @@ func (u *outage) note(b *batch, o *outcome, now time.Time) {
 	if !slices.Contains(u.failed, b) {
 		u.failed = append(u.failed, b)
 	}
-	if b == u.probe {
-		u.probe = nil
-		u.probes++
+	if o.retryAfter > 0 {
+		u.resume = later(u.resume, now.Add(max(o.retryAfter, firstProbe)))
+		u.next = later(u.next, u.resume)
+	}
+	if b != u.probe {
+		return
+	}
+	u.probe = nil
+	u.probes++
+	if o.retryAfter == 0 {
+		u.next = now.Add(u.delay)
 		u.delay = min(2*u.delay, lastProbe)
 	}
-	next := now.Add(u.delay)
-	if o.retryAfter > 0 {
-		next = now.Add(max(o.retryAfter, firstProbe))
-		u.resume = later(u.resume, next)
-	}
-	u.next = later(u.next, next)
 }
 
 func later(a, b time.Time) time.Time {
