@@ -15,6 +15,7 @@ type outcome struct {
 	err   error         // nil if the service accepted the call; otherwise as the caller gets it
 	reply gateway.Reply // zero if none came
 
+	held           bool // the gate does not let the request pass
 	sent           bool // the HTTP client was given the request
 	mayHaveArrived bool // no reply came, and the request may have reached the service
 	cutOff         bool // the reply ended too early
@@ -46,7 +47,7 @@ func (c *call) attempt(ctx, waiting context.Context) (o outcome) {
 	case waiting.Err() != nil:
 		return outcome{err: contextError(waiting), interrupted: true}
 	case err != nil:
-		return outcome{err: err}
+		return outcome{err: err, held: true}
 	case c.keyErr != nil: // it was asked for again during the wait
 		return c.unsent(ctx, c.keyErr)
 	case waited:

@@ -65,6 +65,9 @@ func (c *call) do(ctx context.Context) (requestID string, err error) {
 			return "", c.ended(contextError(ctx))
 		}
 		c.attempts++
+		if o.held {
+			return "", c.ended(o.err)
+		}
 		if v.retry == noRetry || c.attempts >= c.retry.MaxAttempts {
 			return "", c.failed(o.err)
 		}
@@ -94,7 +97,7 @@ func (c *call) step(ctx, waiting context.Context) (outcome, verdict) {
 		c.logAttempt(ctx, &o)
 	}
 	c.outcomeUnknown = c.outcomeUnknown || v.outcomeUnknown
-	if o.err != nil && !o.interrupted {
+	if o.err != nil && !o.interrupted && !o.held {
 		c.last = o.err
 	}
 	c.gate.learn(&o, v)

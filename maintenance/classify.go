@@ -124,7 +124,7 @@ func classifyTransport(o *outcome) verdict {
 		if proxy.final {
 			v.retry, v.scope = noRetry, everyCall
 		}
-	case errors.As(o.err, &badURL) && badURL.malformed, o.byTLS, !o.sent && !o.timedOut:
+	case errors.As(o.err, &badURL) && badURL.malformed, o.byTLS, o.held, !o.sent && !o.timedOut:
 		v.retry, v.scope = noRetry, everyCall
 	case errors.As(o.err, &lookup) && lookup.IsNotFound, !o.sent:
 		v.scope = everyCall // unless a call has been accepted before

@@ -55,24 +55,31 @@ func newPace() *pace {
 
 // wait returns when the pace allows a request.
 func (p *pace) wait(ctx context.Context, c *call) (epoch int, waited bool, err error) {
-	waited, ok := take(ctx, p.turn)
-	if !ok {
-		return 0, true, nil
-	}
-	defer func() { <-p.turn }()
 	for {
-		epoch, reason, left := p.pause()
-		if left <= 0 {
-			slept, err := c.waitFor(ctx, p.limiter)
-			return epoch, waited || slept, err // the wait was of the rate that epoch began with
+		_, reason, left := p.pause()
+		if left > 0 {
+			// Without the turn, which a fleet with less time may need to find that it has to give up.
+			if err := outlasts(ctx, left, "next request"); err != nil {
+				return 0, true, fmt.Errorf("%w; %w", reason, err)
+			}
+			waited = true
+			if !c.waitUntil(ctx, time.Now().Add(left)) {
+				return 0, true, nil
+			}
+			continue
 		}
-		if err := outlasts(ctx, left, "next request"); err != nil {
-			return 0, true, fmt.Errorf("%w; %w", reason, err)
-		}
-		if !c.waitUntil(ctx, time.Now().Add(left)) {
+		contended, ok := take(ctx, p.turn)
+		if !ok {
 			return 0, true, nil
 		}
-		waited = true
+		waited = waited || contended
+		epoch, _, left := p.pause()
+		if left <= 0 {
+			slept, err := c.waitFor(ctx, p.limiter)
+			<-p.turn
+			return epoch, waited || slept, err // the wait was of the rate that epoch began with
+		}
+		<-p.turn
 	}
 }
 

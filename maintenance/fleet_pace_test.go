@@ -1,8 +1,10 @@
 package maintenance_test
 
 import (
+	"context"
 	"net/http"
 	"slices"
+	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -73,4 +75,110 @@ func TestPace_FollowsTheLimit(t *testing.T) {
 			})
 		})
 	}
+}
+
+// Fleets of one Client that share the limit of a host learn it together.
+func TestPace_IsThatOfTheClient(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		service, client := newService(t, 17*6000)
+		service.Inject(0, maintenancetest.Fault{Latency: 50 * time.Millisecond})
+		service.SetRateLimit(maintenancetest.TokenBucket(20, 20))
+		calls, throttled := 0, 0
+		reports := make(chan *maintenance.FleetReport)
+		for fleet := range 17 {
+			go func() {
+				report, err := client.SetFleetMaintenance(t.Context(), region, "enter", slices.Values(desktops(17 * 6000)[fleet*6000:(fleet+1)*6000]))
+				assert.NoError(t, err)
+				reports <- report
+			}()
+		}
+		for range 17 {
+			report := <-reports
+			calls, throttled = calls+report.Calls, throttled+report.Throttled
+		}
+		t.Log(calls, throttled)
+		assert.Less(t, throttled, calls/5) // it was a third when each fleet learned for itself, besides the first burst of 136
+	})
+}
+
+func TestPace_IsThatOfAHost(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		service, client := newService(t, 1000)
+		service.AddDesktops("cn-shanghai", desktops(1000)...)
+		service.Inject(1, throttledFor("1000"))
+		var fleets sync.WaitGroup
+		defer fleets.Wait()
+		fleets.Go(func() { _, _ = client.SetFleetMaintenance(t.Context(), region, "enter", slices.Values(desktops(1000))) })
+		time.Sleep(time.Second)
+		report, err := client.SetFleetMaintenance(t.Context(), "cn-shanghai", "enter", slices.Values(desktops(1000)))
+		require.NoError(t, err)
+		assert.Less(t, report.Elapsed, time.Second)
+	})
+}
+
+// The second fleet starts at the rate that the first one has learned.
+func TestPace_IsKeptBetweenFleets(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		service, client := newService(t, 10_000)
+		service.SetRateLimit(maintenancetest.TokenBucket(10, 1))
+		throttled := make([]int, 2)
+		for i := range throttled {
+			report, err := client.SetFleetMaintenance(t.Context(), region, "enter", slices.Values(desktops(2000)))
+			require.NoError(t, err)
+			throttled[i] = report.Throttled
+		}
+		assert.Less(t, throttled[1], 3, "%v", throttled)
+	})
+}
+
+// Failures do not speed a fleet up.
+func TestPace_DoesNotGrowWithFailures(t *testing.T) {
+	t.Parallel()
+	for name, fault := range map[string]maintenancetest.Fault{
+		"refused":     {StatusCode: 400, Code: "InvalidParameter"},
+		"unavailable": unavailable,
+		"cut":         {Cut: true},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			synctest.Test(t, func(t *testing.T) {
+				service, client := newService(t, 20_000)
+				service.SetRateLimit(maintenancetest.TokenBucket(20, 1))
+				fault.Latency = 20 * time.Millisecond
+				learned := 0.0
+				time.AfterFunc(8*time.Second, func() { service.Inject(0, fault) })
+				ctx, cancel := context.WithTimeout(t.Context(), 30*time.Second)
+				defer cancel()
+				start := time.Now()
+				_, _ = client.SetFleetMaintenance(ctx, region, "enter", slices.Values(desktops(20_000)), maintenance.WithProgress(func(p maintenance.FleetProgress) {
+					if time.Since(start) < 8*time.Second {
+						learned = p.Rate
+						return
+					}
+					assert.LessOrEqual(t, p.Rate, 1.1*max(learned, 20))
+				}))
+				assert.InDelta(t, 20, learned, 10)
+			})
+		})
+	}
+}
+
+// A shorter hint does not replace a longer one.
+func TestPace_LongestHintCounts(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		service, client := newService(t, 200)
+		long, short := throttledFor("100"), throttledFor("1")
+		short.Latency = time.Second
+		service.Inject(1, long)
+		service.Inject(1, short)
+		start := time.Now()
+		report, err := client.SetFleetMaintenance(t.Context(), region, "enter", slices.Values(desktops(200)), maintenance.WithConcurrency(2))
+		require.NoError(t, err)
+		assert.Equal(t, 2, report.Throttled)
+		assert.GreaterOrEqual(t, time.Since(start), 100*time.Second)
+	})
 }

@@ -1,11 +1,13 @@
 package maintenance
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
 	"iter"
 	"runtime"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -202,6 +204,9 @@ func (f *fleet) settle(b *batch, o *outcome, v verdict) (wait time.Duration, aga
 	case o.interrupted:
 		f.endWithContext()
 		f.giveUp(b)
+	case o.held:
+		f.end(f.withLastFailure(o.err))
+		f.giveUp(b)
 	case v.throttled:
 		return f.throttled(b, o)
 	case v.retry != noRetry:
@@ -262,15 +267,16 @@ func (f *fleet) endWithContext() {
 	if f.ctx.Err() == nil || f.ended != nil {
 		return
 	}
-	reason := contextError(f.ctx)
-	last := f.throttle.last
-	if last == nil {
-		last = f.outage.last
+	f.end(f.withLastFailure(contextError(f.ctx)))
+}
+
+// withLastFailure adds to the reason why a fleet ends the failure that it was waiting out.
+func (f *fleet) withLastFailure(reason error) error {
+	last := cmp.Or(f.throttle.last, f.outage.last)
+	if last == nil || strings.Contains(reason.Error(), last.Error()) {
+		return reason
 	}
-	if last != nil {
-		reason = fmt.Errorf("%w; the last failure was %w", reason, last)
-	}
-	f.end(reason)
+	return fmt.Errorf("%w; the last failure was %w", reason, last)
 }
 
 func (f *fleet) report() (*FleetReport, error) {
