@@ -132,6 +132,20 @@ func (e FleetError) MarshalJSON() ([]byte, error) {
 	}{e.Region, string(e.Mode), e.Succeeded, e.Failed, e.First, describe(e.Ended), describe(&e)})
 }
 
+// MarshalJSON returns the members DesktopIds and RequestId or, if Err is not nil, those of
+// [DesktopError.MarshalJSON] for Err.
+func (r FleetResult) MarshalJSON() ([]byte, error) {
+	failure := describe(r.Err)
+	if failure != nil {
+		r.RequestId = failure.RequestId
+	}
+	return json.Marshal(struct {
+		DesktopIds []string
+		RequestId  string `json:",omitempty"`
+		*errorDocument
+	}{r.DesktopIds, r.RequestId, failure})
+}
+
 // MarshalJSON returns the fields. Failed is an array, empty if no desktop failed, of what
 // [DesktopError.MarshalJSON] returns; Elapsed is in seconds.
 func (r FleetReport) MarshalJSON() ([]byte, error) {

@@ -1,13 +1,17 @@
 package maintenance_test
 
 import (
+	"cmp"
 	"fmt"
 	"math"
 	"math/rand/v2"
+	"net/http"
 	"slices"
+	"strconv"
 	"strings"
 	"testing"
 	"testing/synctest"
+	"time"
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
@@ -69,4 +73,116 @@ func TestFleetSplit_RequestTooLargeForAProxy(t *testing.T) {
 		assert.Equal(t, 3, report.Calls)
 		assert.True(t, service.InMaintenance(region, "ecd-100"))
 	}
+}
+
+// A code that every desktop of three batches is refused with is taken for a refusal of every call.
+func TestFleetSplit_EveryDesktopIsRefused(t *testing.T) {
+	t.Parallel()
+	for _, concurrency := range []int{1, 8, 64} {
+		for name, fault := range map[string]maintenancetest.Fault{
+			"code that is not listed": {StatusCode: 400, Code: "OperationDenied.AccountLocked"},
+			"invalid parameter":       {StatusCode: 400, Code: "InvalidParameter"},
+			"code in a success":       {StatusCode: 200, Code: "IncorrectState"},
+			"too large for a proxy":   {StatusCode: 413, Body: "<html>"},
+		} {
+			t.Run(name, func(t *testing.T) {
+				t.Parallel()
+				synctest.Test(t, func(t *testing.T) {
+					service, client := newService(t, 5000)
+					fault.Latency = 10 * time.Millisecond
+					service.Inject(0, fault)
+					report, err := client.SetFleetMaintenance(t.Context(), region, "enter", slices.Values(desktops(5000)), maintenance.WithConcurrency(concurrency))
+					require.ErrorContains(t, err, "every desktop of 3 batches was refused alike")
+					assert.LessOrEqual(t, report.Calls, 3*199+concurrency)
+					assert.Zero(t, report.Succeeded)
+					var summary *maintenance.FleetError
+					require.ErrorAs(t, err, &summary)
+					assert.Contains(t, summary.Ended.Error(), cmp.Or(fault.Code, "HTTP 413"))
+				})
+			})
+		}
+	}
+}
+
+// Until the first success one batch is halved at a time.
+func TestFleetSplit_OneBatchAtATime(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		service, client := newService(t, 0)
+		service.Inject(0, maintenancetest.Fault{StatusCode: 400, Code: "InvalidParameter", Latency: 10 * time.Millisecond})
+		_, err := client.SetFleetMaintenance(t.Context(), region, "enter", slices.Values(desktops(5000)))
+		require.Error(t, err)
+		var order []int // batches of the parts, in the order that they were sent in
+		for _, r := range service.Requests() {
+			if len(r.DesktopIds) == maintenance.MaxDesktopIDs {
+				continue
+			}
+			first, err := strconv.Atoi(strings.TrimPrefix(r.DesktopIds[0], "ecd-"))
+			require.NoError(t, err)
+			order = append(order, (first-1)/maintenance.MaxDesktopIDs)
+		}
+		assert.Len(t, slices.Compact(order), 3, "three batches, one after the other")
+	})
+}
+
+// Desktops that are not found say nothing of other desktops, so each of them is told.
+func TestFleetSplit_EveryDesktopIsGone(t *testing.T) {
+	t.Parallel()
+	for _, code := range []string{maintenancetest.CodeUnknownDesktop, "Forbidden.InstanceNotFound", "InvalidDesktop.NotFound", "EntityNotFound"} {
+		synctest.Test(t, func(t *testing.T) {
+			service, client := newService(t, 0)
+			service.AddDesktops(region, "ecd-499")
+			stop := service.Inject(0, maintenancetest.Fault{StatusCode: 404, Code: code})
+			report, err := client.SetFleetMaintenance(t.Context(), region, "enter", slices.Values(desktops(500)))
+			stop()
+			require.Error(t, err)
+			var summary *maintenance.FleetError
+			require.ErrorAs(t, err, &summary)
+			require.NoError(t, summary.Ended, code)
+			assert.Len(t, report.Failed, 500)
+		})
+	}
+}
+
+// Two batches of bad desktops with one code, and one with another code, do not end a fleet.
+func TestFleetSplit_DifferentCodes(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		service, client := newService(t, 600)
+		transport := roundTripper(func(r *http.Request) (*http.Response, error) {
+			first, _ := strconv.Atoi(strings.TrimPrefix(r.URL.Query().Get("DesktopIds.1"), "ecd-"))
+			switch batch := (first - 1) / 100; {
+			case batch == 2:
+				return reply(400, `{"Code":"IncorrectState"}`, nil), nil
+			case batch < 5:
+				return reply(400, `{"Code":"InvalidParameter"}`, nil), nil
+			}
+			return service.HTTPClient().Transport.RoundTrip(r)
+		})
+		client, err := service.NewClient(maintenance.WithHTTPClient(&http.Client{Transport: transport}))
+		require.NoError(t, err)
+		report, err := client.SetFleetMaintenance(t.Context(), region, "enter", slices.Values(desktops(600)), maintenance.WithConcurrency(1))
+		var summary *maintenance.FleetError
+		require.ErrorAs(t, err, &summary)
+		require.NoError(t, summary.Ended)
+		assert.Equal(t, 100, report.Succeeded)
+		assert.Len(t, report.Failed, 500)
+	})
+}
+
+// Bad desktops of a fleet that has succeeded before never end it.
+func TestFleetSplit_AfterASuccess(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		service, client := newService(t, 100)
+		stop := service.Inject(1, maintenancetest.Fault{})
+		defer stop()
+		service.Inject(0, maintenancetest.Fault{StatusCode: 400, Code: "InvalidParameter"})
+		report, err := client.SetFleetMaintenance(t.Context(), region, "enter", slices.Values(desktops(600)), maintenance.WithConcurrency(1))
+		var summary *maintenance.FleetError
+		require.ErrorAs(t, err, &summary)
+		require.NoError(t, summary.Ended)
+		assert.Equal(t, 100, report.Succeeded)
+		assert.Equal(t, 1+5*199, report.Calls)
+	})
 }
