@@ -75,7 +75,10 @@ func TestFleet_BadParameters(t *testing.T) {
 		{"requestRate", t.Context(), region, "ENTER", ids, maintenance.WithRequestRate(0)},
 		{"requestRate", t.Context(), region, "ENTER", ids, maintenance.WithRequestRate(math.NaN())},
 		{"requestRate", t.Context(), region, "ENTER", ids, maintenance.WithRequestRate(math.Inf(1))},
+		{"outageLimit", t.Context(), region, "ENTER", ids, maintenance.WithOutageLimit(0)},
+		{"outageLimit", t.Context(), region, "ENTER", ids, maintenance.WithOutageLimit(-time.Second)},
 		{"progress", t.Context(), region, "ENTER", ids, maintenance.WithProgress(nil)},
+		{"results", t.Context(), region, "ENTER", ids, maintenance.WithResults(nil)},
 	} {
 		report, err := client.SetFleetMaintenance(tc.ctx, tc.region, tc.mode, tc.ids, tc.opt)
 		var invalid *maintenance.ValidationError

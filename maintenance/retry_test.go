@@ -209,6 +209,39 @@ func TestRetry_WaitThatExceedsTheDeadlineIsNotBegun(t *testing.T) {
 	})
 }
 
+// A hint of more than five minutes is for the caller to wait out.
+func TestRetry_LongHintIsNotWaitedFor(t *testing.T) {
+	t.Parallel()
+	for _, tc := range []struct {
+		fault  maintenancetest.Fault
+		hint   time.Duration
+		waited bool
+	}{
+		{throttledFor("300"), 5 * time.Minute, true},
+		{throttledFor("301"), 301 * time.Second, false},
+		{throttledFor("86400"), 24 * time.Hour, false},
+		{maintenancetest.Fault{StatusCode: 503, Code: "ServiceUnavailable", Header: http.Header{"Retry-After": {"900"}}}, 15 * time.Minute, false},
+		{maintenancetest.Fault{StatusCode: 400, Code: "Throttling.Api", Header: http.Header{"X-Ratelimit-User": {"Limit:1,Remain:0,TimeLeft:600000,Reset:1"}}}, 10 * time.Minute, false},
+	} {
+		synctest.Test(t, func(t *testing.T) {
+			service, client := newService(t, 1, withDefaults)
+			service.Inject(1, tc.fault)
+			start := time.Now()
+			err := enter(t.Context(), client)
+			if tc.waited {
+				require.NoError(t, err)
+				assert.Equal(t, tc.hint, time.Since(start))
+				return
+			}
+			assert.Zero(t, time.Since(start))
+			require.ErrorContains(t, err, "asks for a wait of "+tc.hint.String()+", which is longer than 5m0s")
+			var refused *maintenance.APIError
+			require.ErrorAs(t, err, &refused)
+			assert.Equal(t, tc.hint, refused.RetryAfter)
+		})
+	}
+}
+
 func TestRetry_WaitEndsWithItsContext(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {

@@ -172,3 +172,37 @@ func TestEndpoint(t *testing.T) {
 		assert.Equal(t, want, called, endpoint)
 	}
 }
+
+func TestValidate_IsWhatSetMaintenanceChecks(t *testing.T) {
+	t.Parallel()
+	service, client := newService(t, 100)
+	for _, tc := range []struct {
+		region    string
+		mode      maintenance.Mode
+		ids       []string
+		parameter string
+	}{
+		{region, "enter", desktops(100), ""},
+		{region, maintenance.ModeExit, desktops(1), ""},
+		{"evil.com/x#", "enter", desktops(1), "region"},
+		{region, "", desktops(1), "mode"},
+		{region, "bogus", desktops(1), "mode"},
+		{region, "exit", nil, "desktopIDs"},
+		{region, "exit", desktops(101), "desktopIDs"},
+		{region, "exit", []string{"ecd-1", " "}, "desktopIDs[1]"},
+	} {
+		err := maintenance.Validate(tc.region, tc.mode, tc.ids)
+		sent := len(service.Requests())
+		_, called := client.SetMaintenance(t.Context(), tc.region, tc.mode, tc.ids)
+		if tc.parameter == "" {
+			require.NoError(t, err)
+			require.NoError(t, called)
+			continue
+		}
+		var invalid *maintenance.ValidationError
+		require.ErrorAs(t, err, &invalid)
+		assert.Equal(t, tc.parameter, invalid.Parameter)
+		assert.Equal(t, called, err)
+		assert.Len(t, service.Requests(), sent)
+	}
+}
