@@ -17,6 +17,7 @@ type outcome struct {
 
 	held           bool // the gate does not let the request pass
 	sent           bool // the HTTP client was given the request
+	number         int  // of the request in its call
 	mayHaveArrived bool // no reply came, and the request may have reached the service
 	cutOff         bool // the reply ended too early
 	timedOut       bool

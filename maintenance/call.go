@@ -94,6 +94,9 @@ func (c *call) step(ctx, waiting context.Context) (outcome, verdict) {
 	c.once(&o, &v)
 	if o.sent {
 		c.requests++
+	}
+	o.number = c.requests
+	if o.sent {
 		c.logAttempt(ctx, &o)
 	}
 	c.outcomeUnknown = c.outcomeUnknown || v.outcomeUnknown

@@ -73,7 +73,7 @@ func (f *fleet) hasRoom() bool {
 	if f.outage.holds() {
 		most += spareProbes
 	}
-	return len(f.drawn) > 0 || f.unsettled < most && !f.mustTell()
+	return !f.mustTell() && (len(f.drawn) > 0 || f.unsettled < most)
 }
 
 // enqueueDrawn puts the desktops that were drawn so far into the queue.

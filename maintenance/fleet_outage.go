@@ -82,12 +82,15 @@ func (f *fleet) failedForNow(b *batch, o *outcome, v verdict) (wait time.Duratio
 		f.hold()
 		wake(f.room)
 	}
+	if !slices.Contains(u.failed, b) {
+		u.failed = append(u.failed, b)
+	}
 	u.note(b, o, now)
 	b.failedAt = f.attempts
 	b.notBefore = now.Add(o.retryAfter)
 	limit := u.since.Add(f.settings.outageLimit)
 	neverWorked := v.scope == everyCall && f.succeeded == 0 && u.probes+1 >= f.client.retry.MaxAttempts
-	switch tooLong := outlasts(f.ctx, u.next.Sub(now), "next retry"); {
+	switch tooLong := f.patience(max(o.retryAfter, u.next.Sub(now))); {
 	case neverWorked:
 		f.failBatch(b, b.call.failed(o.err))
 		f.end(o.err)
@@ -110,12 +113,9 @@ func (f *fleet) failedForNow(b *batch, o *outcome, v verdict) (wait time.Duratio
 	return u.next.Sub(now), true
 }
 
-// note counts a failure and sets the time of the next probe.
+// note sets the time of the next probe after a failure, or after a request that was throttled.
 func (u *outage) note(b *batch, o *outcome, now time.Time) {
 	u.last = o.err
-	if !slices.Contains(u.failed, b) {
-		u.failed = append(u.failed, b)
-	}
 	if o.retryAfter > 0 {
 		u.resume = later(u.resume, now.Add(max(o.retryAfter, firstProbe)))
 		u.next = later(u.next, u.resume)
@@ -140,6 +140,7 @@ func later(a, b time.Time) time.Time {
 
 // answered takes the answer to a batch as a sign that the service works.
 func (f *fleet) answered(b *batch) {
+	f.throttle = throttle{}
 	u := &f.outage
 	if !u.holds() {
 		return

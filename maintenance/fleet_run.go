@@ -184,7 +184,7 @@ func (f *fleet) attempt(b *batch, waiting context.Context) {
 		o, v = c.step(f.ctx, waiting)
 	}
 	settled = true
-	if wait, again := f.settle(b, &o, v); again && o.sent {
+	if wait, again := f.settle(b, &o, v); again {
 		c.logRetry(f.ctx, &o, wait)
 	}
 	returned = true
@@ -209,6 +209,8 @@ func (f *fleet) settle(b *batch, o *outcome, v verdict) (wait time.Duration, aga
 		f.giveUp(b)
 	case v.throttled:
 		return f.throttled(b, o)
+	case v.retry.atOnce():
+		f.putBack(b) // an outage has begun in between
 	case v.retry != noRetry:
 		return f.failedForNow(b, o, v)
 	case v.scope == everyCall:
@@ -227,7 +229,6 @@ func (f *fleet) settle(b *batch, o *outcome, v verdict) (wait time.Duration, aga
 // accepted settles a batch as accepted.
 func (f *fleet) accepted(b *batch, o *outcome) {
 	f.succeeded += len(b.ids)
-	f.throttle = throttle{}
 	f.answered(b)
 	f.tellLater(FleetResult{DesktopIds: b.ids, RequestId: o.reply.RequestID})
 	f.partSettled(b, "", nil)

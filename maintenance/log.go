@@ -28,7 +28,7 @@ func (c *call) logRecord(ctx context.Context, level slog.Level, message string, 
 	if c.mode != "" {
 		attrs = append(attrs, slog.String("mode", string(c.mode)), slog.Int("desktops", c.desktops))
 	}
-	attrs = append(attrs, slog.Int("attempt", c.requests))
+	attrs = append(attrs, slog.Int("attempt", o.number))
 	if o.reply.StatusCode != 0 {
 		attrs = append(attrs, slog.Int("status", o.reply.StatusCode))
 	}
