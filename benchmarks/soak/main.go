@@ -135,30 +135,30 @@ func (s *soak) work(goroutine int) {
 
 // compare compares the outcome of a call with the state of its desktops, which was inMaintenance before.
 func (s *soak) compare(desktops []string, inMaintenance bool, err error) {
-	switched := 0
+	changed := 0
 	for _, id := range desktops {
 		if s.service.InMaintenance(region, id) != inMaintenance {
-			switched++
+			changed++
 		}
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.outcomes[kind(err, switched > 0)]++
+	s.outcomes[kind(err, changed > 0)]++
 	unknown := errors.Is(err, maintenance.ErrOutcomeUnknown)
-	if err == nil && switched != len(desktops) || err != nil && !unknown && switched != 0 {
+	if err == nil && changed != len(desktops) || err != nil && !unknown && changed != 0 {
 		s.mismatches++
-		fmt.Printf("MISMATCH: %d of %d desktops switched, and the call said: %v\n", switched, len(desktops), err)
+		fmt.Printf("MISMATCH: %d of %d desktops changed, and the call said: %v\n", changed, len(desktops), err)
 	}
 }
 
 // kind is how a call ended, in a few words.
-func kind(err error, switched bool) string {
+func kind(err error, changed bool) string {
 	var refused *maintenance.APIError
 	var malformed *maintenance.ResponseError
 	switch {
 	case err == nil:
 		return "succeeded"
-	case errors.Is(err, maintenance.ErrOutcomeUnknown) && switched:
+	case errors.Is(err, maintenance.ErrOutcomeUnknown) && changed:
 		return "outcome unknown: it was carried out"
 	case errors.Is(err, maintenance.ErrOutcomeUnknown):
 		return "outcome unknown: it was not carried out"

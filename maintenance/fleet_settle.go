@@ -1,0 +1,123 @@
+package maintenance
+
+import (
+	"context"
+	"time"
+)
+
+func (f *fleet) callOf(b *batch) *call {
+	if b.call == nil {
+		gate := &pacerGate{pacer: f.pacer}
+		b.call = f.client.newCall(setDesktopMaintenance(f.region, f.mode, b.ids), nil, gate)
+		b.call.outcomeUnknown = b.outcomeUnknown
+	}
+	return b.call
+}
+
+// attempt sends a batch once. The end of waiting keeps it from being sent.
+func (f *fleet) attempt(b *batch, waiting context.Context) {
+	settled, returned := false, false
+	defer func() {
+		if returned {
+			return
+		}
+		f.escaped(recover())
+		if !settled {
+			b.outcomeUnknown = true
+			f.callOf(b).outcomeUnknown = true
+			f.settle(b, &outcome{err: errPanicked}, verdict{})
+		}
+	}()
+	c := f.callOf(b)
+	o, v := c.step(f.ctx, waiting)
+	for v.retry.atOnce() && waiting.Err() == nil {
+		o, v = c.step(f.ctx, waiting)
+	}
+	settled = true
+	if wait, again := f.settle(b, &o, v); again {
+		c.logRetry(f.ctx, &o, wait)
+	}
+	returned = true
+}
+
+// settle decides on a batch after an attempt. It returns the wait if the batch is sent again.
+func (f *fleet) settle(b *batch, o *outcome, v verdict) (wait time.Duration, again bool) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	defer wake(f.changed)
+	f.inFlight--
+	switch {
+	case o.err == nil:
+		f.accepted(b, o)
+	case o.interrupted && f.draining.Err() == nil:
+		f.putBack(b) // an outage has begun
+	case o.interrupted:
+		f.endWithContext()
+		f.giveUp(b)
+	case o.held:
+		f.end(f.withLastFailure(o.err))
+		f.giveUp(b)
+	case v.throttled:
+		return f.throttled(b, o)
+	case v.retry.atOnce():
+		f.putBack(b) // an outage has begun in between
+	case v.retry != noRetry:
+		return f.failedForNow(b, o, v)
+	case v.scope == everyCall:
+		f.failBatch(b, b.call.failed(o.err))
+		f.end(o.err)
+	case v.scope == theDesktops:
+		f.answered(b)
+		f.refused(b, o.err)
+	default:
+		f.answered(b)
+		f.refusedForGood(b, o.err)
+	}
+	return 0, false
+}
+
+// accepted settles a batch as accepted.
+func (f *fleet) accepted(b *batch, o *outcome) {
+	f.succeeded += len(b.ids)
+	f.answered(b)
+	f.tellLater(FleetResult{DesktopIds: b.ids, RequestId: o.reply.RequestID})
+	f.partSettled(b, "", nil)
+}
+
+// putBack returns a batch to the front of the queue.
+func (f *fleet) putBack(b *batch) {
+	if f.ended != nil {
+		f.giveUp(b)
+		return
+	}
+	f.queue = append([]*batch{b}, f.queue...)
+}
+
+// giveUp fails a batch that is not sent any more.
+func (f *fleet) giveUp(b *batch) {
+	err := f.unsent
+	if b.outcomeUnknown || b.call != nil && b.call.outcomeUnknown {
+		err = f.callOf(b).ended(f.ended)
+	}
+	f.failBatch(b, err)
+}
+
+// failBatch settles a batch as failed, for a reason that says nothing of other batches.
+func (f *fleet) failBatch(b *batch, err error) {
+	f.fail(b.ids, err)
+	f.partSettled(b, "", nil)
+}
+
+// fail keeps one error for desktops that fail one after the other for the same reason.
+func (f *fleet) fail(ids []string, err error) {
+	if len(ids) == 0 {
+		return
+	}
+	if n := len(f.failed); n > 0 && f.failed[n-1].Err.Error() == err.Error() {
+		err = f.failed[n-1].Err
+	}
+	for _, id := range ids {
+		f.failed = append(f.failed, DesktopError{id, err})
+	}
+	f.tellLater(FleetResult{DesktopIds: ids, Err: err})
+}
