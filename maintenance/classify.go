@@ -40,14 +40,15 @@ const (
 
 // classify makes the verdict on an attempt.
 func classify(o *outcome) verdict {
+	if o.err == nil || o.interrupted {
+		return verdict{outcomeUnknown: o.mayHaveArrived}
+	}
 	var (
 		refused    *APIError
 		malformed  *ResponseError
 		credential *CredentialError
 	)
 	switch {
-	case o.err == nil, o.interrupted:
-		return verdict{outcomeUnknown: o.mayHaveArrived}
 	case errors.As(o.err, &refused):
 		return classifyRefusal(refused)
 	case errors.As(o.err, &malformed):
