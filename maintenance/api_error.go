@@ -8,28 +8,31 @@ import (
 	"github.com/ecdkit/ecd-maintenance-go/internal/gateway"
 )
 
-// APIError is an error reply of the API. Its texts are the service's own; Error makes them printable.
+// APIError is an error reply of the API: a reply with an error code, whatever its status, 200
+// included. Its texts are the service's own; Error makes them printable. A nil or zero APIError has a
+// text too.
 type APIError struct {
 	StatusCode int
 	Code       string // for example "Forbidden.RAM"
 	Message    string
 	RequestId  string
 	HostId     string
-	Recommend  string // the address of a page on this error
-	RetryAfter time.Duration
+	Recommend  string        // the address of a page on this error
+	RetryAfter time.Duration // hint of the service, at most 24 h; 0 if there is none
 
-	// ClockOffset is how far the service's clock is ahead of this machine's, where the error is an [ErrClockSkew] and the
-	// reply told the service's time; negative where it is behind.
+	// ClockOffset is the service's clock minus this machine's, if the error is an [ErrClockSkew] and
+	// the reply told the service's time.
 	ClockOffset time.Duration
 
 	// Action is the RAM action to grant for the call, for example "ecd:SetDesktopMaintenance".
 	Action string
 
-	// AccessDeniedDetail explains a RAM denial; nil for other errors, and for denials that come without.
+	// AccessDeniedDetail explains a RAM denial. It is nil for other errors, and for a denial without
+	// an explanation.
 	AccessDeniedDetail *AccessDeniedDetail
 }
 
-// AccessDeniedDetail is what RAM says of a denial.
+// AccessDeniedDetail is RAM's explanation of a denial.
 type AccessDeniedDetail struct {
 	AuthAction               string // the action that was denied, for example "ecd:SetDesktopMaintenance"
 	AuthPrincipalType        string // for example "SubUser" or "AssumedRoleUser"
@@ -58,7 +61,8 @@ func newAPIError(e *gateway.APIError, action string) *APIError {
 	return refused
 }
 
-// Error is one line: the code, the message, the status, the request ID and, for a RAM denial, the action to grant.
+// Error is one line: the code, the message, the status, the request ID and, for a RAM denial, the
+// action to grant.
 func (e *APIError) Error() string {
 	if e == nil {
 		return nilText
@@ -84,7 +88,8 @@ func (e *APIError) Error() string {
 	return text
 }
 
-// Is makes errors.Is work with [ErrThrottled], [ErrAccessDenied], [ErrInvalidCredential] and [ErrClockSkew].
+// Is makes errors.Is work with [ErrThrottled], [ErrAccessDenied], [ErrInvalidCredential] and
+// [ErrClockSkew].
 func (e *APIError) Is(target error) bool {
 	if e == nil {
 		return false

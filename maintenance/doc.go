@@ -1,5 +1,6 @@
-// Package maintenance puts the cloud computers (desktops) of Alibaba Cloud's Elastic Desktop Service into maintenance
-// mode and takes them out again. While a desktop is in maintenance its user cannot connect to it.
+// Package maintenance puts the cloud computers (desktops) of Alibaba Cloud's Elastic Desktop Service
+// into maintenance mode and takes them out again. While a desktop is in maintenance its user cannot
+// connect to it.
 //
 //	client, err := maintenance.NewClient()
 //	...
@@ -7,39 +8,55 @@
 //
 // # Calls
 //
-// [Client.SetMaintenance] switches up to [MaxDesktopIDs] desktops of one region. Input that cannot be
-// right, or would address another host, is refused before a credential is asked for or a connection opened.
-// [Client.SetFleetMaintenance] switches any number of them, at the rate that the service allows, and reports what became
-// of every single one. [Client.Regions] lists the regions to call. One [Client] serves all of them, and any number of goroutines.
+// [Client.SetMaintenance] asks for the maintenance of up to [MaxDesktopIDs] desktops of one region, or
+// for its end. [Client.SetFleetMaintenance] asks for any number of them, at the rate that the service
+// allows, and reports which desktops were accepted and why the others were not. [Client.Regions] lists
+// the regions to call. One [Client] serves all of them, and any number of goroutines.
+//
+// Accepted is not in maintenance: the service takes the request at once, and a desktop is in
+// maintenance when its last user has disconnected, which may be hours later. This version does not
+// read the states of desktops.
+//
+// Input that cannot be right, or would address another host, is refused before a credential is asked
+// for or a connection opened. [Validate] makes the same checks.
 //
 // # Errors
 //
-// Invalid input is a [*ValidationError]. Every other error of a call is an [*OperationError], which says what was
-// attempted and wraps what happened (a fleet sums up what happened in a [*FleetError]):
+// Invalid input is a [*ValidationError]. Every other error of a call is an [*OperationError], which
+// says what was attempted and wraps the failure:
 //
 //   - an [*APIError], a refusal by the service, with its code and request ID;
 //   - a [*ResponseError], a reply that the service would not send;
-//   - a [*CredentialError], where no access key could be had;
-//   - an error of the network or of the context.
+//   - a [*CredentialError], if no access key could be had;
+//   - an error of the network, of a proxy or of the context.
 //
-// A failure that may pass is repeated, three attempts in all by default: a connection that breaks, a reply that is cut
-// off, an attempt that takes too long, a status of 500 or more, throttling. Hints of the service on when to come back
-// are obeyed, and a wait that would outlast the context is not begun. What is final at once: invalid input, any other
-// refusal, a certificate that does not verify, the end of the context. OperationError.Attempts says how many attempts
-// there were, and its text why no other followed. See [RetryPolicy]. A refused date is corrected by the service's
-// clock, and a token that has expired is asked for again, once each.
+// A fleet sums up its failures in a [*FleetError]; each is a [DesktopError] of the report.
 //
 // Ask with errors.Is: [ErrThrottled], [ErrAccessDenied], [ErrInvalidCredential], [ErrClockSkew], and
-// [ErrOutcomeUnknown] for a call that may have been carried out.
+// [ErrOutcomeUnknown] for a call that the service may have accepted. Errors and reports marshal to
+// JSON documents with the text, the code and whether the outcome is unknown. A nil or zero error has a
+// text.
+//
+// # Retries
+//
+// A failure that may pass is retried, with three attempts in all by default: [RetryPolicy] lists these
+// failures. The client obeys hints of the service on when to come back, a single call up to 5 minutes
+// and a fleet up to an hour, and begins no wait that would exceed the deadline of the context.
+// OperationError.Attempts is the number of requests sent, and the text of the error says why no retry
+// followed. [WithRateLimiter] bounds the rate of all requests.
+//
+// Throttling and outages cost a fleet time, and no desktops: it waits until the service accepts
+// requests again, or until [WithOutageLimit] ends it.
 //
 // # Credentials
 //
-// Without an option the default chain of credentials-go applies: environment variables, OIDC role, the profile of
-// Alibaba Cloud CLI, the credentials file, the instance's RAM role, the credentials URI. No error of this package holds
-// a secret or a token. A credential that several goroutines share is asked by one of them at a time, and all of them
-// get its answer.
+// The default is the chain of credentials-go: environment variables, OIDC role, the profile of Alibaba
+// Cloud CLI, the credentials file, the instance's RAM role, the credentials URI. No error of this
+// package holds a secret or a token. Goroutines can share a credential: one of them asks at a time, and
+// all of them get the answer.
 //
 // # Tests
 //
-// Package maintenancetest is an Elastic Desktop Service in memory, for the tests of programs that use this package.
+// Package maintenancetest is an Elastic Desktop Service in memory, for the tests of programs that use
+// this package.
 package maintenance

@@ -10,26 +10,35 @@ import (
 
 // Errors to compare with through errors.Is.
 var (
-	// ErrThrottled is an [APIError] of flow control, or a [ResponseError] of status 429. Try again
-	// after RetryAfter, or later if that is 0.
+	// ErrThrottled is an [APIError] of flow control, a [ResponseError] of status 429, or a proxy that
+	// refuses to connect with status 429. Try again after RetryAfter, or later if that is 0.
 	ErrThrottled = errors.New("maintenance: throttled")
 
-	// ErrAccessDenied is an [APIError] of RAM: the access key is valid but lacks the permission.
+	// ErrAccessDenied is an [APIError] of RAM: the access key is valid but lacks the permission. The
+	// codes Forbidden, Forbidden.RAM, NoPermission and NoPermission.* say so, and so does an
+	// AccessDeniedDetail with any code. Other codes that begin with "Forbidden." do not.
 	ErrAccessDenied = errors.New("maintenance: access denied")
 
 	// ErrInvalidCredential is an [APIError] that refuses the access key, its signature or its
-	// security token. Every [CredentialError] is one too.
+	// security token. Every [CredentialError] is one too, also if its provider failed for a moment.
 	ErrInvalidCredential = errors.New("maintenance: invalid credential")
 
 	// ErrClockSkew is an [APIError] of a service whose clock differs from this machine's by more
 	// than 15 minutes.
 	ErrClockSkew = errors.New("maintenance: clock skew")
 
-	// ErrOutcomeUnknown is an [OperationError] of a call that the service may have accepted: a
-	// request was sent, or may have been, and its outcome is unknown, because no reply of the API
-	// came or one with a status of 500 or more. One such attempt is enough, also if later attempts
-	// were refused. A [DesktopError] is one if its desktop was in such a call, a [FleetError] if
-	// any of its desktops was. Setting a mode again is harmless, so repeat the call.
+	// ErrOutcomeUnknown is an [OperationError] of a call that the service may have accepted. The
+	// outcome of a request is unknown
+	//
+	//   - if it may have reached the service and no reply came, or a success that is cut off or not
+	//     a reply of the API;
+	//   - if the reply tells of trouble of the service: a code such as InternalError, or status 500
+	//     or more unless the code says otherwise;
+	//   - if the code is SignatureNonceUsed: nonces are random, so a copy of the request has arrived.
+	//
+	// One such request is enough, also if later ones were refused. A [DesktopError] is one if its
+	// desktop was in such a call, a [FleetError] if any of its desktops was. Setting a mode again is
+	// harmless, so repeat the call.
 	ErrOutcomeUnknown = errors.New("maintenance: outcome unknown")
 )
 
@@ -38,7 +47,8 @@ var allSentinels = []error{
 	ErrThrottled, ErrAccessDenied, ErrInvalidCredential, ErrClockSkew, ErrOutcomeUnknown,
 }
 
-// ValidationError says which parameter was refused, and why, before anything was sent.
+// ValidationError says which parameter was refused, and why, before anything was sent. A nil or zero
+// ValidationError has a text too.
 type ValidationError struct {
 	Parameter string // for example "region", "mode", "desktopIDs", "desktopIDs[7]"
 	Reason    string // for example "is empty"
@@ -58,7 +68,7 @@ type OperationError struct {
 	Region   string
 	Mode     Mode  // empty if the operation has none
 	Desktops int   // number of desktops in the call
-	Attempts int   // number of attempts
+	Attempts int   // number of requests sent; 0 if none was
 	Err      error // failure of the last attempt, and why no other attempt followed
 
 	outcomeUnknown bool

@@ -10,9 +10,10 @@ import (
 type Mode string
 
 const (
-	// ModeEnter switches desktops into maintenance: their users cannot connect.
+	// ModeEnter asks for maintenance: users cannot connect any more, and a desktop is in maintenance
+	// when its last user has disconnected.
 	ModeEnter Mode = "ENTER"
-	// ModeExit takes desktops out of maintenance.
+	// ModeExit asks for the end of maintenance.
 	ModeExit Mode = "EXIT"
 )
 

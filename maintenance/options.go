@@ -80,9 +80,13 @@ func (s *settings) client() (*Client, error) {
 	return c, nil
 }
 
-// WithCredential sets where access keys come from; see package credentials of credentials-go. A bearer token cannot
-// sign and is refused. A credential that refreshes itself is safe to use through one Client by any number of goroutines;
-// two Clients that share it do not know of each other. Without it, and without [WithStaticCredential], it is the default chain of credentials-go.
+// WithCredential sets the source of access keys; see package credentials of credentials-go. A bearer
+// token cannot sign and is refused. Any number of goroutines may use one Client with a credential
+// that refreshes itself: one of them asks at a time, and all of them get the answer. Two Clients that
+// share a credential do not know of each other. A refresh that fails is retried as [RetryPolicy]
+// says.
+//
+// The default chain of credentials-go is the source without this option and [WithStaticCredential].
 func WithCredential(c credentials.Credential) Option {
 	return func(s *settings) error {
 		if c == nil {
@@ -96,8 +100,8 @@ func WithCredential(c credentials.Credential) Option {
 	}
 }
 
-// WithStaticCredential sets an access key. The security token belongs to a temporary (STS) key; it is empty for any
-// other.
+// WithStaticCredential sets an access key. The security token belongs to a temporary (STS) key; it is
+// empty for any other.
 func WithStaticCredential(accessKeyID, accessKeySecret, securityToken string) Option {
 	return func(s *settings) error {
 		key := sign.Key{ID: accessKeyID, Secret: accessKeySecret, Token: securityToken}
@@ -109,8 +113,9 @@ func WithStaticCredential(accessKeyID, accessKeySecret, securityToken string) Op
 	}
 }
 
-// WithEndpoint replaces the public endpoint of every region, for example by a VPC endpoint. It takes "host",
-// "host:port" or a URL without path, query and user info; http:// is for loopback addresses only.
+// WithEndpoint replaces the public endpoint of every region, for example by a VPC endpoint. It takes
+// "host", "host:port" or a URL without path, query and user info; http:// is for loopback addresses
+// only.
 func WithEndpoint(endpoint string) Option {
 	return func(s *settings) (err error) {
 		s.endpoint, err = parseEndpoint(endpoint)
@@ -118,11 +123,12 @@ func WithEndpoint(endpoint string) Option {
 	}
 }
 
-// WithHTTPClient sets the client that sends the requests: the place for a proxy, a certificate authority, a timeout,
-// tracing, or a mocked http.RoundTripper. It is not changed; a copy of it follows no redirects. If a connection breaks, the
-// idle ones are closed too, as the next is likely to be just as dead; http.DefaultTransport keeps its own.
+// WithHTTPClient sets the client that sends the requests: the place for a proxy, a certificate
+// authority, a timeout, tracing, or a mocked http.RoundTripper. It is not changed; a copy of it
+// follows no redirects. If a connection breaks, its idle connections are closed too, as they are
+// likely to be just as dead; http.DefaultTransport keeps its own.
 //
-// All clients without this option share one transport, which [NewTransport] describes.
+// All Clients without this option share one transport, which [NewTransport] describes.
 func WithHTTPClient(hc *http.Client) Option {
 	return func(s *settings) error {
 		if hc == nil {
@@ -133,7 +139,7 @@ func WithHTTPClient(hc *http.Client) Option {
 	}
 }
 
-// WithRetry sets how calls are repeated; without it, the defaults of [RetryPolicy] apply.
+// WithRetry sets how calls are retried; without it, the defaults of [RetryPolicy] apply.
 func WithRetry(p RetryPolicy) Option {
 	return func(s *settings) error {
 		s.retry = p
@@ -142,9 +148,10 @@ func WithRetry(p RetryPolicy) Option {
 }
 
 // WithRateLimiter makes every request of the Client wait for l, retries and the requests of fleets
-// included, for a quota that several Clients or programs share. A wait that would exceed the
-// context's deadline is not begun: the call fails at once, with an error that is a
-// context.DeadlineExceeded. Without it only fleets are paced.
+// included. Give one limiter to all Clients of a program that share a quota. A wait that would exceed
+// the context's deadline is not begun: the call fails at once, with an error that is a
+// context.DeadlineExceeded. Without it only fleets are paced. [WithRequestRate] is the rate of one
+// fleet.
 func WithRateLimiter(l *rate.Limiter) Option {
 	return func(s *settings) error {
 		if l == nil {
@@ -155,9 +162,10 @@ func WithRateLimiter(l *rate.Limiter) Option {
 	}
 }
 
-// WithLogger makes the client log each attempt (level debug) and each retry (level warn), with the attributes action,
-// region, mode, desktops (their number), attempt, status, code, requestId, error and wait, those that apply. What a
-// peer has sent is escaped. Without it nothing is logged.
+// WithLogger makes the Client log each request (level debug) and each wait before a retry (level
+// warn). The attributes are action, region, mode, desktops (their number), attempt (the number of
+// requests sent so far), status, code, requestId, error and wait; those that do not apply are left
+// out. Texts of the service and of proxies are escaped. Without this option nothing is logged.
 func WithLogger(l *slog.Logger) Option {
 	return func(s *settings) error {
 		if l == nil {

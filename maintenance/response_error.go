@@ -8,16 +8,18 @@ import (
 	"github.com/ecdkit/ecd-maintenance-go/internal/gateway"
 )
 
-// ResponseError is a reply that the API would not send: a success without a RequestId, an error page of a proxy,
-// a redirect, a body that is cut off or longer than 1 MiB.
+// ResponseError is a reply that the API would not send: a success without a RequestId or with
+// "Success": false and no Code, an error page of a proxy, a redirect, a body that is cut off or longer
+// than 1 MiB. Of these a cut off body, and the statuses 408, 429 and 500 or more, are retried. A nil
+// or zero ResponseError has a text too.
 type ResponseError struct {
-	StatusCode   int // 0 where the headers were not accepted
+	StatusCode   int // 0 if the headers could not be read
 	ContentType  string
-	RequestId    string // from the header x-acs-request-id; mostly empty
-	RedirectHost string // where a redirect pointed to; it was not followed
-	Excerpt      string // the beginning of the body, printable, at most 400 bytes of it
-	RetryAfter   time.Duration
-	Err          error // what is wrong with the reply
+	RequestId    string        // from the header x-acs-request-id; mostly empty
+	RedirectHost string        // target of a redirect, which was not followed
+	Excerpt      string        // the beginning of the body, printable, at most 400 bytes
+	RetryAfter   time.Duration // hint of the peer, at most 24 h; 0 if there is none
+	Err          error         // the fault in the reply
 }
 
 func newResponseError(e *gateway.ReplyError) *ResponseError {

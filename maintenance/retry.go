@@ -16,26 +16,53 @@ const (
 	DefaultAttemptTimeout = 30 * time.Second
 )
 
-// RetryPolicy says how often and how fast a call is repeated that failed for a reason that may pass: a connection that
-// cannot be made or breaks, a reply that is cut off, an attempt that takes too long, a status of 500 or more,
-// throttling, a nonce that was used before. Everything else is final: invalid input, any other refusal, a certificate
-// that does not verify, the end of the context. Setting a mode again is harmless, so repeating is safe.
+// RetryPolicy says how often and how fast a call is retried after a failure that may pass. Setting a
+// mode again is harmless, so a retry is safe. A retry follows
 //
-// Zero fields stand for the defaults. A negative field, and a BaseDelay above MaxDelay, is a *[ValidationError] of
-// [NewClient].
+//   - a connection that cannot be made or that breaks, a reply that is cut off, an attempt that
+//     times out;
+//   - throttling: a code such as Throttling.User, or status 429;
+//   - trouble of the service: a code such as ServiceUnavailable or InternalError with any status, or
+//     status 500 or more unless the code says otherwise;
+//   - a request that arrived too slowly: code RequestTimeout, or status 408;
+//   - the codes SignatureNonceUsed and Forbidden.Access, which says "try again later";
+//   - a credential provider that gave no key, and a proxy that refused for now.
+//
+// A code counts in a reply of any status, 200 included. Two more failures are retried at once, and
+// once in a call: the service's clock corrects a date that was refused, and a new key of the
+// credential replaces an expired token. Everything else is final: invalid input, any other refusal,
+// a certificate that does not verify, the end of the context.
+//
+// The client waits for a hint of the service if that is longer than its own delay. A single call
+// fails at once if the hint exceeds 5 minutes, and a call or fleet fails at once if a wait would
+// exceed the deadline of its context.
+//
+// A retry budget keeps single calls from hammering a service that is down. Each host has a budget of
+// 500 tokens in each Client. A retry costs 14 tokens, or 5 after throttling; an obeyed hint and a
+// wait that was cancelled cost nothing. A retry that succeeds returns its cost, any other call that
+// succeeds returns 1, and 5 tokens come back each second. A call that finds too few tokens fails with
+// "retry budget exhausted".
+//
+// Fleets do not use that budget: [Client.SetFleetMaintenance] says how they wait. The policy applies
+// to the batches that fail while others succeed.
+//
+// Zero fields stand for the defaults. A negative field, or a BaseDelay above MaxDelay, is a
+// *[ValidationError] of [NewClient].
 type RetryPolicy struct {
-	// MaxAttempts is how many requests a call sends at most; 1 turns retries off. The default is 3.
+	// MaxAttempts is the largest number of attempts of a call; 1 turns retries off. The default is
+	// 3. An attempt sends one request, or none if there is no key to sign it with.
 	MaxAttempts int
 
-	// BaseDelay bounds the wait before the second attempt, 100 ms by default; the bound doubles with each attempt after
-	// that. The wait is a random part of the bound (full jitter), or what the service asks for where that is longer.
+	// BaseDelay bounds the delay before the first retry; the default is 100 ms. The bound doubles
+	// with each further retry. The delay is a random part of the bound (full jitter).
 	BaseDelay time.Duration
 
-	// MaxDelay is where the bound stops to double, 20 s by default. It does not cut what the service asks for. A wait that
-	// would outlast the context is not begun: the call fails at once.
+	// MaxDelay is the largest bound of a delay; the default is 20 s. It does not shorten the hints
+	// of the service.
 	MaxDelay time.Duration
 
-	// AttemptTimeout bounds one attempt, from asking for the credential to the end of the reply; 30 s by default.
+	// AttemptTimeout bounds one attempt, from the question to the credential provider to the end of
+	// the reply; the default is 30 s. The wait for a rate limit does not count.
 	AttemptTimeout time.Duration
 }
 
