@@ -9,8 +9,8 @@ import (
 )
 
 // APIError is an error reply of the API: a reply with an error code, whatever its status, 200
-// included. Its texts are the service's own; Error makes them printable. A nil or zero APIError has a
-// text too.
+// included. Its texts are the service's own; Error makes them printable. A nil or zero APIError has
+// a text too.
 type APIError struct {
 	StatusCode int
 	Code       string // for example "Forbidden.RAM"
@@ -20,15 +20,15 @@ type APIError struct {
 	Recommend  string        // the address of a page on this error
 	RetryAfter time.Duration // hint of the service, at most 24 h; 0 if there is none
 
-	// ClockOffset is the service's clock minus this machine's, if the error is an [ErrClockSkew] and
-	// the reply told the service's time.
+	// ClockOffset is the service's clock minus this machine's, if the error is an [ErrClockSkew]
+	// and the reply told the service's time.
 	ClockOffset time.Duration
 
 	// Action is the RAM action to grant for the call, for example "ecd:SetDesktopMaintenance".
 	Action string
 
-	// AccessDeniedDetail explains a RAM denial. It is nil for other errors, and for a denial without
-	// an explanation.
+	// AccessDeniedDetail explains a RAM denial. It is nil for other errors, and for a denial
+	// without an explanation.
 	AccessDeniedDetail *AccessDeniedDetail
 }
 

@@ -26,9 +26,9 @@ type Client struct {
 	log      *slog.Logger
 }
 
-// NewClient returns a Client. Unless options say otherwise, it takes its credential from the default
-// chain of credentials-go and calls the public endpoint of each region. It does no I/O: the first
-// call looks for a credential. Its error is a *[ValidationError].
+// NewClient returns a Client. Unless options say otherwise, it takes its credential from the
+// default chain of credentials-go and calls the public endpoint of each region. It does no I/O: the
+// first call looks for a credential. Its error is a *[ValidationError].
 func NewClient(opts ...Option) (*Client, error) {
 	s, err := newSettings(opts)
 	if err != nil {
@@ -45,15 +45,15 @@ type SetMaintenanceResponse struct {
 
 // SetMaintenance asks the service to take 1 to [MaxDesktopIDs] desktops of a region into or out of
 // maintenance. A nil error means that the service has accepted the call. After an accepted
-// [ModeEnter] a desktop refuses new connections. A connected user stays connected, so the desktop is
-// in maintenance when its last user has disconnected, which may be hours later. A desktop that is in
-// the mode already stays there.
+// [ModeEnter] a desktop refuses new connections. A connected user stays connected, so the desktop
+// is in maintenance when its last user has disconnected, which may be hours later. A desktop that
+// is in the mode already stays there.
 //
 // Invalid input is a *[ValidationError], and nothing is sent. Any other failure is an
-// *[OperationError] around an *[APIError], a *[ResponseError], a *[CredentialError], the refusal of a
-// proxy, or an error of the network or of the context. It is an [ErrOutcomeUnknown] if the service
-// may have accepted the call all the same. The service accepts or refuses a call as a whole: one
-// unknown desktop fails all of them.
+// *[OperationError] around an *[APIError], a *[ResponseError], a *[CredentialError], the refusal of
+// a proxy, or an error of the network or of the context. It is an [ErrOutcomeUnknown] if the
+// service may have accepted the call all the same. The service accepts or refuses a call as a
+// whole: one unknown desktop fails all of them.
 func (c *Client) SetMaintenance(ctx context.Context, region string, mode Mode, desktopIDs []string) (*SetMaintenanceResponse, error) {
 	if err := c.validateTarget(ctx, region); err != nil {
 		return nil, err

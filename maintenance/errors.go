@@ -10,12 +10,12 @@ import (
 
 // Errors to compare with through errors.Is.
 var (
-	// ErrThrottled is an [APIError] of flow control, a [ResponseError] of status 429, or a proxy that
-	// refuses to connect with status 429. Try again after RetryAfter, or later if that is 0.
+	// ErrThrottled is an [APIError] of flow control, a [ResponseError] of status 429, or a proxy
+	// that refuses to connect with status 429. Try again after RetryAfter, or later if that is 0.
 	ErrThrottled = errors.New("maintenance: throttled")
 
-	// ErrAccessDenied is an [APIError] of RAM: the access key is valid but lacks the permission. The
-	// codes Forbidden, Forbidden.RAM, NoPermission and NoPermission.* say so, and so does an
+	// ErrAccessDenied is an [APIError] of RAM: the access key is valid but lacks the permission.
+	// The codes Forbidden, Forbidden.RAM, NoPermission and NoPermission.* say so, and so does an
 	// AccessDeniedDetail with any code. Other codes that begin with "Forbidden." do not.
 	ErrAccessDenied = errors.New("maintenance: access denied")
 
@@ -37,8 +37,8 @@ var (
 	//   - if the code is SignatureNonceUsed: nonces are random, so a copy of the request has arrived.
 	//
 	// One such request is enough, also if later ones were refused. A [DesktopError] is one if its
-	// desktop was in such a call, a [FleetError] if any of its desktops was. Setting a mode again is
-	// harmless, so repeat the call.
+	// desktop was in such a call, a [FleetError] if any of its desktops was. Setting a mode again
+	// is harmless, so repeat the call.
 	ErrOutcomeUnknown = errors.New("maintenance: outcome unknown")
 )
 
@@ -47,8 +47,8 @@ var allSentinels = []error{
 	ErrThrottled, ErrAccessDenied, ErrInvalidCredential, ErrClockSkew, ErrOutcomeUnknown,
 }
 
-// ValidationError says which parameter was refused, and why, before anything was sent. A nil or zero
-// ValidationError has a text too.
+// ValidationError says which parameter was refused, and why, before anything was sent. A nil or
+// zero ValidationError has a text too.
 type ValidationError struct {
 	Parameter string // for example "region", "mode", "desktopIDs", "desktopIDs[7]"
 	Reason    string // for example "is empty"

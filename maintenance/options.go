@@ -80,11 +80,11 @@ func (s *settings) client() (*Client, error) {
 	return c, nil
 }
 
-// WithCredential sets the source of access keys; see package credentials of credentials-go. A bearer
-// token cannot sign and is refused. Any number of goroutines may use one Client with a credential
-// that refreshes itself: one of them asks at a time, and all of them get the answer. Two Clients that
-// share a credential do not know of each other. A refresh that fails is retried as [RetryPolicy]
-// says.
+// WithCredential sets the source of access keys; see package credentials of credentials-go. A
+// bearer token cannot sign and is refused. Any number of goroutines may use one Client with a
+// credential that refreshes itself: one of them asks at a time, and all of them get the answer. Two
+// Clients that share a credential do not know of each other. A refresh that fails is retried as
+// [RetryPolicy] says.
 //
 // The default chain of credentials-go is the source without this option and [WithStaticCredential].
 func WithCredential(c credentials.Credential) Option {
@@ -100,8 +100,8 @@ func WithCredential(c credentials.Credential) Option {
 	}
 }
 
-// WithStaticCredential sets an access key. The security token belongs to a temporary (STS) key; it is
-// empty for any other.
+// WithStaticCredential sets an access key. The security token belongs to a temporary (STS) key; it
+// is empty for any other.
 func WithStaticCredential(accessKeyID, accessKeySecret, securityToken string) Option {
 	return func(s *settings) error {
 		key := sign.Key{ID: accessKeyID, Secret: accessKeySecret, Token: securityToken}
@@ -113,9 +113,9 @@ func WithStaticCredential(accessKeyID, accessKeySecret, securityToken string) Op
 	}
 }
 
-// WithEndpoint replaces the public endpoint of every region, for example by a VPC endpoint. It takes
-// "host", "host:port" or a URL without path, query and user info; http:// is for loopback addresses
-// only.
+// WithEndpoint replaces the public endpoint of every region, for example by a VPC endpoint. It
+// takes "host", "host:port" or a URL without path, query and user info; http:// is for loopback
+// addresses only.
 func WithEndpoint(endpoint string) Option {
 	return func(s *settings) (err error) {
 		s.endpoint, err = parseEndpoint(endpoint)
@@ -148,8 +148,8 @@ func WithRetry(p RetryPolicy) Option {
 }
 
 // WithRateLimiter makes every request of the Client wait for l, retries and the requests of fleets
-// included. Give one limiter to all Clients of a program that share a quota. A wait that would exceed
-// the context's deadline is not begun: the call fails at once, with an error that is a
+// included. Give one limiter to all Clients of a program that share a quota. A wait that would
+// exceed the context's deadline is not begun: the call fails at once, with an error that is a
 // context.DeadlineExceeded. Without it only fleets are paced. [WithRequestRate] is the rate of one
 // fleet.
 func WithRateLimiter(l *rate.Limiter) Option {

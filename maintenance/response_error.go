@@ -9,9 +9,9 @@ import (
 )
 
 // ResponseError is a reply that the API would not send: a success without a RequestId or with
-// "Success": false and no Code, an error page of a proxy, a redirect, a body that is cut off or longer
-// than 1 MiB. Of these a cut off body, and the statuses 408, 429 and 500 or more, are retried. A nil
-// or zero ResponseError has a text too.
+// "Success": false and no Code, an error page of a proxy, a redirect, a body that is cut off or
+// longer than 1 MiB. Of these a cut off body, and the statuses 408, 429 and 500 or more, are
+// retried. A nil or zero ResponseError has a text too.
 type ResponseError struct {
 	StatusCode   int // 0 if the headers could not be read
 	ContentType  string

@@ -16,8 +16,8 @@ const (
 	DefaultAttemptTimeout = 30 * time.Second
 )
 
-// RetryPolicy says how often and how fast a call is retried after a failure that may pass. Setting a
-// mode again is harmless, so a retry is safe. A retry follows
+// RetryPolicy says how often and how fast a call is retried after a failure that may pass. Setting
+// a mode again is harmless, so a retry is safe. A retry follows
 //
 //   - a connection that cannot be made or that breaks, a reply that is cut off, an attempt that
 //     times out;
@@ -37,14 +37,14 @@ const (
 // fails at once if the hint exceeds 5 minutes, and a call or fleet fails at once if a wait would
 // exceed the deadline of its context.
 //
-// A retry budget keeps single calls from hammering a service that is down. Each host has a budget of
-// 500 tokens in each Client. A retry costs 14 tokens, or 5 after throttling; an obeyed hint and a
-// wait that was cancelled cost nothing. A retry that succeeds returns its cost, any other call that
-// succeeds returns 1, and 5 tokens come back each second. A call that finds too few tokens fails with
-// "retry budget exhausted".
+// A retry budget keeps single calls from hammering a service that is down. Each host has a budget
+// of 500 tokens in each Client. A retry costs 14 tokens, or 5 after throttling; an obeyed hint and
+// a wait that was cancelled cost nothing. A retry that succeeds returns its cost, any other call
+// that succeeds returns 1, and 5 tokens come back each second. A call that finds too few tokens
+// fails with "retry budget exhausted".
 //
-// Fleets do not use that budget: [Client.SetFleetMaintenance] says how they wait. The policy applies
-// to the batches that fail while others succeed.
+// Fleets do not use that budget: [Client.SetFleetMaintenance] says how they wait. The policy
+// applies to the batches that fail while others succeed.
 //
 // Zero fields stand for the defaults. A negative field, or a BaseDelay above MaxDelay, is a
 // *[ValidationError] of [NewClient].
@@ -128,7 +128,8 @@ func (w *waitTooLong) Error() string {
 }
 func (w *waitTooLong) Is(target error) bool { return target == context.DeadlineExceeded }
 
-// hintTooLong is the error of a wait that was not begun, because the service asks for too long a one.
+// hintTooLong is the error of a wait that was not begun, because the service asks for too long a
+// one.
 type hintTooLong struct{ hint, limit time.Duration }
 
 func (h *hintTooLong) Error() string {
