@@ -2,12 +2,16 @@ package maintenance_test
 
 import (
 	"context"
+	"crypto/x509"
 	"errors"
 	"flag"
 	"fmt"
 	"log"
-	"slices"
+	"net/http"
+	"net/url"
 	"time"
+
+	"golang.org/x/time/rate"
 
 	"github.com/ecdkit/ecd-maintenance-go/maintenance"
 	"github.com/ecdkit/ecd-maintenance-go/maintenance/maintenancetest"
@@ -33,8 +37,8 @@ func Example() {
 	if err != nil {
 		log.Fatal(err)
 	}
-	fmt.Println("in maintenance; the request ID has", len(response.RequestId), "characters")
-	// Output: in maintenance; the request ID has 36 characters
+	fmt.Println("accepted; the request ID has", len(response.RequestId), "characters")
+	// Output: accepted; the request ID has 36 characters
 }
 
 func ExampleClient_SetMaintenance_errors() {
@@ -45,13 +49,13 @@ func ExampleClient_SetMaintenance_errors() {
 	var refused *maintenance.APIError
 	switch {
 	case err == nil:
-		fmt.Println("in maintenance")
+		fmt.Println("accepted")
 	case errors.As(err, &invalid):
 		fmt.Println("fix the parameter", invalid.Parameter)
+	case errors.Is(err, maintenance.ErrOutcomeUnknown):
+		fmt.Println("perhaps accepted; repeat the call")
 	case errors.Is(err, maintenance.ErrThrottled):
 		fmt.Println("slow down")
-	case errors.Is(err, maintenance.ErrOutcomeUnknown):
-		fmt.Println("repeat the call")
 	case errors.As(err, &refused):
 		fmt.Println("refused:", refused.Code)
 	}
@@ -95,32 +99,66 @@ func ExampleMode() {
 	// Output: EXIT <nil>
 }
 
-func ExampleClient_SetFleetMaintenance() {
-	client := exampleClient() // knows the desktops ecd-1 and ecd-2
-	ids := slices.Values([]string{"ecd-1", "ecd-2", "deleted-last-week"})
-
-	report, err := client.SetFleetMaintenance(context.Background(), "cn-hangzhou", maintenance.ModeEnter, ids)
-	if report == nil {
-		log.Fatal(err) // a parameter is not right, and nothing was sent
-	}
-	fmt.Println(report.Succeeded, "in maintenance")
-	for _, failed := range report.Failed {
-		var refused *maintenance.APIError
-		fmt.Println(failed.DesktopID, "failed:", errors.As(failed, &refused) && refused.Code == "InvalidDesktopId.NotFound")
+// Two clients share a quota of one request a minute. The second client would have to wait longer
+// than its context lasts, so its call fails at once.
+func ExampleWithRateLimiter() {
+	service := maintenancetest.NewService()
+	service.AddDesktops("cn-hangzhou", "ecd-1")
+	quota := rate.NewLimiter(rate.Every(time.Minute), 1)
+	for _, product := range []string{"patch-night/1.0", "help-desk/1.0"} {
+		client, err := service.NewClient(maintenance.WithRateLimiter(quota), maintenance.WithUserAgent(product))
+		if err != nil {
+			log.Fatal(err)
+		}
+		ctx, cancel := context.WithTimeout(context.Background(), 30*time.Second)
+		defer cancel()
+		_, err = client.SetMaintenance(ctx, "cn-hangzhou", maintenance.ModeEnter, []string{"ecd-1"})
+		fmt.Println(product, err == nil, errors.Is(err, context.DeadlineExceeded))
 	}
 	// Output:
-	// 2 in maintenance
-	// deleted-last-week failed: true
+	// patch-night/1.0 true false
+	// help-desk/1.0 false true
 }
 
-func ExampleWithProgress() {
-	client := exampleClient()
-	ids := slices.Values([]string{"ecd-1", "ecd-2"})
-	var last maintenance.FleetProgress
-	_, err := client.SetFleetMaintenance(context.Background(), "cn-hangzhou", maintenance.ModeExit, ids,
-		maintenance.WithConcurrency(4),
-		maintenance.WithRequestRate(50),
-		maintenance.WithProgress(func(p maintenance.FleetProgress) { last = p }))
-	fmt.Println(last.Succeeded, last.Failed, err)
-	// Output: 2 0 <nil>
+// With one attempt a call, each fault fails a call. The default policy would retry, and the first
+// call would use up both faults.
+func ExampleWithRetry() {
+	service := maintenancetest.NewService()
+	service.AddDesktops("cn-hangzhou", "ecd-1")
+	client, err := service.NewClient(maintenance.WithRetry(maintenance.RetryPolicy{MaxAttempts: 1}))
+	if err != nil {
+		log.Fatal(err)
+	}
+	service.Inject(1, maintenancetest.Fault{StatusCode: 429, Code: "Throttling.User"}) // the next request is throttled
+	service.Inject(1, maintenancetest.Fault{Cut: true, Applied: true})                 // the one after it loses its reply
+
+	for range 3 {
+		_, err = client.SetMaintenance(context.Background(), "cn-hangzhou", maintenance.ModeEnter, []string{"ecd-1"})
+		fmt.Println(errors.Is(err, maintenance.ErrThrottled), errors.Is(err, maintenance.ErrOutcomeUnknown))
+	}
+	fmt.Println(service.InMaintenance("cn-hangzhou", "ecd-1"), len(service.Requests()))
+	// Output:
+	// true false
+	// false true
+	// false false
+	// true 3
+}
+
+func ExampleValidate() {
+	err := maintenance.Validate("cn-hangzhou", maintenance.ModeEnter, []string{"ecd-1", ""})
+	var invalid *maintenance.ValidationError
+	if errors.As(err, &invalid) {
+		fmt.Println(invalid.Parameter, invalid.Reason)
+	}
+	// Output: desktopIDs[1] is empty
+}
+
+// A company's proxy opens the TLS connections, and has a certificate authority of its own.
+func ExampleNewTransport() {
+	transport := maintenance.NewTransport()
+	transport.Proxy = http.ProxyURL(&url.URL{Scheme: "http", Host: "proxy.example.com:3128"})
+	transport.TLSClientConfig.RootCAs = x509.NewCertPool() // and AppendCertsFromPEM
+	client, err := maintenance.NewClient(maintenance.WithHTTPClient(&http.Client{Transport: transport}))
+	fmt.Println(client != nil, err)
+	// Output: true <nil>
 }
