@@ -6,20 +6,26 @@
 //	inventory | fleet exit --region cn-hangzhou --rate 10 --json
 //	fleet enter --region cn-hangzhou --file desktops.txt --dry-run
 //
-// The second command leaves the desktops that the service did not accept in failed.jsonl. The third takes exactly those,
-// and leaves the ones that fail again. Accepted is not in maintenance yet: a desktop gets there when its users have
-// disconnected.
+// The second command leaves the desktops that the service did not accept in failed.jsonl. The third
+// takes exactly those, and leaves the ones that fail again. Accepted is not in maintenance: a
+// desktop is in maintenance when its users have disconnected.
 //
-// Failures are written as they happen, to failed.jsonl.partial, which replaces failed.jsonl at the end. So a run that is
-// killed, or whose disk is full, leaves failed.jsonl as it was; the next run replaces what it has left beside it.
+// Failures are written as they happen, to failed.jsonl.partial. It replaces failed.jsonl when the
+// run has taken all of its input or is stopped by a signal. A run that is killed, or whose disk is
+// full, leaves failed.jsonl as it was; the next run replaces failed.jsonl.partial.
 //
-// The access key comes from the default credential chain. No account is needed for a look at it:
+// The input is UTF-8 text with one desktop ID a line, or a failures file. UTF-16 and CSV are
+// refused, and the error names the line.
+//
+// The access key comes from the default credential chain. The command can be tried without an
+// account:
 //
 //	go run . enter --demo 500
 //
-// The exit status is 0 when all desktops were accepted, 1 when some were not, and 2 when the command line or its input
-// has to be corrected. Ctrl-C, SIGTERM or a terminal that is closed stops the run, which still says what was accepted
-// and what was not; a second Ctrl-C ends the program at once.
+// The exit status is 0 if all desktops were accepted, 1 if some were not, and 2 if the command line
+// or its input has to be corrected. Ctrl-C, SIGTERM or the end of the terminal (SIGHUP) stops the
+// run, which still reports how many desktops were accepted and which failed; a second Ctrl-C ends
+// the program at once.
 package main
 
 import (

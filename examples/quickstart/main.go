@@ -1,11 +1,13 @@
-// Command quickstart puts desktops into maintenance and takes them out again.
+// Command quickstart asks for the maintenance of desktops, and for its end.
 //
-// Without arguments it does so on an embedded service, over real HTTPS on the loopback interface; no account is
-// needed:
+// Without arguments it asks an embedded service, over real HTTPS on the loopback interface; no
+// account is needed. Nobody is connected to the desktops of that service, so each is in maintenance
+// as soon as it is accepted:
 //
 //	go run ./examples/quickstart
 //
-// With -live it calls Alibaba Cloud, with the default credential chain:
+// With -live it calls Alibaba Cloud, with the default credential chain, and prints the ID of the
+// request that was accepted. A desktop is in maintenance when its users have disconnected:
 //
 //	go run ./examples/quickstart -live -region cn-hangzhou -mode enter ecd-1 ecd-2
 package main

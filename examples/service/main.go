@@ -3,14 +3,20 @@
 //	POST /v1/maintenance
 //	{"region": "cn-hangzhou", "mode": "enter", "desktops": ["ecd-1", "ecd-2"]}
 //
-// It answers {"requestId": "..."} when the service has accepted that, which puts a desktop into maintenance once its users
-// have disconnected. Otherwise it answers {"error": "...", "requestId": "..."} with a status that says whose turn it is,
-// with the header Retry-After if there is a time to wait, and with "outcomeUnknown": true if the order may have been
-// accepted all the same. In that case send it again, which is harmless.
+// It answers {"requestId": "..."} if Elastic Desktop Service has accepted the request. A desktop is
+// in maintenance later, when its users have disconnected. Otherwise it answers
+// {"error": "...", "requestId": "..."}, with
+//
+//   - a status: 4xx for a mistake of the caller, 500 if the operator has to act (a credential, a
+//     permission or a clock), 502 to 504 if the caller may try again;
+//   - the header Retry-After, if there is a time to wait;
+//   - "outcomeUnknown": true, if the request may have been accepted all the same. Send it again in
+//     that case, which is harmless.
 //
 // Put it behind your own authentication: whoever reaches it can lock users out.
 //
-// With -demo it needs no account: its desktops, ecd-1 to ecd-3 in cn-hangzhou, are on an embedded service.
+// With -demo it needs no account: its desktops, ecd-1 to ecd-3 in cn-hangzhou, are on an embedded
+// service.
 package main
 
 import (
