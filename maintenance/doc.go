@@ -34,9 +34,9 @@
 // A fleet sums up its failures in a [*FleetError]; each is a [DesktopError] of the report.
 //
 // Ask with errors.Is: [ErrThrottled], [ErrAccessDenied], [ErrInvalidCredential], [ErrClockSkew],
-// and [ErrOutcomeUnknown] for a call that the service may have accepted. Errors and reports marshal
-// to JSON documents with the text, the code and whether the outcome is unknown. A nil or zero error
-// has a text.
+// and [ErrOutcomeUnknown] for a call that the service may have accepted. A [FleetReport] and the
+// errors of calls, fleets and desktops marshal to JSON documents with the text, the code of the
+// service and whether the outcome is unknown. A nil or zero error has a text.
 //
 // # Retries
 //
