@@ -26,6 +26,7 @@ func describe(err error) *errorDocument {
 	var (
 		refused   *APIError
 		malformed *ResponseError
+		proxy     *proxyRefusal
 	)
 	switch {
 	case errors.As(err, &refused) && refused != nil:
@@ -33,6 +34,8 @@ func describe(err error) *errorDocument {
 		d.StatusCode = refused.StatusCode
 		d.RequestId = printable(refused.RequestId, maxWord)
 		d.RetryAfter = refused.RetryAfter.Seconds()
+	case errors.As(err, &proxy) && proxy != nil:
+		d.RetryAfter = proxy.retryAfter.Seconds()
 	case errors.As(err, &malformed) && malformed != nil:
 		d.StatusCode = malformed.StatusCode
 		d.RequestId = printable(malformed.RequestId, maxWord)

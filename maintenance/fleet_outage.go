@@ -25,16 +25,17 @@ const (
 // the others, and otherwise by one probe at a time. It ends when a request succeeds that was sent
 // after it began.
 type outage struct {
-	since   time.Time // zero if there is none
-	attempt int       // the fleet's latest one when it began
-	failed  []*batch  // that have failed in it
-	last    error
-	sends   int       // that successes of earlier requests allow
-	resume  time.Time // no sends before: a hint
-	probe   *batch    // the latest one
-	probes  int       // that have failed
-	next    time.Time // when the next one is due
-	delay   time.Duration
+	since    time.Time // zero if there is none
+	attempt  int       // the fleet's latest one when it began
+	failed   []*batch  // that have failed in it
+	last     error
+	sends    int       // that successes of earlier requests allow
+	resume   time.Time // no sends before: a hint
+	probe    *batch    // the latest one
+	probes   int       // that have failed
+	hopeless int       // the first failure and probes, the latest in a row, that say that every call would fail
+	next     time.Time // when the next probe is due
+	delay    time.Duration
 }
 
 func (u *outage) holds() bool { return !u.since.IsZero() }
@@ -43,7 +44,10 @@ func (u *outage) holds() bool { return !u.since.IsZero() }
 func (f *fleet) pickProbe(now time.Time) (picked *batch, due time.Time) {
 	u := &f.outage
 	if u.sends > 0 && !u.resume.After(now) {
-		if picked = f.longestUntried(u.failed); picked != nil {
+		except := func(b *batch) bool {
+			return slices.Contains(u.failed, b) || !f.halving.allows(b, f.succeeded)
+		}
+		if picked = f.longestUntried(except); picked != nil {
 			u.sends--
 			return picked, time.Time{}
 		}
@@ -54,18 +58,16 @@ func (f *fleet) pickProbe(now time.Time) (picked *batch, due time.Time) {
 	case u.next.After(now):
 		return nil, u.next
 	}
-	u.probe = f.longestUntried(nil)
+	// A probe may be a batch that has to wait for a halved one, as that may be what fails.
+	u.probe = f.longestUntried(func(*batch) bool { return false })
 	return u.probe, time.Time{}
 }
 
 // longestUntried returns the batch of the queue that failed longest ago, so that one bad batch does
 // not hold the others.
-func (f *fleet) longestUntried(except []*batch) (longest *batch) {
+func (f *fleet) longestUntried(except func(*batch) bool) (longest *batch) {
 	for _, b := range f.queue {
-		if !f.halving.allows(b, f.succeeded) || slices.Contains(except, b) {
-			continue
-		}
-		if longest == nil || b.failedAt < longest.failedAt {
+		if !except(b) && (longest == nil || b.failedAt < longest.failedAt) {
 			longest = b
 		}
 	}
@@ -82,23 +84,31 @@ func (f *fleet) failedForNow(b *batch, o *outcome, v verdict) (wait time.Duratio
 		f.hold()
 		wake(f.room)
 	}
+	if v.scope != everyCall {
+		u.hopeless = 0
+	} else if b == u.probe || u.last == nil {
+		u.hopeless++
+	}
 	if !slices.Contains(u.failed, b) {
 		u.failed = append(u.failed, b)
 	}
 	u.note(b, o, now)
+	if deadline, ok := f.ctx.Deadline(); ok && o.retryAfter == 0 {
+		u.next = inTime(u.next, now, deadline)
+	}
 	b.failedAt = f.attempts
 	b.notBefore = now.Add(o.retryAfter)
 	limit := u.since.Add(f.settings.outageLimit)
-	neverWorked := v.scope == everyCall && f.succeeded == 0 && u.probes+1 >= f.client.retry.MaxAttempts
+	neverWorked := v.scope == everyCall && f.succeeded == 0 && u.hopeless >= f.client.retry.MaxAttempts
 	switch tooLong := f.patience(max(o.retryAfter, u.next.Sub(now))); {
 	case neverWorked:
 		f.failBatch(b, b.call.failed(o.err))
 		f.end(o.err)
 		return 0, false
-	case b.notBefore.After(limit):
-		f.end(fmt.Errorf("%w; %w", o.err, &hintTooLong{o.retryAfter, limit.Sub(now)}))
 	case !now.Before(limit):
 		f.end(fmt.Errorf("nothing was accepted for %v, the outage limit; the last failure was %w", f.settings.outageLimit, o.err))
+	case b.notBefore.After(limit):
+		f.end(fmt.Errorf("%w; %w", o.err, &hintTooLong{o.retryAfter, limit.Sub(now)}))
 	case tooLong != nil:
 		f.end(fmt.Errorf("%w; %w", o.err, tooLong))
 	}
@@ -131,6 +141,16 @@ func (u *outage) note(b *batch, o *outcome, now time.Time) {
 	}
 }
 
+// inTime moves a probe that would come after the deadline to half of the time that is left, unless
+// that is less than the time between two probes.
+func inTime(next, now, deadline time.Time) time.Time {
+	half := deadline.Sub(now) / 2
+	if next.Before(deadline) || half < firstProbe {
+		return next
+	}
+	return now.Add(half)
+}
+
 func later(a, b time.Time) time.Time {
 	if a.After(b) {
 		return a
@@ -149,20 +169,33 @@ func (f *fleet) answered(b *batch) {
 		u.sends++ // of a request that was sent before the outage began
 		return
 	}
-	// Failures while the service was down are not the batches' own. If it was not down, or a single
-	// batch failed and the next one did not, they are.
-	charged := u.probes == 0 || len(u.failed) == 1
-	failed := u.failed
+	ended := *u
 	*u = outage{}
 	if f.ended == nil {
 		f.going, f.hold = context.WithCancel(f.draining)
 	}
-	for _, other := range failed {
-		if charged && other != b {
+	for _, other := range ended.failed {
+		if other != b && ended.isOwn(other, b) {
 			f.charge(other)
 		}
 	}
 	wake(f.changed)
+}
+
+// isOwn reports whether the failure of a batch was its own, and not that of a service that was down,
+// now that another batch was answered. It was if others were answered at the time, or if it failed
+// alone. If several failed and the first probe did not, it may have been either, so each batch is
+// spared once.
+func (u *outage) isOwn(failed, answered *batch) bool {
+	if len(u.failed) == 1 {
+		return true
+	}
+	if u.probes > 0 {
+		return false
+	}
+	spare := answered == u.probe && !failed.spared
+	failed.spared = failed.spared || spare
+	return !spare
 }
 
 // charge counts a failure of a batch, and fails the batch if it has used up its attempts.

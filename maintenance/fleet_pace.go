@@ -56,7 +56,7 @@ func newPace() *pace {
 // wait returns when the pace allows a request.
 func (p *pace) wait(ctx context.Context, c *call) (epoch int, waited bool, err error) {
 	for {
-		_, reason, left := p.pause()
+		_, left, reason := p.pause()
 		if left > 0 {
 			// Without the turn, which a fleet with less time may need to find that it has to give up.
 			if err := outlasts(ctx, left, "next request"); err != nil {
@@ -73,7 +73,7 @@ func (p *pace) wait(ctx context.Context, c *call) (epoch int, waited bool, err e
 			return 0, true, nil
 		}
 		waited = waited || contended
-		epoch, _, left := p.pause()
+		epoch, left, _ := p.pause()
 		if left <= 0 {
 			slept, err := c.waitFor(ctx, p.limiter)
 			<-p.turn
@@ -84,10 +84,16 @@ func (p *pace) wait(ctx context.Context, c *call) (epoch int, waited bool, err e
 }
 
 // pause returns how long nothing passes yet, and why.
-func (p *pace) pause() (epoch int, reason error, left time.Duration) {
+func (p *pace) pause() (epoch int, left time.Duration, reason error) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	return p.epoch, p.reason, time.Until(p.resume)
+	return p.epoch, max(time.Until(p.resume), 0), p.reason
+}
+
+// paused is how long nothing passes yet.
+func (p *pace) paused() time.Duration {
+	_, left, _ := p.pause()
+	return left
 }
 
 // passed learns from a request that was not throttled. The rate grows with accepted requests only.

@@ -64,7 +64,7 @@ func (p *pacer) wait(ctx context.Context, c *call) (epoch int, waited bool, err 
 			}
 		}
 		waited = waited || contended || paced || own || shared
-		if _, _, left := p.pace.pause(); left <= 0 {
+		if p.pace.paused() == 0 {
 			return epoch, waited, nil
 		}
 	}

@@ -70,6 +70,7 @@ type batch struct {
 	outcomeUnknown bool  // a call with these desktops may have been accepted before
 	attempt        int   // the number of the latest one in the fleet
 	failures       int   // that count for the retry policy
+	spared         bool  // one of them was not counted
 	failedAt       int   // the fleet's attempts when it failed last
 	notBefore      time.Time
 }

@@ -96,7 +96,7 @@ func (f *fleet) putBack(b *batch) {
 // giveUp fails a batch that is not sent any more.
 func (f *fleet) giveUp(b *batch) {
 	err := f.unsent
-	if b.outcomeUnknown || b.call != nil && b.call.outcomeUnknown {
+	if b.outcomeUnknown || b.call != nil && b.call.requests > 0 {
 		err = f.callOf(b).ended(f.ended)
 	}
 	f.failBatch(b, err)

@@ -60,7 +60,7 @@ func (f *fleet) refused(b *batch, err error) {
 		f.halving.picked(b, f.succeeded)
 	}
 	half := len(b.ids) / 2
-	for _, ids := range [][]string{b.ids[half:], b.ids[:half]} {
+	for _, ids := range [][]string{b.ids[half:], b.ids[:half:half]} {
 		f.putBack(&batch{ids: ids, whole: b.whole, outcomeUnknown: b.call.outcomeUnknown})
 	}
 }

@@ -33,10 +33,8 @@ func (f *fleet) tell() {
 		case <-f.over:
 		}
 		over = f.isOver(ticker)
-		f.tellResults()
-		if f.settings.progress != nil {
-			f.settings.progress(f.progress())
-		}
+		f.tellResults(ticker)
+		f.tellProgress()
 	}
 	returned = true
 }
@@ -57,27 +55,33 @@ func (f *fleet) isOver(ticker *time.Ticker) bool {
 	}
 }
 
-func (f *fleet) tellResults() {
-	for {
-		f.mu.Lock()
-		results := f.untold
-		f.untold = nil
-		f.mu.Unlock()
-		if len(results) == 0 {
-			return
-		}
+// tellResults tells the results so far, and the progress when it is due.
+func (f *fleet) tellResults(ticker *time.Ticker) {
+	f.mu.Lock()
+	results := f.untold
+	f.untold = nil
+	f.mu.Unlock()
+	if len(results) > 0 {
 		wake(f.changed)
 		wake(f.room)
-		for _, r := range results {
-			f.settings.results(r)
+	}
+	for _, r := range results {
+		f.settings.results(r)
+		select {
+		case <-ticker.C:
+			f.tellProgress()
+		default:
 		}
 	}
 }
 
-func (f *fleet) progress() FleetProgress {
+func (f *fleet) tellProgress() {
+	if f.settings.progress == nil {
+		return
+	}
 	f.mu.Lock()
 	p := FleetProgress{Succeeded: f.succeeded, Failed: len(f.failed)}
 	f.mu.Unlock()
 	p.Calls, p.Throttled, p.Rate = f.pacer.state()
-	return p
+	f.settings.progress(p)
 }

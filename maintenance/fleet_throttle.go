@@ -35,8 +35,8 @@ func (f *fleet) throttled(b *batch, o *outcome) (wait time.Duration, again bool)
 	}
 	f.throttle.last = o.err
 	if f.outage.holds() {
-		// The service is alive, so the outage begins anew.
-		f.outage.since = now
+		// The service is alive, so the outage begins anew, after the pause that it asks for.
+		f.outage.since = now.Add(f.pacer.pace.paused())
 		f.outage.note(b, o, now)
 		b.failedAt = f.attempts
 	}
@@ -47,6 +47,5 @@ func (f *fleet) throttled(b *batch, o *outcome) (wait time.Duration, again bool)
 		f.end(fmt.Errorf("nothing but throttling for %v: %w", throttleLimit, o.err))
 	}
 	f.putBack(b)
-	_, _, wait = f.pacer.pace.pause()
-	return max(wait, 0), f.ended == nil
+	return f.pacer.pace.paused(), f.ended == nil
 }
