@@ -130,7 +130,7 @@ func TestOutage_WithoutEndEndsTheFleet(t *testing.T) {
 func TestOutage_ThrottlingIsASignOfLife(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		service, client := newService(t, 200)
+		service, _ := newService(t, 200)
 		start := time.Now()
 		transport := roundTripper(func(r *http.Request) (*http.Response, error) {
 			switch minute := int(time.Since(start).Minutes()); {

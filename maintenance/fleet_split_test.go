@@ -148,7 +148,7 @@ func TestFleetSplit_EveryDesktopIsGone(t *testing.T) {
 func TestFleetSplit_DifferentCodes(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		service, client := newService(t, 600)
+		service, _ := newService(t, 600)
 		transport := roundTripper(func(r *http.Request) (*http.Response, error) {
 			first, _ := strconv.Atoi(strings.TrimPrefix(r.URL.Query().Get("DesktopIds.1"), "ecd-"))
 			switch batch := (first - 1) / 100; {

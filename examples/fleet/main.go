@@ -126,6 +126,7 @@ failures are in FILE.partial, and so they stay after a run that was killed; the 
 	flags.StringVar(&o.failures, "failures", "", "write the desktops that were not accepted to `FILE`, as JSON lines")
 	flags.IntVar(&o.concurrency, "concurrency", maintenance.DefaultConcurrency, "calls in flight at most")
 	flags.Float64Var(&o.rate, "rate", 0, "calls a second at most (default: as many as the service allows)")
+	flags.DurationVar(&o.outageLimit, "outage-limit", maintenance.DefaultOutageLimit, "end after so long without a success, if the service is down")
 	flags.StringVar(&o.endpoint, "endpoint", "", "`host` or URL to call, for example a VPC endpoint")
 	flags.BoolVar(&o.dryRun, "dry-run", false, "print the batches, send nothing and write no file")
 	flags.BoolVar(&o.json, "json", false, "print the summary as one JSON object")

@@ -104,7 +104,6 @@ func TestFailures_InterruptedInPlace(t *testing.T) {
 			p.interrupt(t, " of 20001 desktops done", signal)
 			require.Equal(t, 1, p.status(t), p.stderr.String())
 			sum := summaryOf(t, p.stdout.Bytes())
-			require.Positive(t, sum.Succeeded)
 			ids := map[string]bool{}
 			for line := range strings.Lines(read(t, path)) {
 				var f failure

@@ -7,6 +7,7 @@ import (
 	"os"
 	"os/signal"
 	"syscall"
+	"time"
 
 	"github.com/ecdkit/ecd-maintenance-go/maintenance"
 )
@@ -18,6 +19,7 @@ type options struct {
 	failures     string
 	concurrency  int
 	rate         float64
+	outageLimit  time.Duration
 	endpoint     string
 	dryRun, json bool
 	demo         int // desktops; 0 without an embedded service
@@ -27,7 +29,7 @@ type options struct {
 
 // complete makes fleet options of the flags. Their values are for the library to check, which knows what is valid.
 func (o *options) complete(given func(flag string) bool) error {
-	o.fleet = append(o.fleet, maintenance.WithConcurrency(o.concurrency))
+	o.fleet = append(o.fleet, maintenance.WithConcurrency(o.concurrency), maintenance.WithOutageLimit(o.outageLimit))
 	if given("rate") {
 		o.fleet = append(o.fleet, maintenance.WithRequestRate(o.rate))
 	}
