@@ -100,6 +100,13 @@ func (f *fleet) failedForNow(b *batch, o *outcome, v verdict) (wait time.Duratio
 	b.notBefore = now.Add(o.retryAfter)
 	limit := u.since.Add(f.settings.outageLimit)
 	neverWorked := v.scope == everyCall && f.succeeded == 0 && u.hopeless >= f.client.retry.MaxAttempts
+	if f.usedUp(b) {
+		for _, other := range append(f.queue, b) {
+			f.failBatch(other, other.call.failed(other.call.last))
+		}
+		f.queue = nil
+		return 0, false
+	}
 	switch tooLong := f.patience(max(o.retryAfter, u.next.Sub(now))); {
 	case neverWorked:
 		f.failBatch(b, b.call.failed(o.err))
@@ -184,18 +191,30 @@ func (f *fleet) answered(b *batch) {
 
 // isOwn reports whether the failure of a batch was its own, and not that of a service that was down,
 // now that another batch was answered. It was if others were answered at the time, or if it failed
-// alone. If several failed and the first probe did not, it may have been either, so each batch is
-// spared once.
+// alone. It was not if several failed, and then a probe. If several failed and the first probe was
+// answered, it may have been either, so each batch is spared once.
 func (u *outage) isOwn(failed, answered *batch) bool {
-	if len(u.failed) == 1 {
+	switch {
+	case len(u.failed) == 1, u.probes == 0 && answered != u.probe:
 		return true
-	}
-	if u.probes > 0 {
+	case u.probes > 0:
 		return false
 	}
-	spare := answered == u.probe && !failed.spared
-	failed.spared = failed.spared || spare
+	spare := !failed.spared
+	failed.spared = true
 	return !spare
+}
+
+// usedUp reports whether every batch that is left has used up the attempts of the retry policy, and
+// failed while others succeeded. There is nothing left then to tell a bad batch from an outage.
+func (f *fleet) usedUp(b *batch) bool {
+	if !f.closed || f.inFlight > 0 {
+		return false
+	}
+	return !slices.ContainsFunc(append(f.queue, b), func(b *batch) bool {
+		attempts := b.failures + 1 + f.outage.probes
+		return b.failures == 0 || attempts < f.client.retry.MaxAttempts || !slices.Contains(f.outage.failed, b)
+	})
 }
 
 // charge counts a failure of a batch, and fails the batch if it has used up its attempts.
