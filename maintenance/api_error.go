@@ -3,6 +3,7 @@ package maintenance
 import (
 	"fmt"
 	"net/http"
+	"strconv"
 	"time"
 
 	"github.com/ecdkit/ecd-maintenance-go/internal/gateway"
@@ -111,12 +112,16 @@ func (e *APIError) Is(target error) bool {
 func (e *APIError) meaning() meaning {
 	code := meaningOfCode(e.Code)
 	switch {
-	case e.StatusCode == http.StatusTooManyRequests:
-		return throttling
 	case e.AccessDeniedDetail != nil && code != keyRefused && code != keyExpired:
 		return accessDenied
+	case e.StatusCode == http.StatusTooManyRequests:
+		return throttling
 	case code != unlisted:
 		return code
 	}
-	return meaningOfStatus(apiStatuses, e.StatusCode)
+	if status := meaningOfStatus(apiStatuses, e.StatusCode); status != unlisted {
+		return status
+	}
+	status, _ := strconv.Atoi(e.Code) // as 200 is a code of a success, 503 may be one of a failure
+	return meaningOfStatus(apiStatuses, status)
 }
