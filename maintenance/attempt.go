@@ -3,7 +3,6 @@ package maintenance
 import (
 	"context"
 	"errors"
-	"net"
 	"time"
 
 	"github.com/ecdkit/ecd-maintenance-go/internal/gateway"
@@ -20,7 +19,7 @@ type outcome struct {
 	number         int  // of the request in its call
 	mayHaveArrived bool // no reply came, and the request may have reached the service
 	cutOff         bool // the reply ended too early
-	timedOut       bool
+	timedOut       bool // it took longer than the retry policy allows
 	byTLS          bool // one side has refused the other in the TLS handshake
 	interrupted    bool // by the end of the caller's context, or of the wait for the gate
 
@@ -113,12 +112,8 @@ func (o *outcome) failed(err error, action string, bounded context.Context) {
 
 // noReply notes the error of an attempt to which no reply came.
 func (o *outcome) noReply(e *gateway.SendError, bounded context.Context) {
-	var (
-		badURL  *proxyURLError
-		timeout net.Error
-	)
+	var badURL *proxyURLError
 	o.err, o.mayHaveArrived = withoutProxyPassword(e.Err), e.MaybeSent
-	o.timedOut = errors.As(e.Err, &timeout) && timeout.Timeout()
 	if refusal, ok := asProxyRefusal(e); ok {
 		o.err, o.mayHaveArrived, o.retryAfter = refusal, false, refusal.retryAfter
 	}
