@@ -148,25 +148,26 @@ func TestFleetResults_IDsThatCannotBeSent(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		_, client := newService(t, 0)
-		told, most, drawn := 0, 0, 0
+		most, drawn := 0, 0
+		var told atomic.Int64
 		report, err := client.SetFleetMaintenance(t.Context(), region, "enter", func(yield func(string) bool) {
 			for range 1000 {
 				drawn++
-				most = max(most, drawn-told)
+				most = max(most, drawn-int(told.Load()))
 				if !yield("") {
 					return
 				}
 			}
 		}, maintenance.WithResults(func(r maintenance.FleetResult) {
 			time.Sleep(time.Millisecond)
-			told++
+			told.Add(1)
 			var invalid *maintenance.ValidationError
 			assert.ErrorAs(t, r.Err, &invalid)
 			assert.Equal(t, []string{""}, r.DesktopIds)
 		}))
 		require.Error(t, err)
 		assert.Len(t, report.Failed, 1000)
-		assert.Equal(t, 1000, told)
+		assert.EqualValues(t, 1000, told.Load())
 		assert.Less(t, most, 50, "a slow callback slows the stream")
 	})
 }
