@@ -1,0 +1,56 @@
+package maintenance_test
+
+import (
+	"testing"
+
+	"github.com/stretchr/testify/assert"
+
+	"github.com/ecdkit/ecd-maintenance-go/maintenance"
+)
+
+func TestDesktop_MaintenanceState(t *testing.T) {
+	t.Parallel()
+	const (
+		not      = maintenance.NotInMaintenance
+		entering = maintenance.EnteringMaintenance
+		in       = maintenance.InMaintenance
+	)
+	for _, tc := range []struct {
+		name  string
+		flags []string
+		want  maintenance.MaintenanceState
+	}{
+		{"nil", nil, not},
+		{"no flags", []string{}, not},
+		{"an empty flag", []string{""}, not},
+		{"NoFlag", []string{"NoFlag"}, not},
+		{"entering", []string{"EnterMaintenance"}, entering},
+		{"in", []string{"UnderMaintenance"}, in},
+		{"lower case", []string{"entermaintenance"}, entering},
+		{"upper case", []string{"UNDERMAINTENANCE"}, in},
+		{"white space around a flag", []string{" UnderMaintenance\n"}, in},
+		{"another flag before it", []string{"Updating", "UnderMaintenance"}, in},
+		{"another flag after it", []string{"EnterMaintenance", "Hibernating"}, entering},
+		{"unknown flags", []string{"BrandNew", "maintenance", "TimerMaintenance"}, not},
+		{"a flag within a longer one", []string{"NotUnderMaintenance", "EnterMaintenanceFailed"}, not},
+		{"both", []string{"EnterMaintenance", "UnderMaintenance"}, entering},
+		{"both, the other way round", []string{"UnderMaintenance", "EnterMaintenance"}, entering},
+		{"published example", []string{`["NoFlag"]`}, not},
+		{"in, in an array", []string{`["UnderMaintenance"]`}, in},
+		{"entering, in lower case in an array", []string{`["updating","entermaintenance"]`}, entering},
+		{"an array with white space", []string{" [ \"UnderMaintenance\" ] "}, in},
+		{"an empty array", []string{"[]"}, not},
+		{"an array beside flags", []string{"UnderMaintenance", `["NoFlag"]`}, in},
+		{"both, one in an array", []string{"UnderMaintenance", `["EnterMaintenance"]`}, entering},
+		{"two arrays", []string{`["Updating"]`, `["UnderMaintenance"]`}, in},
+		{"an array in a string in an array in a string", []string{`["[\"UnderMaintenance\"]"]`}, in},
+		{"an array of other types too", []string{`[null,1,{"a":2},["x"],"UnderMaintenance"]`}, in},
+		{"a broken array", []string{`["UnderMaintenance"`, `[`, `[UnderMaintenance]`}, not},
+		{"an object", []string{`{"Flag":"UnderMaintenance"}`}, not},
+	} {
+		t.Run(tc.name, func(t *testing.T) {
+			t.Parallel()
+			assert.Equal(t, tc.want, maintenance.Desktop{ManagementFlags: tc.flags}.MaintenanceState())
+		})
+	}
+}
