@@ -16,6 +16,8 @@ const (
 	firstProbe = time.Second
 	lastProbe  = 30 * time.Second
 
+	timeToDraw = 20 * time.Millisecond
+
 	// spareProbes is how many batches are drawn beyond the concurrency during an outage.
 	spareProbes = 8
 )
@@ -79,8 +81,7 @@ func (f *fleet) failedForNow(b *batch, o *outcome, v verdict) (wait time.Duratio
 	now := time.Now()
 	u := &f.outage
 	if !u.holds() {
-		soon := min(f.client.retry.delay(1), firstProbe)
-		*u = outage{since: now, attempt: f.attempts, next: now.Add(soon), delay: firstProbe}
+		*u = outage{since: now, attempt: f.attempts, next: now.Add(f.firstProbe()), delay: firstProbe}
 		f.hold()
 		wake(f.room)
 	}
@@ -128,6 +129,15 @@ func (f *fleet) failedForNow(b *batch, o *outcome, v verdict) (wait time.Duratio
 	}
 	f.queue = append(f.queue, b)
 	return u.next.Sub(now), true
+}
+
+// firstProbe is when the first probe comes: as soon as a retry would, if the policy has retries. The
+// stream gets some time to yield another batch for it.
+func (f *fleet) firstProbe() time.Duration {
+	if f.client.retry.MaxAttempts == 1 {
+		return firstProbe
+	}
+	return min(max(f.client.retry.delay(1), timeToDraw), firstProbe)
 }
 
 // note sets the time of the next probe after a failure, or after a request that was throttled.

@@ -203,7 +203,7 @@ func TestOutage_BatchThatAlwaysFails(t *testing.T) {
 					require.NoError(t, summary.Ended)
 					assert.Equal(t, 4900, report.Succeeded)
 					assert.Len(t, report.Failed, 100)
-					assert.EqualValues(t, maxAttempts, attempts.Load())
+					assert.InDelta(t, maxAttempts, attempts.Load(), 1, "one more if it is in flight when the count is full")
 					assert.Less(t, report.Elapsed, 10*time.Second)
 				})
 			})

@@ -27,7 +27,12 @@ type Attempt struct {
 	Key        sign.Key
 	Time       time.Time // of the signature
 	HTTPClient *http.Client
-	Result     any // receives the body of a success; nil if the request ID is enough
+	MaxReply   int // bytes of a reply that are read at most; 0 stands for [MaxReply]
+
+	// Result receives the body of a success; nil if the request ID is enough. A struct that embeds
+	// [Envelope] is decoded in one pass with it, and its fields of another JSON type are left as they
+	// are.
+	Result any
 
 	Reply Reply // set as soon as a reply came, a success or not
 

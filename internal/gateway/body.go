@@ -5,20 +5,23 @@ import (
 	"io"
 )
 
-// MaxReply is how much of a reply is read, in bytes: a thousand times what the API sends.
+// MaxReply is how much of a reply is read by default, in bytes: a thousand times what the API sends.
 const MaxReply = 1 << 20
 
 // maxBody is how much of a reply an error keeps, in bytes. Its user quotes less.
 const maxBody = 64 << 10
 
-var errTooLarge = fmt.Errorf("longer than %d bytes", MaxReply)
+// tooLarge is the error of a reply that is longer than so many bytes.
+type tooLarge int
 
-// readAll reads a body up to MaxReply bytes and closes it. With an error it returns what it has read.
-func readAll(body io.Reader) ([]byte, error) {
+func (t tooLarge) Error() string { return fmt.Sprintf("longer than %d bytes", int(t)) }
+
+// readAll reads a body up to limit bytes and closes it. With an error it returns what it has read.
+func readAll(body io.Reader, limit int) ([]byte, error) {
 	defer closeBody(body)
-	data, err := io.ReadAll(io.LimitReader(body, MaxReply+1))
-	if err == nil && len(data) > MaxReply {
-		err = errTooLarge
+	data, err := io.ReadAll(io.LimitReader(body, int64(limit)+1))
+	if err == nil && len(data) > limit {
+		err = tooLarge(limit)
 	}
 	return data, err
 }

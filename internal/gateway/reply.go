@@ -2,6 +2,7 @@ package gateway
 
 import (
 	"bytes"
+	"cmp"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -40,10 +41,10 @@ func (a *Attempt) read(status int, host string, body io.Reader) error {
 		closeBody(body)
 		return r.malformed(errStatus)
 	}
-	data, err := readAll(body)
+	data, err := readAll(body, cmp.Or(a.MaxReply, MaxReply))
 	r.body = bytes.TrimPrefix(data, []byte("\ufeff")) // encoding/json refuses a byte order mark
 	switch {
-	case errors.Is(err, errTooLarge):
+	case errors.As(err, new(tooLarge)):
 		return r.malformed(err)
 	case err != nil:
 		return r.cutOff(err)
@@ -81,11 +82,13 @@ func (r *reply) date() time.Time {
 
 // success decodes a 2xx, which may hold an error all the same.
 func (r *reply) success(result any) error {
-	var envelope struct {
-		RequestId     string
-		Code, Success present
+	envelope := new(Envelope)
+	target := any(envelope)
+	inOnePass, ok := result.(interface{ envelope() *Envelope })
+	if ok {
+		envelope, target, result = inOnePass.envelope(), result, nil
 	}
-	err := json.Unmarshal(r.body, &envelope)
+	err := json.Unmarshal(r.body, target)
 	requestID := envelope.RequestId
 	if err != nil || bool(envelope.Code || envelope.Success) || !isRequestID(requestID) {
 		if requestID, err = r.unusualSuccess(); err != nil {
@@ -100,6 +103,14 @@ func (r *reply) success(result any) error {
 	r.RequestID = r.secrets.withhold(requestID)
 	return nil
 }
+
+// Envelope is what every success holds.
+type Envelope struct {
+	RequestId     string
+	Code, Success present
+}
+
+func (e *Envelope) envelope() *Envelope { return e }
 
 // present notes that a field is there in whatever form, without an allocation.
 type present bool
