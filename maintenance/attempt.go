@@ -74,7 +74,7 @@ func (c *call) unsent(bounded context.Context, err error) outcome {
 // send signs and sends the request.
 func (c *call) send(bounded context.Context) outcome {
 	o := outcome{sent: true, key: c.key, signedAt: c.clock.now()}
-	attempt := &gateway.Attempt{Query: c.query, Key: c.key, Time: o.signedAt, HTTPClient: c.http, Result: c.result}
+	attempt := &gateway.Attempt{Query: c.query, Key: c.key, Time: o.signedAt, HTTPClient: c.http, Result: c.result, MaxReply: c.maxReply}
 	err := attempt.Do(bounded, c.openapi, &c.params, &c.request)
 	o.reply, o.retryAfter = attempt.Reply, attempt.Reply.RetryAfter
 	if err == nil {

@@ -33,7 +33,9 @@ type call struct {
 	attempts       int   // that count for the retry policy
 	requests       int   // that were sent
 	last           error // of the latest attempt that was not interrupted
-	outcomeUnknown bool  // the service may have accepted an attempt
+	verdict        verdict
+	statusCode     int  // of the latest reply
+	outcomeUnknown bool // the service may have accepted an attempt
 	clockCorrected bool
 	refusedKey     sign.Key // the service called it expired
 }
@@ -99,7 +101,8 @@ func (c *call) step(ctx, waiting context.Context) (outcome, verdict) {
 	if o.sent {
 		c.logAttempt(ctx, &o)
 	}
-	c.outcomeUnknown = c.outcomeUnknown || v.outcomeUnknown
+	c.outcomeUnknown = c.outcomeUnknown || v.outcomeUnknown && !c.readOnly
+	c.verdict, c.statusCode = v, o.reply.StatusCode
 	if o.err != nil && !o.interrupted && !o.held {
 		c.last = o.err
 	}

@@ -1,9 +1,16 @@
 package maintenance
 
 import (
+	"context"
 	"encoding/json"
+	"errors"
+	"fmt"
+	"iter"
+	"slices"
 	"strings"
 	"time"
+
+	"github.com/ecdkit/ecd-maintenance-go/internal/gateway"
 )
 
 // Desktop is a cloud computer as DescribeDesktops shows it. Fields that the service leaves out are zero.
@@ -106,4 +113,252 @@ func flagsIn(array string) []string {
 		}
 	}
 	return flags
+}
+
+// DesktopFilter selects desktops. Fields that are set all have to match. The zero value selects
+// every desktop of the region, those of pools included.
+type DesktopFilter struct {
+	// DesktopIds are any number of IDs; they are asked for 100 at a time. The service does not show
+	// those that do not exist. Nil selects by the other fields alone; a list that is empty and not nil
+	// selects nothing.
+	DesktopIds []string
+
+	OfficeSiteId   string
+	DesktopGroupId string // a pool
+	DesktopName    string
+
+	EndUserIds      []string          // users that may connect, at most 100
+	DesktopStatuses []string          // for example "Running", at most 10
+	Tags            map[string]string // at most 20
+}
+
+// The most that DescribeDesktops takes, as its reference says.
+const (
+	maxEndUserIDs      = 100
+	maxDesktopStatuses = 10
+	maxTags            = 20
+)
+
+func (f *DesktopFilter) validate() error {
+	for i, id := range f.DesktopIds {
+		if problem := desktopIDProblem(id); problem != "" {
+			return &ValidationError{fmt.Sprintf("filter.DesktopIds[%d]", i), problem}
+		}
+	}
+	for _, field := range []struct {
+		name         string
+		length, most int
+	}{
+		{"EndUserIds", len(f.EndUserIds), maxEndUserIDs},
+		{"DesktopStatuses", len(f.DesktopStatuses), maxDesktopStatuses},
+		{"Tags", len(f.Tags), maxTags},
+	} {
+		if field.length > field.most {
+			return &ValidationError{"filter." + field.name, fmt.Sprintf("has %d elements, and a call takes at most %d", field.length, field.most)}
+		}
+	}
+	for name, values := range map[string][]string{"EndUserIds": f.EndUserIds, "DesktopStatuses": f.DesktopStatuses} {
+		if i := slices.Index(values, ""); i >= 0 {
+			return &ValidationError{fmt.Sprintf("filter.%s[%d]", name, i), "is empty"}
+		}
+	}
+	if _, ok := f.Tags[""]; ok {
+		return &ValidationError{"filter.Tags", "has an empty key"}
+	}
+	return nil
+}
+
+// Desktops reads the desktops of a region that filter selects (DescribeDesktops), as the service
+// shows them now. It asks for pages of 100 as the range over it goes on, and keeps one of them. Each
+// range reads afresh. Desktops that appear or go away meanwhile may be missing or, with a filter
+// without DesktopIds, come twice.
+//
+// An error comes last, with a zero Desktop. Invalid input is a *[ValidationError]; any other error is
+// one that [Client.SetMaintenance] returns too, but no [ErrOutcomeUnknown]. The caller needs the RAM
+// action ecd:DescribeDesktops.
+func (c *Client) Desktops(ctx context.Context, region string, filter DesktopFilter) iter.Seq2[Desktop, error] {
+	return func(yield func(Desktop, error) bool) {
+		err := c.validateTarget(ctx, region)
+		if err == nil {
+			err = filter.validate()
+		}
+		if err == nil {
+			err = c.readDesktops(ctx, region, &filter, new(verdict), yield)
+		}
+		if err != nil && !errors.Is(err, errStopped) {
+			yield(Desktop{}, err)
+		}
+	}
+}
+
+// errStopped ends reading because the range has ended.
+var errStopped = errors.New("stopped")
+
+// readDesktops yields the desktops of a valid filter. It sets the verdict on the latest attempt.
+func (c *Client) readDesktops(ctx context.Context, region string, filter *DesktopFilter, last *verdict, yield func(Desktop, error) bool) error {
+	if filter.DesktopIds == nil {
+		return c.readPages(ctx, region, filter, nil, last, yield)
+	}
+	for ids := range slices.Chunk(unique(filter.DesktopIds), pageSize) {
+		if err := c.readPages(ctx, region, filter, ids, last, yield); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// readPages yields the desktops of one query.
+func (c *Client) readPages(ctx context.Context, region string, filter *DesktopFilter, ids []string, last *verdict, yield func(Desktop, error) bool) error {
+	var tokens tokens
+	for {
+		page := new(desktopsPage)
+		call := c.newCall(describeDesktops(region, filter, ids, tokens.latest), page, c.gate)
+		requestID, err := call.do(ctx)
+		*last = call.verdict
+		if err != nil {
+			return err
+		}
+		if problem := page.problem(&tokens); problem != nil {
+			return call.failed(&ResponseError{StatusCode: call.statusCode, RequestId: requestID, Err: problem})
+		}
+		for i := range *page.Desktops {
+			desktop := (*page.Desktops)[i].desktop()
+			// The service ignores the pool if there are IDs.
+			if ids != nil && filter.DesktopGroupId != "" && desktop.DesktopGroupId != filter.DesktopGroupId {
+				continue
+			}
+			if !yield(desktop, nil) {
+				return errStopped
+			}
+		}
+		if tokens.latest == "" {
+			return nil
+		}
+	}
+}
+
+// desktopsPage is a reply of DescribeDesktops.
+type desktopsPage struct {
+	gateway.Envelope
+	NextToken string
+	Desktops  *[]wireDesktop
+}
+
+var (
+	errNoDesktops    = errors.New("no list of Desktops")
+	errTokenRepeated = errors.New("NextToken repeats that of an earlier page")
+)
+
+// problem takes the token of the next page, and returns why the reply cannot be used.
+func (p *desktopsPage) problem(t *tokens) error {
+	switch {
+	case p.Desktops == nil:
+		return errNoDesktops
+	case !t.take(p.NextToken):
+		return errTokenRepeated
+	}
+	return nil
+}
+
+// tokens detects a NextToken that repeats, whatever the length of the cycle, with one token in
+// memory (Brent's algorithm).
+type tokens struct {
+	latest, kept string
+	count, until int
+}
+
+func (t *tokens) take(next string) (isNew bool) {
+	if next != "" && (next == t.latest || next == t.kept) {
+		return false
+	}
+	if t.count++; t.count > t.until {
+		t.kept, t.until, t.count = next, 2*t.until+1, 0
+	}
+	t.latest = next
+	return true
+}
+
+// wireDesktop is a desktop of a reply, as far as this package needs it.
+type wireDesktop struct {
+	DesktopId, DesktopName, HostName, DesktopStatus, ConnectionStatus string
+	OfficeSiteId, OfficeSiteName, DesktopGroupId, OsType              string
+
+	ManagementFlags wireFlags
+	EndUserIds      []string
+	Sessions        []wireSession
+	Tags            []struct{ Key, Value string }
+}
+
+type wireSession struct{ EndUserId, ExternalUserName, EstablishmentTime string }
+
+func (w *wireDesktop) desktop() Desktop {
+	d := Desktop{
+		DesktopId:        w.DesktopId,
+		DesktopName:      w.DesktopName,
+		HostName:         w.HostName,
+		DesktopStatus:    w.DesktopStatus,
+		ConnectionStatus: w.ConnectionStatus,
+		OfficeSiteId:     w.OfficeSiteId,
+		OfficeSiteName:   w.OfficeSiteName,
+		DesktopGroupId:   w.DesktopGroupId,
+		OsType:           w.OsType,
+		ManagementFlags:  w.ManagementFlags,
+		EndUserIds:       w.EndUserIds,
+	}
+	if d.DesktopGroupId == "null" { // so the service says that there is none
+		d.DesktopGroupId = ""
+	}
+	for _, s := range w.Sessions {
+		d.Sessions = append(d.Sessions, Session{s.EndUserId, s.ExternalUserName, wireTime(s.EstablishmentTime)})
+	}
+	for _, tag := range w.Tags {
+		if d.Tags == nil {
+			d.Tags = make(map[string]string, len(w.Tags))
+		}
+		d.Tags[tag.Key] = tag.Value
+	}
+	return d
+}
+
+// wireTime reads a time with or without seconds, and returns the zero time for anything else.
+func wireTime(s string) time.Time {
+	for _, layout := range []string{"2006-01-02T15:04Z07:00", time.RFC3339} {
+		if t, err := time.Parse(layout, s); err == nil {
+			return t
+		}
+	}
+	return time.Time{}
+}
+
+// wireFlags takes ManagementFlags in any form, because a flag that is overlooked makes a desktop in
+// maintenance one that is not.
+type wireFlags []string
+
+func (f *wireFlags) UnmarshalJSON(data []byte) error {
+	var elements []any
+	switch {
+	case json.Unmarshal(data, (*[]string)(f)) == nil:
+		return nil
+	case json.Unmarshal(data, &elements) == nil:
+		*f = nil
+		for _, element := range elements {
+			*f = append(*f, fmt.Sprint(element))
+		}
+	default:
+		*f = wireFlags{strings.Trim(string(data), `"`)}
+	}
+	return nil
+}
+
+// unique returns the elements without those that come again.
+func unique(ids []string) []string {
+	seen := make(map[string]bool, len(ids))
+	once := make([]string, 0, len(ids))
+	for _, id := range ids {
+		if !seen[id] {
+			seen[id] = true
+			once = append(once, id)
+		}
+	}
+	return once
 }

@@ -1,6 +1,7 @@
 package maintenance
 
 import (
+	"maps"
 	"slices"
 	"strconv"
 	"strings"
@@ -22,9 +23,11 @@ const (
 type operation struct {
 	action     string
 	region     string
-	mode       Mode // empty where the operation has none
+	mode       Mode // empty if the operation has none
 	desktops   int
 	parameters []sign.Pair
+	maxReply   int  // bytes; 0 for the default
+	readOnly   bool // it changes nothing, so its outcome is never unknown
 }
 
 func setDesktopMaintenance(region string, mode Mode, desktopIDs []string) *operation {
@@ -63,12 +66,77 @@ var desktopParameters = sync.OnceValue(func() []desktopParameter {
 
 func describeRegions(region string) *operation {
 	return &operation{
-		action: "DescribeRegions",
-		region: region,
+		action:   "DescribeRegions",
+		region:   region,
+		readOnly: true,
 		parameters: []sign.Pair{
 			{Name: "AcceptLanguage", Value: "en"},
 			{Name: "RegionId", Value: region},
 		},
+	}
+}
+
+const (
+	// pageSize is how many desktops DescribeDesktops returns at most, as its reference says.
+	pageSize = 100
+
+	// maxPage bounds a page of desktops, in bytes. A desktop has about 4 KB in the published example,
+	// and more with tags, disks and sessions.
+	maxPage = 16 << 20
+)
+
+func describeDesktops(region string, f *DesktopFilter, desktopIDs []string, nextToken string) *operation {
+	parameters := []sign.Pair{
+		{Name: "FilterDesktopGroup", Value: "false"}, // the default leaves out desktops of pools
+		{Name: "MaxResults", Value: strconv.Itoa(pageSize)},
+		{Name: "RegionId", Value: region},
+	}
+	add := func(name, value string) {
+		if value != "" {
+			parameters = append(parameters, sign.Pair{Name: name, Value: value})
+		}
+	}
+	list := func(name string, values []string) {
+		for i, value := range values {
+			add(name+"."+strconv.Itoa(i+1), value)
+		}
+	}
+	add("NextToken", nextToken)
+	add("OfficeSiteId", f.OfficeSiteId)
+	add("DesktopGroupId", f.DesktopGroupId)
+	add("DesktopName", f.DesktopName)
+	list("DesktopId", desktopIDs)
+	list("EndUserId", f.EndUserIds)
+	list("DesktopStatusList", f.DesktopStatuses)
+	for i, key := range slices.Sorted(maps.Keys(f.Tags)) {
+		tag := "Tag." + strconv.Itoa(i+1)
+		parameters = append(parameters,
+			sign.Pair{Name: tag + ".Key", Value: key},
+			sign.Pair{Name: tag + ".Value", Value: f.Tags[key]})
+	}
+	return &operation{
+		action:     "DescribeDesktops",
+		region:     region,
+		desktops:   len(desktopIDs),
+		parameters: parameters,
+		maxReply:   maxPage,
+		readOnly:   true,
+	}
+}
+
+func disconnectDesktopSessions(region string, sessions []DesktopSession) *operation {
+	parameters := []sign.Pair{{Name: "RegionId", Value: region}}
+	for i, s := range sessions {
+		name := "Sessions." + strconv.Itoa(i+1)
+		parameters = append(parameters,
+			sign.Pair{Name: name + ".DesktopId", Value: s.DesktopId},
+			sign.Pair{Name: name + ".EndUserId", Value: s.EndUserId})
+	}
+	return &operation{
+		action:     "DisconnectDesktopSessions",
+		region:     region,
+		desktops:   len(sessions),
+		parameters: parameters,
 	}
 }
 

@@ -1,0 +1,60 @@
+package maintenance
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"strings"
+	"unicode"
+	"unicode/utf8"
+
+	"github.com/ecdkit/ecd-maintenance-go/internal/gateway"
+)
+
+// maxSessions is how many sessions one DisconnectDesktopSessions call takes, as its reference says.
+const maxSessions = 20
+
+// DisconnectSessions ends sessions of end users (DisconnectDesktopSessions), so that a desktop that
+// is entering maintenance gets there. It takes any number of sessions and sends 20 at a time.
+//
+// It returns the sessions that the service refused: those that do not exist, or cannot be
+// disconnected. With an error it returns those refused so far; the sessions of the call that failed
+// and of those after it are not disconnected, or their outcome is unknown. Errors are those of
+// [Client.SetMaintenance]. The caller needs the RAM action ecd:DisconnectDesktopSessions.
+func (c *Client) DisconnectSessions(ctx context.Context, region string, sessions []DesktopSession) (refused []DesktopSession, err error) {
+	if err := c.validateTarget(ctx, region); err != nil {
+		return nil, err
+	}
+	for i, s := range sessions {
+		if problem := desktopIDProblem(s.DesktopId); problem != "" {
+			return nil, &ValidationError{fmt.Sprintf("sessions[%d].DesktopId", i), problem}
+		}
+		if problem := endUserIDProblem(s.EndUserId); problem != "" {
+			return nil, &ValidationError{fmt.Sprintf("sessions[%d].EndUserId", i), problem}
+		}
+	}
+	for some := range slices.Chunk(sessions, maxSessions) {
+		var reply struct {
+			gateway.Envelope
+			InvalidSessions []DesktopSession
+		}
+		if _, err := c.call(ctx, disconnectDesktopSessions(region, some), &reply); err != nil {
+			return refused, err
+		}
+		refused = append(refused, reply.InvalidSessions...)
+	}
+	return refused, nil
+}
+
+// endUserIDProblem is empty for an ID that can be sent.
+func endUserIDProblem(id string) string {
+	switch {
+	case id == "":
+		return "is empty"
+	case !utf8.ValidString(id):
+		return quoted(id) + " is not valid UTF-8"
+	case strings.ContainsFunc(id, unicode.IsControl):
+		return quoted(id) + " contains a control character"
+	}
+	return ""
+}
