@@ -40,11 +40,19 @@ var (
 	// desktop was in such a call, a [FleetError] if any of its desktops was. Setting a mode again
 	// is harmless, so repeat the call.
 	ErrOutcomeUnknown = errors.New("maintenance: outcome unknown")
+
+	// ErrDesktopNotFound means that there is no such desktop in the region: DescribeDesktops does not
+	// show it.
+	ErrDesktopNotFound = errors.New("maintenance: desktop not found")
+
+	// ErrPending means that the service has accepted a desktop, and does not show it in the mode yet,
+	// for example because a user is still connected.
+	ErrPending = errors.New("maintenance: accepted, and not in the mode yet")
 )
 
 // allSentinels lists every error above. An error that is added there belongs in here too.
 var allSentinels = []error{
-	ErrThrottled, ErrAccessDenied, ErrInvalidCredential, ErrClockSkew, ErrOutcomeUnknown,
+	ErrThrottled, ErrAccessDenied, ErrInvalidCredential, ErrClockSkew, ErrOutcomeUnknown, ErrDesktopNotFound, ErrPending,
 }
 
 // ValidationError says which parameter was refused, and why, before anything was sent. A nil or

@@ -1,0 +1,235 @@
+package maintenance
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"math/rand/v2"
+	"slices"
+	"time"
+)
+
+const (
+	// DefaultPollInterval is how often a wait reads the desktops, without [WithPollInterval].
+	DefaultPollInterval = 10 * time.Second
+
+	minPollInterval = time.Second
+
+	// firstPoll is the time between the first and the second poll. It doubles up to the interval.
+	firstPoll = time.Second
+)
+
+// WaitOption configures one call of [Client.WaitForMaintenance].
+type WaitOption func(*waitSettings) error
+
+type waitSettings struct {
+	interval time.Duration
+	progress func(pending []Desktop)
+}
+
+// WithPollInterval sets how often the desktops are read, give or take a tenth; [DefaultPollInterval]
+// without it, and one second at least.
+func WithPollInterval(d time.Duration) WaitOption {
+	return func(s *waitSettings) error {
+		if d < minPollInterval {
+			return &ValidationError{"pollInterval", fmt.Sprintf("%v is less than %v", d, minPollInterval)}
+		}
+		s.interval = d
+		return nil
+	}
+}
+
+// WithWaitProgress has fn called after each poll, with the desktops that are still waited for, by the
+// goroutine that called [Client.WaitForMaintenance].
+func WithWaitProgress(fn func(pending []Desktop)) WaitOption {
+	return func(s *waitSettings) error {
+		if fn == nil {
+			return &ValidationError{"waitProgress", "is nil"}
+		}
+		s.progress = fn
+		return nil
+	}
+}
+
+// WaitForMaintenance returns when the service shows every desktop in the mode: under maintenance for
+// ENTER, which takes until all of its users have disconnected, and without a maintenance flag for
+// EXIT. It only reads, any number of desktops, 100 a request: at once, after a second, and less and
+// less often up to the interval. Only the desktops that are not there yet are read again.
+//
+// Its error is a *[ValidationError] for invalid input, and otherwise a *[WaitError]. Desktops that
+// do not exist hold nobody up: the wait ends when only they are left. A failure that may pass costs
+// polls, however long it lasts. One that concerns every call, such as [ErrAccessDenied], ends the wait
+// at once, and so does ctx. The caller needs the RAM action ecd:DescribeDesktops.
+func (c *Client) WaitForMaintenance(ctx context.Context, region string, mode Mode, desktopIDs []string, opts ...WaitOption) error {
+	if err := c.validateTarget(ctx, region); err != nil {
+		return err
+	}
+	mode, err := ParseMode(string(mode))
+	if err != nil {
+		return err
+	}
+	if len(desktopIDs) == 0 {
+		return &ValidationError{"desktopIDs", "is empty"}
+	}
+	for i, id := range desktopIDs {
+		if problem := desktopIDProblem(id); problem != "" {
+			return &ValidationError{fmt.Sprintf("desktopIDs[%d]", i), problem}
+		}
+	}
+	s := waitSettings{interval: DefaultPollInterval}
+	for i, opt := range opts {
+		if opt == nil {
+			return &ValidationError{fmt.Sprintf("opts[%d]", i), "is nil"}
+		}
+		if err := opt(&s); err != nil {
+			return err
+		}
+	}
+	w := &wait{client: c, region: region, mode: mode, settings: s, pending: unique(desktopIDs), seen: map[string]Desktop{}}
+	return w.run(ctx)
+}
+
+// wait is one call of WaitForMaintenance.
+type wait struct {
+	client   *Client
+	region   string
+	mode     Mode
+	settings waitSettings
+
+	pending []string           // in the caller's order
+	seen    map[string]Desktop // of pending, as shown by the latest poll
+	polled  bool               // a poll has read every pending desktop
+	last    error              // of the latest poll
+	hint    time.Duration      // of last
+}
+
+func (w *wait) run(ctx context.Context) error {
+	interval := min(firstPoll, w.settings.interval)
+	for {
+		final := w.poll(ctx)
+		if len(w.pending) == 0 {
+			return nil
+		}
+		if w.settings.progress != nil {
+			w.settings.progress(w.desktops())
+		}
+		switch {
+		case ctx.Err() != nil:
+			return w.failed(w.withLast(contextError(ctx)))
+		case final:
+			return w.failed(w.last)
+		case w.polled && len(w.seen) == 0:
+			return w.failed(nil)
+		}
+		if !sleep(ctx, w.until(ctx, interval)) {
+			return w.failed(w.withLast(contextError(ctx)))
+		}
+		interval = min(2*interval, w.settings.interval)
+	}
+}
+
+// until is the time to the next poll: the interval, give or take a tenth, or what the service asks
+// for. Before the deadline of ctx there is another poll, if a second is left for it.
+func (w *wait) until(ctx context.Context, interval time.Duration) time.Duration {
+	next := max(interval+time.Duration((rand.Float64()-0.5)/5*float64(interval)), w.hint)
+	if deadline, ok := ctx.Deadline(); ok && w.hint == 0 {
+		if left := time.Until(deadline); next >= left && left/2 >= minPollInterval {
+			return left / 2
+		}
+	}
+	return next
+}
+
+// poll reads the pending desktops. It reports whether the wait ends with the failure of that.
+func (w *wait) poll(ctx context.Context) (final bool) {
+	w.last, w.hint = nil, 0
+	for ids := range slices.Chunk(slices.Clone(w.pending), pageSize) {
+		var on verdict
+		shown := map[string]Desktop{}
+		filter := &DesktopFilter{DesktopIds: ids}
+		w.last = w.client.readDesktops(ctx, w.region, filter, &on, func(d Desktop, _ error) bool {
+			shown[d.DesktopId] = d
+			return true
+		})
+		if w.last != nil {
+			w.hint = hintOf(w.last)
+			return on.retry == noRetry || on.scope == everyCall && !w.polled
+		}
+		w.learn(ids, shown)
+	}
+	w.polled = true
+	return false
+}
+
+// learn takes what the service has shown of some desktops.
+func (w *wait) learn(ids []string, shown map[string]Desktop) {
+	for _, id := range ids {
+		d, exists := shown[id]
+		switch {
+		case !exists:
+			delete(w.seen, id)
+		case d.is(w.mode):
+			delete(w.seen, id)
+			w.pending = slices.DeleteFunc(w.pending, func(other string) bool { return other == id })
+		default:
+			w.seen[id] = d
+		}
+	}
+}
+
+// is reports whether the service shows the desktop in the mode.
+func (d Desktop) is(mode Mode) bool {
+	if mode == ModeEnter {
+		return d.MaintenanceState() == InMaintenance
+	}
+	return d.MaintenanceState() == NotInMaintenance
+}
+
+// desktops are those that are waited for. Before the first poll only their IDs are known.
+func (w *wait) desktops() (pending []Desktop) {
+	for _, id := range w.pending {
+		if d, ok := w.seen[id]; ok {
+			pending = append(pending, d)
+		} else if !w.polled {
+			pending = append(pending, Desktop{DesktopId: id})
+		}
+	}
+	return pending
+}
+
+func (w *wait) withLast(reason error) error {
+	if w.last == nil || errors.Is(w.last, context.Canceled) || errors.Is(w.last, context.DeadlineExceeded) {
+		return reason
+	}
+	return fmt.Errorf("%w; the last failure was %w", reason, w.last)
+}
+
+func (w *wait) failed(err error) error {
+	e := &WaitError{Region: w.region, Mode: w.mode, Pending: w.desktops(), Err: err}
+	if w.polled {
+		for _, id := range w.pending {
+			if _, ok := w.seen[id]; !ok {
+				e.Missing = append(e.Missing, id)
+			}
+		}
+	}
+	return e
+}
+
+// hintOf returns the wait that the service asks for with an error, or 0.
+func hintOf(err error) time.Duration {
+	var (
+		refused   *APIError
+		malformed *ResponseError
+		proxy     *proxyRefusal
+	)
+	switch {
+	case errors.As(err, &refused):
+		return refused.RetryAfter
+	case errors.As(err, &malformed):
+		return malformed.RetryAfter
+	case errors.As(err, &proxy):
+		return proxy.retryAfter
+	}
+	return 0
+}

@@ -1,0 +1,104 @@
+package maintenance
+
+import (
+	"errors"
+	"fmt"
+	"log/slog"
+	"strings"
+)
+
+// maxNamed is how many desktops the text of an error names.
+const maxNamed = 10
+
+// WaitError says for whom a wait has waited in vain. It is an [ErrPending] if Pending has desktops,
+// and an [ErrDesktopNotFound] if Missing has. A nil or zero WaitError has a text too.
+type WaitError struct {
+	Region  string
+	Mode    Mode
+	Pending []Desktop // as the service showed them last; only the ID if it never did
+	Missing []string  // IDs that the service does not show
+	Err     error     // why the wait ended; nil if only missing desktops were left
+}
+
+func (e *WaitError) Error() string {
+	if e == nil {
+		return nilText
+	}
+	text := heading(string(e.Mode), e.Region)
+	separator := ": "
+	add := func(part string) {
+		text += separator + part
+		separator = "; "
+	}
+	if len(e.Pending) > 0 {
+		add(counted(len(e.Pending), "desktop") + " pending: " + listed(e.Pending, describePending))
+	}
+	if len(e.Missing) > 0 {
+		add(counted(len(e.Missing), "desktop") + " not found: " + listed(e.Missing, quoted))
+	}
+	if e.Err != nil {
+		add(textOf(e.Err))
+	}
+	if separator == ": " {
+		add("wait ended")
+	}
+	return text
+}
+
+// describePending says how far a desktop has come, and who is connected.
+func describePending(d Desktop) string {
+	text := quoted(d.DesktopId)
+	if d.ManagementFlags == nil && d.DesktopStatus == "" {
+		return text // it was never shown
+	}
+	text += " (" + string(d.MaintenanceState())
+	if len(d.Sessions) > 0 {
+		text += ", connected: " + listed(d.Sessions, func(s Session) string { return quoted(s.EndUserId) })
+	}
+	return text + ")"
+}
+
+// listed writes the first elements, and how many more there are.
+func listed[T any](elements []T, write func(T) string) string {
+	var texts []string
+	for _, element := range elements[:min(len(elements), maxNamed)] {
+		texts = append(texts, write(element))
+	}
+	text := strings.Join(texts, ", ")
+	if more := len(elements) - maxNamed; more > 0 {
+		text += fmt.Sprintf(" and %d more", more)
+	}
+	return text
+}
+
+func (e *WaitError) Unwrap() error {
+	if e == nil {
+		return nil
+	}
+	return e.Err
+}
+
+// Is makes errors.Is work with [ErrPending] and [ErrDesktopNotFound].
+func (e *WaitError) Is(target error) bool {
+	return e != nil && (target == ErrPending && len(e.Pending) > 0 || target == ErrDesktopNotFound && len(e.Missing) > 0)
+}
+
+// LogValue returns the text.
+func (e *WaitError) LogValue() slog.Value { return slog.StringValue(e.Error()) }
+
+// pendingError is the [ErrPending] of one desktop of a fleet.
+type pendingError struct {
+	desktop Desktop
+	err     error // why nobody waits any more
+}
+
+func (e *pendingError) Error() string {
+	text := "maintenance: accepted, and not in the mode yet: " + describePending(e.desktop)
+	if e.err != nil {
+		text += "; " + textOf(e.err)
+	}
+	return text
+}
+
+func (e *pendingError) Unwrap() error        { return e.err }
+func (e *pendingError) Is(target error) bool { return errors.Is(target, ErrPending) }
