@@ -13,7 +13,8 @@ const apiVersion = "2020-09-30"
 type exchange struct {
 	request   *http.Request
 	requestID string
-	query     url.Values
+	action    string
+	query     url.Values // once it was found well-formed
 
 	result  any      // of a success
 	failure *failure // otherwise
@@ -24,8 +25,8 @@ type exchange struct {
 // dispatch hands the request to its operation, or refuses it. A request that is refused changes nothing.
 func (s *Service) dispatch(x *exchange) {
 	operations := map[string]func(*exchange) *failure{
-		"SetDesktopMaintenance": s.setDesktopMaintenance,
-		"DescribeRegions":       s.describeRegions,
+		actionSetDesktopMaintenance: s.setDesktopMaintenance,
+		actionDescribeRegions:       s.describeRegions,
 	}
 	r := x.request
 	body, err := io.ReadAll(io.LimitReader(r.Body, 1<<20))
@@ -33,14 +34,13 @@ func (s *Service) dispatch(x *exchange) {
 		x.failure = &failure{http.StatusBadRequest, "InvalidParameter", "The request body cannot be read."}
 		return
 	}
-	action := r.Header.Get("X-Acs-Action")
-	operation := operations[action]
+	operation := operations[x.action]
 	switch {
 	case r.Method != http.MethodPost:
 		x.failure = &failure{http.StatusMethodNotAllowed, CodeWrongMethod, "This http method is not supported."}
 	case r.URL.Path != "/":
 		x.failure = &failure{http.StatusNotFound, "InvalidApi.NotFound", "The specified path is not found; the API is called at /."}
-	case action == "":
+	case x.action == "":
 		x.failure = missing("Action")
 	case r.Header.Get("X-Acs-Version") == "":
 		x.failure = missing("Version")

@@ -29,6 +29,28 @@ func Example() {
 	// SetDesktopMaintenance ENTER [ecd-1] 200
 }
 
+// A desktop is in maintenance when its last user has left, not when the call returns.
+func ExampleService_Connect() {
+	service := maintenancetest.NewService()
+	service.AddDesktops("cn-hangzhou", "ecd-1")
+	service.Connect("cn-hangzhou", "ecd-1", "alice")
+	client, err := service.NewClient()
+	if err != nil {
+		log.Fatal(err)
+	}
+
+	_, err = client.SetMaintenance(context.Background(), "cn-hangzhou", maintenance.ModeEnter, []string{"ecd-1"})
+	desktop, _ := service.Desktop("cn-hangzhou", "ecd-1")
+	fmt.Println(err, desktop.MaintenanceState(), service.Connect("cn-hangzhou", "ecd-1", "bob"))
+
+	service.Disconnect("cn-hangzhou", "ecd-1")
+	desktop, _ = service.Desktop("cn-hangzhou", "ecd-1")
+	fmt.Println(desktop.MaintenanceState())
+	// Output:
+	// <nil> entering maintenance false
+	// in maintenance
+}
+
 // The reply is lost after the call was carried out: the hardest case for a caller.
 func ExampleService_Inject() {
 	service := maintenancetest.NewService()

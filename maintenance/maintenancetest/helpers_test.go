@@ -2,10 +2,13 @@ package maintenancetest_test
 
 import (
 	"context"
+	"encoding/json"
 	"fmt"
+	"io"
 	"net/http"
 	"net/http/httptest"
 	"net/url"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -67,4 +70,66 @@ func enter(ctx context.Context, t *testing.T, service *maintenancetest.Service) 
 func withoutToken(r *http.Request) *http.Request {
 	r.Header.Del("X-Acs-Security-Token")
 	return r
+}
+
+var nonce atomic.Int64 // a bubble's clock stands still, so that it makes no nonces
+
+// call sends a signed request through the service's own client. The date is that of the service's clock.
+func call(t *testing.T, service *maintenancetest.Service, date time.Time, action, query string) (int, string) {
+	r := withoutToken(request(query))
+	r.RequestURI = ""
+	r.Header.Set("X-Acs-Action", action)
+	r.Header.Set("X-Acs-Signature-Nonce", fmt.Sprint("call-", nonce.Add(1)))
+	r.Header.Set("X-Acs-Date", date.UTC().Format(sign.DateLayout))
+	response, err := service.HTTPClient().Do(signed(r))
+	require.NoError(t, err)
+	defer response.Body.Close()
+	body, err := io.ReadAll(response.Body)
+	require.NoError(t, err)
+	return response.StatusCode, string(body)
+}
+
+// do sends a request of cn-hangzhou that has to succeed, and returns the reply.
+func do(t *testing.T, service *maintenancetest.Service, action, query string) reply {
+	t.Helper()
+	status, body := call(t, service, time.Now(), action, query+"&RegionId="+region)
+	require.Equal(t, 200, status, body)
+	var r reply
+	require.NoError(t, json.Unmarshal([]byte(body), &r))
+	return r
+}
+
+func describe(t *testing.T, service *maintenancetest.Service, query string) reply {
+	t.Helper()
+	return do(t, service, "DescribeDesktops", query)
+}
+
+func set(t *testing.T, service *maintenancetest.Service, mode, id string) {
+	t.Helper()
+	do(t, service, "SetDesktopMaintenance", "DesktopIds.1="+id+"&Mode="+mode)
+}
+
+type reply struct {
+	RequestId, NextToken string
+	TotalCount           int
+	Desktops             []struct {
+		DesktopId        string
+		ConnectionStatus string
+		ManagementFlags  []string
+		Sessions         []struct{ EndUserId, EstablishmentTime, ExternalUserName string }
+	}
+	InvalidSessions []maintenance.DesktopSession
+}
+
+func (r reply) ids() []string {
+	ids := make([]string, len(r.Desktops))
+	for i, d := range r.Desktops {
+		ids[i] = d.DesktopId
+	}
+	return ids
+}
+
+func flags(service *maintenancetest.Service, id string) []string {
+	d, _ := service.Desktop(region, id)
+	return d.ManagementFlags
 }

@@ -17,7 +17,15 @@ const (
 
 const maxDesktopIDs = 100
 
+const (
+	actionSetDesktopMaintenance = "SetDesktopMaintenance"
+	actionDescribeRegions       = "DescribeRegions"
+)
+
+// setDesktopMaintenance is all or nothing: if one desktop is unknown, it changes none. That is an assumption, as the
+// published pages do not say it.
 func (s *Service) setDesktopMaintenance(x *exchange) *failure {
+	now := s.now()
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	region, failed := s.region(x)
@@ -33,41 +41,44 @@ func (s *Service) setDesktopMaintenance(x *exchange) *failure {
 	case !strings.EqualFold(mode, "EXIT"):
 		return invalid("Mode")
 	}
-	ids, failed := desktopIDs(x.query)
+	ids, failed := listed(x.query, "DesktopIds")
 	if failed != nil {
 		return failed
 	}
 	for _, id := range ids {
-		if _, ok := s.desktops[region][id]; !ok {
+		if s.desktops[region].get(id) == nil {
 			return &failure{http.StatusNotFound, CodeUnknownDesktop, "The specified desktop " + id + " does not exist."}
 		}
 	}
 	for _, id := range ids {
-		s.desktops[region][id] = enter
+		if d := s.desktops[region].get(id); enter {
+			d.enter(now, s.transition)
+		} else {
+			d.exit(now, s.transition)
+		}
 	}
 	x.result = map[string]string{"RequestId": x.requestID}
 	return nil
 }
 
-// desktopIDs reads DesktopIds.1 to DesktopIds.N, in order and without a gap.
-func desktopIDs(query url.Values) ([]string, *failure) {
+// listed reads name.1 to name.N, in order and without a gap.
+func listed(query url.Values, name string) ([]string, *failure) {
 	given := 0
-	for name := range query {
-		if name == "DesktopIds" || strings.HasPrefix(name, "DesktopIds.") {
+	for parameter := range query {
+		if parameter == name || strings.HasPrefix(parameter, name+".") {
 			given++
 		}
 	}
 	if given == 0 {
-		return nil, missing("DesktopIds")
+		return nil, missing(name)
 	}
 	if given > maxDesktopIDs {
-		return nil, invalid("DesktopIds")
+		return nil, invalid(name)
 	}
 	ids := make([]string, given)
 	for i := range ids {
-		name := "DesktopIds." + strconv.Itoa(i+1)
-		if ids[i] = query.Get(name); ids[i] == "" {
-			return nil, invalid(name)
+		if ids[i] = query.Get(name + "." + strconv.Itoa(i+1)); ids[i] == "" {
+			return nil, invalid(name + "." + strconv.Itoa(i+1))
 		}
 	}
 	return ids, nil

@@ -47,7 +47,7 @@ func (s *Service) record(x *exchange, sent reply, cut bool) {
 		Code:      sent.code,
 		RequestId: x.requestID,
 	}
-	r.DesktopIds, _ = desktopIDs(query)
+	r.DesktopIds, _ = listed(query, "DesktopIds")
 	r.Header.Del("Authorization")
 	r.Header.Del("X-Acs-Security-Token")
 	if !cut {

@@ -18,20 +18,21 @@ const (
 	DefaultAccessKeySecret = "maintenancetest-secret"
 )
 
-// Service is an Elastic Desktop Service that knows its desktops and whether they are in maintenance. It is safe for
-// concurrent use. [NewService] makes it: a nil or zero Service keeps nothing that it is told, makes no client, and
+// Service is an Elastic Desktop Service that knows its desktops, their users and their state. It is safe for concurrent
+// use. [NewService] makes it: a nil or zero Service keeps nothing that it is told, makes no client, and
 // answers every request with status 500.
 type Service struct {
 	key func() sign.Key // a function keeps the secret from the verbs of package fmt
 	now func() time.Time
 
-	mu       sync.Mutex
-	regions  []region
-	desktops map[string]map[string]bool // by region and ID: in maintenance
-	nonces   nonces
-	faults   []*fault
-	limit    RateLimit
-	requests recorder
+	mu         sync.Mutex
+	regions    []region
+	desktops   map[string]*inventory // by region
+	transition time.Duration
+	nonces     nonces
+	faults     []*fault
+	limit      RateLimit
+	requests   recorder
 }
 
 var _ http.Handler = (*Service)(nil)
@@ -55,7 +56,8 @@ func WithSecurityToken(token string) Option {
 }
 
 // WithClock sets the service's clock, which is time.Now otherwise, and if now is nil. It is asked by many goroutines at
-// once.
+// once. It may itself ask the service for a desktop, unless a change is under way for that desktop (see
+// [Service.SetTransition]): the service would ask the clock.
 func WithClock(now func() time.Time) Option {
 	if now == nil {
 		now = time.Now
@@ -76,7 +78,7 @@ func NewService(opts ...Option) *Service {
 		key:      func() sign.Key { return s.key },
 		now:      s.now,
 		regions:  documentedRegions(),
-		desktops: map[string]map[string]bool{},
+		desktops: map[string]*inventory{},
 	}
 }
 
@@ -85,42 +87,13 @@ var errNotMade = errors.New("maintenancetest: the Service was not made by NewSer
 
 func (s *Service) isMade() bool { return s != nil && s.key != nil }
 
-// AddDesktops adds desktops that are not in maintenance. A region that the service does not know yet is added too; a
-// desktop that it knows stays as it is.
-func (s *Service) AddDesktops(region string, ids ...string) {
-	if !s.isMade() {
-		return
-	}
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	s.addRegion(region)
-	if s.desktops[region] == nil {
-		s.desktops[region] = make(map[string]bool, len(ids))
-	}
-	for _, id := range ids {
-		if _, known := s.desktops[region][id]; !known {
-			s.desktops[region][id] = false
-		}
-	}
-}
-
-// InMaintenance reports whether a desktop is in maintenance. One that the service does not know is not.
-func (s *Service) InMaintenance(region, id string) bool {
-	if !s.isMade() {
-		return false
-	}
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	return s.desktops[region][id]
-}
-
 // ServeHTTP answers one request of the API.
 func (s *Service) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	if !s.isMade() {
 		http.Error(w, errNotMade.Error(), http.StatusInternalServerError)
 		return
 	}
-	x := &exchange{request: r, requestID: newRequestID()}
+	x := &exchange{request: r, requestID: newRequestID(), action: r.Header.Get("X-Acs-Action")}
 	fault := s.nextFault()
 	if !fault.Applied {
 		fault.wait(r.Context())

@@ -73,11 +73,16 @@ func TestService_ClockThatAsksTheService(t *testing.T) {
 	var service *maintenancetest.Service
 	service = maintenancetest.NewService(maintenancetest.WithClock(func() time.Time {
 		service.InMaintenance(region, "ecd-1")
+		service.Desktop(region, "ecd-1")
+		service.SetTransition(0)
 		return time.Now()
 	}))
 	service.AddDesktops(region, "ecd-1")
 	service.SetRateLimit(maintenancetest.FixedWindow(1, time.Hour))
+	assert.True(t, service.Connect(region, "ecd-1", "alice"))
 	require.NoError(t, enter(t.Context(), t, service))
+	service.Disconnect(region, "ecd-1")
+	assert.True(t, service.InMaintenance(region, "ecd-1"))
 }
 
 func TestService_NilOrZero(t *testing.T) {
@@ -86,6 +91,13 @@ func TestService_NilOrZero(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			service.AddDesktops(region, "ecd-1")
+			service.PutDesktop(region, maintenance.Desktop{DesktopId: "ecd-1"})
+			service.RemoveDesktops(region, "ecd-2")
+			service.SetTransition(time.Second)
+			assert.False(t, service.Connect(region, "ecd-1", "alice"))
+			service.Disconnect(region, "ecd-1")
+			_, known := service.Desktop(region, "ecd-1")
+			assert.False(t, known)
 			service.Inject(1, maintenancetest.Fault{Cut: true})()
 			service.SetRateLimit(maintenancetest.FixedWindow(1, time.Second))
 			_, err := service.NewClient()

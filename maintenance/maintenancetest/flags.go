@@ -1,0 +1,39 @@
+package maintenancetest
+
+import (
+	"encoding/json"
+	"strings"
+
+	"github.com/ecdkit/ecd-maintenance-go/maintenance"
+)
+
+const (
+	flagEntering = "EnterMaintenance"
+	flagIn       = "UnderMaintenance"
+	flagNone     = "NoFlag"
+)
+
+// setFlags replaces the flags of maintenance. Others, such as Updating, stay.
+func (d *desktop) setFlags(flags ...string) {
+	d.shown.ManagementFlags = append(otherFlags(d.shown.ManagementFlags), flags...)
+}
+
+// otherFlags returns the flags that have nothing to do with maintenance, those in an array in a string as flags of
+// their own.
+func otherFlags(flags []string) []string {
+	var others []string
+	for _, flag := range flags {
+		var elements []string
+		switch {
+		case strings.HasPrefix(strings.TrimSpace(flag), "[") && json.Unmarshal([]byte(flag), &elements) == nil:
+			others = append(others, otherFlags(elements)...)
+		case !strings.EqualFold(flag, flagNone) && !speaksOfMaintenance(flag):
+			others = append(others, flag)
+		}
+	}
+	return others
+}
+
+func speaksOfMaintenance(flag string) bool {
+	return maintenance.Desktop{ManagementFlags: []string{flag}}.MaintenanceState() != maintenance.NotInMaintenance
+}
