@@ -39,6 +39,25 @@ func TestService_PutDesktopKeepsACopyOfEveryField(t *testing.T) {
 	assert.Equal(t, maintenance.Desktop{DesktopId: "ecd-1", DesktopStatus: "Running", ConnectionStatus: "Disconnected"}, replaced)
 }
 
+func TestService_PutDesktopThatCannotBe(t *testing.T) {
+	t.Parallel()
+	service := maintenancetest.NewService()
+	for _, flags := range [][]string{{"UnderMaintenance"}, {"undermaintenance"}, {`["UnderMaintenance"]`}} {
+		d := maintenance.Desktop{DesktopId: "ecd-1", ManagementFlags: flags, Sessions: []maintenance.Session{{EndUserId: "alice"}}}
+		service.PutDesktop(region, d)
+		kept, _ := service.Desktop(region, "ecd-1")
+		assert.Equal(t, entering, kept.ManagementFlags)
+		assert.Equal(t, "Connected", kept.ConnectionStatus)
+		service.Disconnect(region, "ecd-1")
+		assert.True(t, service.InMaintenance(region, "ecd-1"))
+	}
+	service.PutDesktop("xx-new-1", maintenance.Desktop{DesktopName: "no ID"})
+	service.AddDesktops(region, "")
+	_, ok := service.Desktop("xx-new-1", "")
+	assert.False(t, ok)
+	assert.Equal(t, 1, describe(t, service, "").TotalCount)
+}
+
 func TestService_PutDesktopThatIsEntering(t *testing.T) {
 	t.Parallel()
 	put := maintenance.Desktop{DesktopId: "ecd-1", ManagementFlags: []string{"EnterMaintenance"}}
@@ -68,4 +87,18 @@ func TestService_PutDesktopEndsTheChange(t *testing.T) {
 	service.PutDesktop(region, maintenance.Desktop{DesktopId: "ecd-1"})
 	now = now.Add(time.Hour)
 	assert.Equal(t, none, flags(service, "ecd-1"))
+}
+
+func TestService_RemoveDesktops(t *testing.T) {
+	t.Parallel()
+	service := maintenancetest.NewService()
+	service.RemoveDesktops(region, "ecd-1")
+	service.AddDesktops(region, "ecd-3", "ecd-1", "ecd-2")
+	service.RemoveDesktops(region, "ecd-3", "gone", "ecd-2")
+	_, ok := service.Desktop(region, "ecd-2")
+	assert.False(t, ok)
+	assert.False(t, service.InMaintenance(region, "ecd-2"))
+	assert.Equal(t, []string{"ecd-1"}, describe(t, service, "").ids())
+	service.AddDesktops(region, "ecd-2")
+	assert.Equal(t, []string{"ecd-1", "ecd-2"}, describe(t, service, "").ids())
 }

@@ -25,6 +25,7 @@ type exchange struct {
 // dispatch hands the request to its operation, or refuses it. A request that is refused changes nothing.
 func (s *Service) dispatch(x *exchange) {
 	operations := map[string]func(*exchange) *failure{
+		actionDescribeDesktops:      s.describeDesktops,
 		actionSetDesktopMaintenance: s.setDesktopMaintenance,
 		actionDescribeRegions:       s.describeRegions,
 	}

@@ -3,7 +3,6 @@ package maintenancetest
 import (
 	"net/http"
 	"net/url"
-	"strconv"
 	"strings"
 )
 
@@ -19,6 +18,7 @@ const maxDesktopIDs = 100
 
 const (
 	actionSetDesktopMaintenance = "SetDesktopMaintenance"
+	actionDescribeDesktops      = "DescribeDesktops"
 	actionDescribeRegions       = "DescribeRegions"
 )
 
@@ -77,8 +77,8 @@ func listed(query url.Values, name string) ([]string, *failure) {
 	}
 	ids := make([]string, given)
 	for i := range ids {
-		if ids[i] = query.Get(name + "." + strconv.Itoa(i+1)); ids[i] == "" {
-			return nil, invalid(name + "." + strconv.Itoa(i+1))
+		if ids[i] = query.Get(element(name, i)); ids[i] == "" {
+			return nil, invalid(element(name, i))
 		}
 	}
 	return ids, nil

@@ -25,6 +25,8 @@ type Service struct {
 	key func() sign.Key // a function keeps the secret from the verbs of package fmt
 	now func() time.Time
 
+	tokens pageTokens
+
 	mu         sync.Mutex
 	regions    []region
 	desktops   map[string]*inventory // by region
@@ -77,6 +79,7 @@ func NewService(opts ...Option) *Service {
 	return &Service{
 		key:      func() sign.Key { return s.key },
 		now:      s.now,
+		tokens:   newPageTokens(),
 		regions:  documentedRegions(),
 		desktops: map[string]*inventory{},
 	}

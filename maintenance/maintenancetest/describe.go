@@ -1,0 +1,83 @@
+package maintenancetest
+
+import "slices"
+
+const (
+	maxPage     = 100
+	defaultPage = 10
+)
+
+// describeDesktops answers in the order of the IDs. A filter that the description of the API has and [selection] lacks
+// is refused, so that no test passes because the service ignored it.
+func (s *Service) describeDesktops(x *exchange) *failure {
+	now := s.now()
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	region, failed := s.region(x)
+	if failed != nil {
+		return failed
+	}
+	p := newParameters(x.query)
+	selected := readSelection(p)
+	size := p.number("MaxResults", 1, maxPage, defaultPage)
+	given, _ := p.optional("NextToken")
+	if failed := p.end(); failed != nil {
+		return failed
+	}
+	position, ok := s.tokens.read(given, x.query)
+	if !ok {
+		return invalid("NextToken")
+	}
+	page := s.desktops[region].page(selected, position, size)
+	for _, d := range page.desktops {
+		d.settle(now)
+	}
+	x.result = page.document(x.requestID, s.tokens, x.query)
+	return nil
+}
+
+// page is part of the desktops that were selected.
+type page struct {
+	desktops []*desktop
+	total    int  // of the desktops that were selected, on all pages
+	last     bool // no page follows
+}
+
+// page returns up to size desktops after a position. It counts all of them for the first page only, so that the cost of
+// the others does not grow with the region.
+func (i *inventory) page(selected selection, after position, size int) page {
+	ids := i.inOrder()
+	if selected.ids != nil {
+		ids = selected.ids
+	}
+	found := page{total: after.total, last: true}
+	first := 0
+	if after.id == "" {
+		found.total = i.count(ids, selected)
+	} else if at, present := slices.BinarySearch(ids, after.id); present {
+		first = at + 1
+	} else {
+		first = at
+	}
+	for _, id := range ids[first:] {
+		d := i.get(id)
+		if d == nil || !selected.matches(&d.shown) {
+			continue
+		}
+		if len(found.desktops) == size {
+			found.last = false
+			break
+		}
+		found.desktops = append(found.desktops, d)
+	}
+	return found
+}
+
+func (i *inventory) count(ids []string, selected selection) (matching int) {
+	for _, id := range ids {
+		if d := i.get(id); d != nil && selected.matches(&d.shown) {
+			matching++
+		}
+	}
+	return matching
+}
