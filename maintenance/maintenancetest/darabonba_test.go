@@ -11,11 +11,12 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
+	"github.com/ecdkit/ecd-maintenance-go/maintenance"
 	"github.com/ecdkit/ecd-maintenance-go/maintenance/maintenancetest"
 )
 
 // darabonba sends a call with darabonba's own signing and its own HTTP client.
-func darabonba(endpoint, secret, token string, parameters map[string]any) (map[string]any, error) {
+func darabonba(endpoint, secret, token, action string, parameters map[string]any) (map[string]any, error) {
 	client, err := openapi.NewClient(&openapi.Config{
 		AccessKeyId:     dara.String(maintenancetest.DefaultAccessKeyID),
 		AccessKeySecret: dara.String(secret),
@@ -26,7 +27,7 @@ func darabonba(endpoint, secret, token string, parameters map[string]any) (map[s
 		return nil, err
 	}
 	return client.CallApi(&openapi.Params{
-		Action: dara.String("SetDesktopMaintenance"), Version: dara.String("2020-09-30"),
+		Action: dara.String(action), Version: dara.String("2020-09-30"),
 		Protocol: dara.String("HTTP"), Pathname: dara.String("/"), Method: dara.String("POST"),
 		AuthType: dara.String("AK"), Style: dara.String("RPC"),
 		ReqBodyType: dara.String("formData"), BodyType: dara.String("json"),
@@ -43,16 +44,43 @@ func TestService_DarabonbasOwnClient(t *testing.T) {
 		defer server.Close()
 		parameters := map[string]any{"DesktopIds": []string{"ecd-1", odd}, "Mode": "enter", "RegionId": region}
 
-		reply, err := darabonba(server.URL, maintenancetest.DefaultAccessKeySecret, token, parameters)
+		reply, err := darabonba(server.URL, maintenancetest.DefaultAccessKeySecret, token, "SetDesktopMaintenance", parameters)
 		require.NoError(t, err)
 		assert.Equal(t, service.Requests()[0].RequestId, reply["body"].(map[string]any)["RequestId"])
 		assert.True(t, service.InMaintenance(region, "ecd-1"))
 		assert.True(t, service.InMaintenance(region, odd))
 
-		_, err = darabonba(server.URL, "wrong", token, parameters)
+		_, err = darabonba(server.URL, "wrong", token, "SetDesktopMaintenance", parameters)
 		require.ErrorContains(t, err, "SignatureDoesNotMatch")
 		parameters["DesktopIds"] = []string{"gone"}
-		_, err = darabonba(server.URL, maintenancetest.DefaultAccessKeySecret, token, parameters)
+		_, err = darabonba(server.URL, maintenancetest.DefaultAccessKeySecret, token, "SetDesktopMaintenance", parameters)
 		require.ErrorContains(t, err, maintenancetest.CodeUnknownDesktop)
 	}
+}
+
+// Lists, structures, numbers and booleans arrive as darabonba writes them.
+func TestService_DarabonbasOwnClientReads(t *testing.T) {
+	t.Parallel()
+	service := maintenancetest.NewService()
+	service.PutDesktop(region, maintenance.Desktop{DesktopId: "ecd-1", DesktopGroupId: "dg-1", Tags: map[string]string{"团队": "a b*"}})
+	service.Connect(region, "ecd-1", "alice")
+	server := httptest.NewServer(service)
+	defer server.Close()
+	call := func(action string, parameters map[string]any) map[string]any {
+		parameters["RegionId"] = region
+		reply, err := darabonba(server.URL, maintenancetest.DefaultAccessKeySecret, "", action, parameters)
+		require.NoError(t, err)
+		return reply["body"].(map[string]any)
+	}
+	found := call("DescribeDesktops", map[string]any{
+		"DesktopId": []string{"ecd-1", "gone"}, "MaxResults": 100, "FilterDesktopGroup": false,
+		"Tag": []map[string]any{{"Key": "团队", "Value": "a b*"}}, "DesktopStatusList": []string{"Running"},
+	})
+	assert.Len(t, found["Desktops"], 1)
+	ended := call("DisconnectDesktopSessions", map[string]any{
+		"Sessions": []map[string]any{{"DesktopId": "ecd-1", "EndUserId": "alice"}, {"DesktopId": "ecd-1", "EndUserId": "bob"}}, "PreCheck": false,
+	})
+	assert.Equal(t, []any{map[string]any{"DesktopId": "ecd-1", "EndUserId": "bob"}}, ended["InvalidSessions"])
+	d, _ := service.Desktop(region, "ecd-1")
+	assert.Empty(t, d.Sessions)
 }

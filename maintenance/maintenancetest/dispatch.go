@@ -11,10 +11,12 @@ const apiVersion = "2020-09-30"
 
 // exchange is one request and what the service makes of it.
 type exchange struct {
-	request   *http.Request
-	requestID string
-	action    string
-	query     url.Values // once it was found well-formed
+	request    *http.Request
+	requestID  string
+	action     string
+	sent       url.Values // as far as it can be read
+	desktopIDs []string   // of sent
+	query      url.Values // once it was found well-formed
 
 	result  any      // of a success
 	failure *failure // otherwise
@@ -22,12 +24,19 @@ type exchange struct {
 	hint http.Header // of a refusal, on when to come back
 }
 
+func newExchange(r *http.Request) *exchange {
+	x := &exchange{request: r, requestID: newRequestID(), action: r.Header.Get("X-Acs-Action"), sent: r.URL.Query()}
+	x.desktopIDs = requestedDesktops(x.action, x.sent)
+	return x
+}
+
 // dispatch hands the request to its operation, or refuses it. A request that is refused changes nothing.
 func (s *Service) dispatch(x *exchange) {
 	operations := map[string]func(*exchange) *failure{
-		actionDescribeDesktops:      s.describeDesktops,
-		actionSetDesktopMaintenance: s.setDesktopMaintenance,
-		actionDescribeRegions:       s.describeRegions,
+		actionSetDesktopMaintenance:     s.setDesktopMaintenance,
+		actionDescribeDesktops:          s.describeDesktops,
+		actionDisconnectDesktopSessions: s.disconnectDesktopSessions,
+		actionDescribeRegions:           s.describeRegions,
 	}
 	r := x.request
 	body, err := io.ReadAll(io.LimitReader(r.Body, 1<<20))

@@ -17,9 +17,10 @@ const (
 const maxDesktopIDs = 100
 
 const (
-	actionSetDesktopMaintenance = "SetDesktopMaintenance"
-	actionDescribeDesktops      = "DescribeDesktops"
-	actionDescribeRegions       = "DescribeRegions"
+	actionSetDesktopMaintenance     = "SetDesktopMaintenance"
+	actionDescribeDesktops          = "DescribeDesktops"
+	actionDisconnectDesktopSessions = "DisconnectDesktopSessions"
+	actionDescribeRegions           = "DescribeRegions"
 )
 
 // setDesktopMaintenance is all or nothing: if one desktop is unknown, it changes none. That is an assumption, as the

@@ -15,7 +15,7 @@ type Request struct {
 	Action     string
 	RegionId   string
 	Mode       string   // as it was sent
-	DesktopIds []string // as they were sent; nil where they are not DesktopIds.1 to DesktopIds.N
+	DesktopIds []string // of any operation, as they were sent; nil if they are not numbered from 1 without a gap
 	Query      url.Values
 	Header     http.Header
 
@@ -36,18 +36,17 @@ func (s *Service) Requests() []Request {
 }
 
 func (s *Service) record(x *exchange, sent reply, cut bool) {
-	query := x.request.URL.Query()
 	r := Request{
-		Host:      x.request.Host,
-		Action:    x.request.Header.Get("X-Acs-Action"),
-		RegionId:  query.Get("RegionId"),
-		Mode:      query.Get("Mode"),
-		Query:     query,
-		Header:    x.request.Header.Clone(),
-		Code:      sent.code,
-		RequestId: x.requestID,
+		Host:       x.request.Host,
+		Action:     x.action,
+		RegionId:   x.sent.Get("RegionId"),
+		Mode:       x.sent.Get("Mode"),
+		DesktopIds: x.desktopIDs,
+		Query:      x.sent,
+		Header:     x.request.Header.Clone(),
+		Code:       sent.code,
+		RequestId:  x.requestID,
 	}
-	r.DesktopIds, _ = listed(query, "DesktopIds")
 	r.Header.Del("Authorization")
 	r.Header.Del("X-Acs-Security-Token")
 	if !cut {
@@ -56,6 +55,27 @@ func (s *Service) record(x *exchange, sent reply, cut bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.requests.add(r)
+}
+
+// requestedDesktops returns the desktops that a request names: those of its sessions for DisconnectDesktopSessions.
+func requestedDesktops(action string, query url.Values) []string {
+	switch action {
+	case actionDescribeDesktops:
+		ids, _ := listed(query, "DesktopId")
+		return ids
+	case actionDisconnectDesktopSessions:
+		sessions, _, failed := readSessions(query)
+		if failed != nil {
+			return nil
+		}
+		var ids []string
+		for _, session := range sessions {
+			ids = append(ids, session.DesktopId)
+		}
+		return ids
+	}
+	ids, _ := listed(query, "DesktopIds")
+	return ids
 }
 
 // recorder keeps between MaxRecorded and twice as many requests, so that adding one is cheap.

@@ -96,7 +96,7 @@ func (s *Service) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		http.Error(w, errNotMade.Error(), http.StatusInternalServerError)
 		return
 	}
-	x := &exchange{request: r, requestID: newRequestID(), action: r.Header.Get("X-Acs-Action")}
+	x := newExchange(r)
 	fault := s.nextFault()
 	if !fault.Applied {
 		fault.wait(r.Context())

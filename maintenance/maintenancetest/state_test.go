@@ -1,12 +1,14 @@
 package maintenancetest_test
 
 import (
+	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
 
 	"github.com/stretchr/testify/assert"
 
+	"github.com/ecdkit/ecd-maintenance-go/maintenance"
 	"github.com/ecdkit/ecd-maintenance-go/maintenance/maintenancetest"
 )
 
@@ -37,6 +39,56 @@ func TestService_EnterWithoutUsers(t *testing.T) {
 	set(t, service, "EXIT", "ecd-1")
 	assert.Equal(t, none, flags(service, "ecd-1"))
 	assert.True(t, service.Connect(region, "ecd-1", "alice"), "users can connect again")
+}
+
+func TestService_EnterWithUsersWaitsForTheLast(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		service := withDesktop(t, 0, "alice", "bob", "carol")
+		set(t, service, "ENTER", "ecd-1")
+		for _, leaves := range []string{"alice", "bob"} {
+			time.Sleep(5 * time.Hour)
+			assert.Equal(t, entering, flags(service, "ecd-1"))
+			assert.False(t, service.InMaintenance(region, "ecd-1"), "entering only")
+			assert.False(t, service.Connect(region, "ecd-1", "dave"), "new connections are refused")
+			do(t, service, "DisconnectDesktopSessions", "Sessions.1.DesktopId=ecd-1&Sessions.1.EndUserId="+leaves)
+		}
+		assert.Equal(t, entering, flags(service, "ecd-1"))
+		service.Disconnect(region, "ecd-1")
+		assert.Equal(t, in, flags(service, "ecd-1"))
+		assert.True(t, service.InMaintenance(region, "ecd-1"))
+		assert.False(t, service.Connect(region, "ecd-1", "alice"))
+	})
+}
+
+func TestService_Transition(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		service := withDesktop(t, time.Minute, "alice")
+		step := func(after time.Duration, want []string) {
+			t.Helper()
+			time.Sleep(after)
+			shown := describe(t, service, "DesktopId.1=ecd-1").Desktops[0].ManagementFlags
+			assert.Equal(t, maintenance.Desktop{ManagementFlags: want}.MaintenanceState(), maintenance.Desktop{ManagementFlags: shown}.MaintenanceState())
+			assert.Equal(t, want, flags(service, "ecd-1"))
+			assert.Equal(t, len(want) > 0 && want[0] == "UnderMaintenance", service.InMaintenance(region, "ecd-1"))
+			if want != nil {
+				assert.False(t, service.Connect(region, "ecd-1", "bob"))
+			}
+		}
+		set(t, service, "ENTER", "ecd-1")
+		step(time.Hour, entering)
+		service.Disconnect(region, "ecd-1")
+		step(59*time.Second, entering)
+		set(t, service, "ENTER", "ecd-1") // which does not begin it again
+		service.Disconnect(region, "ecd-1")
+		step(time.Second, in)
+		set(t, service, "EXIT", "ecd-1")
+		step(59*time.Second, in)
+		set(t, service, "EXIT", "ecd-1")
+		step(time.Second, none)
+		assert.True(t, service.Connect(region, "ecd-1", "alice"))
+	})
 }
 
 func TestService_TransitionWithoutUsers(t *testing.T) {
@@ -138,4 +190,33 @@ func TestWithClock_DrivesTransitions(t *testing.T) {
 	assert.False(t, service.InMaintenance(region, "ecd-1"))
 	now = now.Add(time.Nanosecond)
 	assert.True(t, service.InMaintenance(region, "ecd-1"))
+}
+
+func TestService_ConcurrentUse(t *testing.T) {
+	t.Parallel()
+	service := maintenancetest.NewService()
+	service.AddDesktops(region, "ecd-1")
+	service.SetTransition(time.Microsecond)
+	var group sync.WaitGroup
+	for _, use := range []func(){
+		func() { assert.NoError(t, enter(t.Context(), t, service)) },
+		func() { set(t, service, "EXIT", "ecd-1") },
+		func() { service.Connect(region, "ecd-1", "alice") },
+		func() { service.Disconnect(region, "ecd-1") },
+		func() { service.PutDesktop(region, fullDesktop()) },
+		func() { service.AddDesktops(region, "ecd-2"); service.RemoveDesktops(region, "ecd-2") },
+		func() { describe(t, service, "FilterDesktopGroup=false") },
+		func() {
+			if d, _ := service.Desktop(region, "ecd-1"); service.InMaintenance(region, "ecd-1") {
+				d.ManagementFlags = append(d.ManagementFlags, "x")
+			}
+		},
+	} {
+		group.Go(func() {
+			for range 50 {
+				use()
+			}
+		})
+	}
+	group.Wait()
 }

@@ -1,0 +1,69 @@
+package maintenancetest
+
+import (
+	"net/url"
+
+	"github.com/ecdkit/ecd-maintenance-go/maintenance"
+)
+
+const maxSessions = 20
+
+// disconnectDesktopSessions ends the sessions that are there, also if others of the request are not. The published
+// description does not say so: it is an assumption.
+func (s *Service) disconnectDesktopSessions(x *exchange) *failure {
+	now := s.now()
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	region, failed := s.region(x)
+	if failed != nil {
+		return failed
+	}
+	sessions, preCheck, failed := readSessions(x.query)
+	if failed != nil {
+		return failed
+	}
+
+	absent := []maintenance.DesktopSession{}
+	var ends []maintenance.DesktopSession
+	for _, session := range sessions {
+		if d := s.desktops[region].get(session.DesktopId); d != nil && d.hasSession(session.EndUserId) {
+			ends = append(ends, session)
+		} else {
+			absent = append(absent, session)
+		}
+	}
+	if !preCheck {
+		for _, session := range ends {
+			d := s.desktops[region].get(session.DesktopId)
+			d.disconnect(now, s.transition, func(endUserID string) bool { return endUserID == session.EndUserId })
+		}
+	}
+	x.result = map[string]any{"RequestId": x.requestID, "InvalidSessions": absent}
+	return nil
+}
+
+func readSessions(query url.Values) (sessions []maintenance.DesktopSession, preCheck bool, failed *failure) {
+	p := newParameters(query)
+	preCheck = p.boolean("PreCheck", false)
+	for {
+		name := element("Sessions", len(sessions))
+		desktopID, endUserID := p.text(name+".DesktopId"), p.text(name+".EndUserId")
+		if desktopID == "" && endUserID == "" {
+			break
+		}
+		switch {
+		case len(sessions) == maxSessions:
+			return nil, false, invalid("Sessions")
+		case desktopID == "":
+			p.refuse(missing(name + ".DesktopId"))
+		case endUserID == "":
+			p.refuse(missing(name + ".EndUserId"))
+		}
+		sessions = append(sessions, maintenance.DesktopSession{DesktopId: desktopID, EndUserId: endUserID})
+	}
+	failed = p.end()
+	if failed == nil && len(sessions) == 0 {
+		failed = missing("Sessions")
+	}
+	return sessions, preCheck, failed
+}
