@@ -21,7 +21,8 @@ type exchange struct {
 	result  any      // of a success
 	failure *failure // otherwise
 
-	hint http.Header // of a refusal, on when to come back
+	hint   http.Header       // of a refusal, on when to come back
+	denial map[string]string // the AccessDeniedDetail of a refusal by RAM
 }
 
 func newExchange(r *http.Request) *exchange {
@@ -61,6 +62,9 @@ func (s *Service) dispatch(x *exchange) {
 	}
 	if x.failure == nil {
 		x.failure = s.admit(x)
+	}
+	if x.failure == nil {
+		x.failure = s.authorize(x)
 	}
 	if x.failure == nil {
 		x.failure = x.parseQuery()

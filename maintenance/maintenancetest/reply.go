@@ -32,17 +32,21 @@ func (x *exchange) reply() reply {
 	status, code, document := http.StatusOK, "", x.result
 	if f := x.failure; f != nil {
 		status, code = f.status, f.code
-		document = map[string]string{
+		refusal := map[string]any{
 			"Code":      f.code,
 			"Message":   f.message,
 			"RequestId": x.requestID,
 			"HostId":    x.request.Host,
 			"Recommend": "https://api.aliyun.com/troubleshoot?q=" + url.QueryEscape(f.code) + "&product=ecd",
 		}
+		if x.denial != nil {
+			refusal["AccessDeniedDetail"] = x.denial
+		}
+		document = refusal
 	}
 	body, err := json.Marshal(document)
 	if err != nil {
-		panic(err) // documents are maps and structs of strings
+		panic(err) // documents are maps, slices and structs of strings and numbers
 	}
 	return reply{status: status, contentType: "application/json;charset=utf-8", body: body, code: code}
 }

@@ -34,6 +34,7 @@ type Service struct {
 	nonces     nonces
 	faults     []*fault
 	limit      RateLimit
+	denied     map[string]bool // actions
 	requests   recorder
 }
 

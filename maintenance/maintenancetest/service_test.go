@@ -94,6 +94,7 @@ func TestService_NilOrZero(t *testing.T) {
 			service.PutDesktop(region, maintenance.Desktop{DesktopId: "ecd-1"})
 			service.RemoveDesktops(region, "ecd-2")
 			service.SetTransition(time.Second)
+			service.Deny("DescribeDesktops")
 			assert.False(t, service.Connect(region, "ecd-1", "alice"))
 			service.Disconnect(region, "ecd-1")
 			_, known := service.Desktop(region, "ecd-1")

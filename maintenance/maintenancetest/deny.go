@@ -1,0 +1,39 @@
+package maintenancetest
+
+import (
+	"net/http"
+	"strings"
+)
+
+// Deny makes RAM deny actions, such as "DescribeDesktops" or "ecd:DescribeDesktops", from now on, and none but these:
+// Deny() denies nothing. A denied request is answered with status 403, code Forbidden.RAM and an AccessDeniedDetail.
+func (s *Service) Deny(actions ...string) {
+	if !s.isMade() {
+		return
+	}
+	denied := make(map[string]bool, len(actions))
+	for _, action := range actions {
+		denied[strings.TrimPrefix(action, "ecd:")] = true
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.denied = denied
+}
+
+func (s *Service) authorize(x *exchange) *failure {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if !s.denied[x.action] {
+		return nil
+	}
+	x.denial = map[string]string{
+		"AuthAction":               "ecd:" + x.action,
+		"AuthPrincipalType":        "SubUser",
+		"AuthPrincipalDisplayName": "maintenancetest",
+		"AuthPrincipalOwnerId":     "100000000000000000",
+		"PolicyType":               "AccountLevelIdentityBasedPolicy",
+		"NoPermissionType":         "ImplicitDeny",
+		"EncodedDiagnosticMessage": "AQAAAABtYWludGVuYW5jZXRlc3Q=",
+	}
+	return &failure{http.StatusForbidden, "Forbidden.RAM", "User not authorized to operate on the specified resource, or this API doesn't support RAM."}
+}
