@@ -11,6 +11,10 @@ import (
 // Fault is something that goes wrong with a request. A Code, a StatusCode with or without a Body, or Cut says how the
 // request fails; without any of them it succeeds, after the latency.
 type Fault struct {
+	// Action, Region and DesktopId select the requests that the fault concerns: those of the action, those with the
+	// RegionId, those that name the desktop among others. An empty field selects all.
+	Action, Region, DesktopId string
+
 	// Latency passes before the reply. A caller that gives up earlier gets none.
 	Latency time.Duration
 
@@ -30,6 +34,12 @@ type Fault struct {
 
 	// Header is added to the reply, for example Retry-After or x-ratelimit-user-api.
 	Header http.Header
+}
+
+func (f Fault) concerns(x *exchange) bool {
+	return (f.Action == "" || f.Action == x.action) &&
+		(f.Region == "" || f.Region == x.sent.Get("RegionId")) &&
+		(f.DesktopId == "" || slices.Contains(x.desktopIDs, f.DesktopId))
 }
 
 func (f Fault) fails() bool {
@@ -65,7 +75,8 @@ type fault struct {
 }
 
 // Inject makes the next requests fail, or slows them down. If requests is 0 or less it does so to all of them, until
-// stop is called. Faults that are injected one after the other wait for their turn.
+// stop is called. Faults that are injected one after the other wait for their turn, but not for one that does not
+// concern the request: each request meets the first fault that concerns it, and counts for that fault only.
 //
 // A client repeats a request that failed for a reason that may pass, and each attempt is a request: one call of a
 // method uses up as many as its retry policy allows. So one fault with status 503 goes unnoticed by the method's
@@ -88,16 +99,17 @@ func (s *Service) Inject(requests int, f Fault) (stop func()) {
 	}
 }
 
-// nextFault returns the zero Fault if nothing goes wrong.
-func (s *Service) nextFault() Fault {
+// nextFault returns the zero Fault if nothing goes wrong with the request.
+func (s *Service) nextFault(x *exchange) Fault {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if len(s.faults) == 0 {
+	next := slices.IndexFunc(s.faults, func(f *fault) bool { return f.concerns(x) })
+	if next < 0 {
 		return Fault{}
 	}
-	f := s.faults[0]
+	f := s.faults[next]
 	if f.requests--; f.requests == 0 {
-		s.faults = s.faults[1:]
+		s.faults = slices.Delete(s.faults, next, next+1)
 	}
 	return f.Fault
 }

@@ -3,6 +3,7 @@ package maintenancetest_test
 import (
 	"context"
 	"net/http"
+	"net/http/httptest"
 	"strings"
 	"testing"
 	"testing/synctest"
@@ -129,4 +130,75 @@ func TestFault_Header(t *testing.T) {
 	defer response.Body.Close()
 	assert.Equal(t, "429 Too Many Requests", response.Status)
 	assert.Equal(t, "7", response.Header.Get("Retry-After"))
+}
+
+func TestFault_ConcernsOnlyWhatItSelects(t *testing.T) {
+	t.Parallel()
+	const (
+		setOne     = "SetDesktopMaintenance DesktopIds.1=ecd-1&Mode=ENTER&RegionId=cn-hangzhou"
+		setBoth    = "SetDesktopMaintenance DesktopIds.1=ecd-2&DesktopIds.2=ecd-1&Mode=ENTER&RegionId=cn-hangzhou"
+		setTwo     = "SetDesktopMaintenance DesktopIds.1=ecd-2&Mode=ENTER&RegionId=cn-hangzhou"
+		readOne    = "DescribeDesktops DesktopId.1=ecd-1&RegionId=cn-hangzhou"
+		readAll    = "DescribeDesktops RegionId=cn-hangzhou"
+		disconnect = "DisconnectDesktopSessions Sessions.1.DesktopId=ecd-2&Sessions.1.EndUserId=a&Sessions.2.DesktopId=ecd-1&Sessions.2.EndUserId=a&RegionId=cn-hangzhou"
+		elsewhere  = "DescribeDesktops DesktopId.1=ecd-1&RegionId=xx-new-1"
+	)
+	all := []string{setOne, setBoth, setTwo, readOne, readAll, disconnect, elsewhere}
+	for _, tc := range []struct {
+		name  string
+		fault maintenancetest.Fault
+		fails []string
+	}{
+		{"nothing selected", maintenancetest.Fault{}, all},
+		{"an action", maintenancetest.Fault{Action: "DescribeDesktops"}, []string{readOne, readAll, elsewhere}},
+		{"another action", maintenancetest.Fault{Action: "DescribeRegions"}, nil},
+		{"a region", maintenancetest.Fault{Region: "xx-new-1"}, []string{elsewhere}},
+		{"a desktop", maintenancetest.Fault{DesktopId: "ecd-1"}, []string{setOne, setBoth, readOne, disconnect, elsewhere}},
+		{"a desktop in a region", maintenancetest.Fault{Region: region, DesktopId: "ecd-1"}, []string{setOne, setBoth, readOne, disconnect}},
+		{"all three", maintenancetest.Fault{Action: "SetDesktopMaintenance", Region: region, DesktopId: "ecd-2"}, []string{setBoth, setTwo}},
+		{"part of an ID", maintenancetest.Fault{DesktopId: "ecd"}, nil},
+	} {
+		t.Run(tc.name, func(t *testing.T) {
+			t.Parallel()
+			service := maintenancetest.NewService()
+			service.AddDesktops(region, "ecd-1", "ecd-2")
+			service.AddDesktops("xx-new-1", "ecd-1")
+			tc.fault.StatusCode = 418
+			service.Inject(0, tc.fault)
+			var failed []string
+			for _, sent := range all {
+				action, query, _ := strings.Cut(sent, " ")
+				r := withoutToken(request(query))
+				r.Header.Set("X-Acs-Action", action)
+				if strings.Contains(query, "xx-new-1") {
+					r.Host = "ecd.xx-new-1.aliyuncs.com"
+				}
+				w := httptest.NewRecorder()
+				service.ServeHTTP(w, signed(r))
+				if w.Code == 418 {
+					failed = append(failed, sent)
+				} else {
+					assert.Equal(t, 200, w.Code, sent)
+				}
+			}
+			assert.Equal(t, tc.fails, failed)
+		})
+	}
+}
+
+func TestFault_HoldsUpNoneThatConcernsOtherRequests(t *testing.T) {
+	t.Parallel()
+	service := maintenancetest.NewService()
+	service.AddDesktops(region, "ecd-1", "ecd-2")
+	service.Inject(1, maintenancetest.Fault{StatusCode: 501, DesktopId: "gone"})
+	service.Inject(2, maintenancetest.Fault{StatusCode: 502, DesktopId: "ecd-2"})
+	service.Inject(1, maintenancetest.Fault{StatusCode: 503, DesktopId: "ecd-1"})
+	service.Inject(1, maintenancetest.Fault{StatusCode: 504})
+	for i, step := range []struct {
+		id   string
+		want int
+	}{{"ecd-1", 503}, {"ecd-2", 502}, {"ecd-1", 504}, {"ecd-1", 200}, {"ecd-2", 502}, {"ecd-2", 200}, {"gone", 501}} {
+		status, body := call(t, service, time.Now(), "DescribeDesktops", "DesktopId.1="+step.id+"&RegionId="+region)
+		assert.Equal(t, step.want, status, "%d: %s", i, body)
+	}
 }

@@ -98,7 +98,7 @@ func (s *Service) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	x := newExchange(r)
-	fault := s.nextFault()
+	fault := s.nextFault(x)
 	if !fault.Applied {
 		fault.wait(r.Context())
 	}
