@@ -104,6 +104,8 @@ func (e *APIError) Is(target error) bool {
 		return e.meaning() == keyRefused || e.meaning() == keyExpired
 	case ErrClockSkew:
 		return e.meaning() == clockSkewed
+	case ErrDesktopNotFound:
+		return saysNotFound(e.Code)
 	}
 	return false
 }

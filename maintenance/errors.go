@@ -41,8 +41,8 @@ var (
 	// is harmless, so repeat the call.
 	ErrOutcomeUnknown = errors.New("maintenance: outcome unknown")
 
-	// ErrDesktopNotFound means that there is no such desktop in the region: DescribeDesktops does not
-	// show it.
+	// ErrDesktopNotFound means that there is no such desktop in the region: the service does not show
+	// it, or refuses a call with a code that ends in NotFound.
 	ErrDesktopNotFound = errors.New("maintenance: desktop not found")
 
 	// ErrPending means that the service has accepted a desktop, and does not show it in the mode yet,

@@ -16,16 +16,18 @@ const DefaultConcurrency = 8
 // FleetReport says what became of a fleet. Every desktop that was taken from the stream is counted
 // in Succeeded or listed in Failed.
 type FleetReport struct {
-	Succeeded int            // desktops that were accepted
+	Succeeded int            // desktops that were accepted; with WithWait: that are in the mode
 	Failed    []DesktopError // the others, in no order
-	Calls     int            // requests sent, throttled ones and retries included
+	Calls     int            // requests sent, throttled ones, retries and reads included
 	Throttled int            // throttled requests, out of Calls
 	Elapsed   time.Duration
 }
 
 // FleetProgress is how far a fleet has come.
 type FleetProgress struct {
-	Succeeded, Failed int // desktops
+	Succeeded, Failed int // desktops, as in FleetReport
+	Accepted          int // desktops that the service has accepted
+	Entering          int // of them, with WithWait: shown on their way when they were last read
 	Calls, Throttled  int // requests, as in FleetReport
 
 	// Rate is how many requests a second are sent at most, at present. It is 0 while nothing but the concurrency limits
@@ -47,6 +49,7 @@ type fleetSettings struct {
 	concurrency int
 	requestRate rate.Limit
 	outageLimit time.Duration
+	wait        bool
 	progress    func(FleetProgress)
 	results     func(FleetResult)
 }
@@ -83,6 +86,25 @@ func WithOutageLimit(d time.Duration) FleetOption {
 			return &ValidationError{"outageLimit", fmt.Sprintf("%v is not positive", d)}
 		}
 		s.outageLimit = d
+		return nil
+	}
+}
+
+// WithWait makes SetFleetMaintenance return when the service shows every accepted desktop in the mode,
+// or when ctx ends: see [Client.WaitForMaintenance] for when that is. Succeeded counts the desktops
+// that are in the mode then. Those that are accepted and not in the mode are [ErrPending], with the
+// users that are connected in the text. A desktop of which the outcome is unknown is read, and sent
+// once more if it is neither in the mode nor on its way. It stays [ErrOutcomeUnknown] only if reading
+// fails too.
+//
+// The fleet remembers every desktop that is not there yet. It reads them in rounds, 100 a request: a
+// second after the first ones are accepted, less and less often up to every ten seconds, or every
+// tenth of a second for each request of a round. A failure that may pass costs a round. The caller
+// needs the RAM action ecd:DescribeDesktops; if it is denied, every accepted desktop is an
+// ErrPending that wraps [ErrAccessDenied], at once.
+func WithWait() FleetOption {
+	return func(s *fleetSettings) error {
+		s.wait = true
 		return nil
 	}
 }
@@ -170,7 +192,10 @@ func (c *Client) SetFleetMaintenance(ctx context.Context, region string, mode Mo
 			return nil, err
 		}
 	}
-	pace, done := c.paces.use(paceKey{c.endpoint.of(region).host, actionSetMaintenance})
+	host := c.endpoint.of(region).host
+	pace, done := c.paces.use(paceKey{host, actionSetMaintenance})
+	defer done()
+	readPace, done := c.paces.use(paceKey{host, actionDescribeDesktops})
 	defer done()
 	f := &fleet{
 		client:   c,
@@ -178,11 +203,14 @@ func (c *Client) SetFleetMaintenance(ctx context.Context, region string, mode Mo
 		mode:     mode,
 		settings: s,
 		began:    time.Now(),
-		pacer:    newPacer(pace, s.requestRate, c.limiter),
+		pacer:    newPacer(s.requestRate, c.limiter),
+		pace:     pace,
+		readPace: readPace,
 		changed:  make(chan struct{}, 1),
 		room:     make(chan struct{}, 1),
 		news:     make(chan struct{}, 1),
 		over:     make(chan struct{}),
+		watching: watching{desktops: map[string]*watched{}, due: make(chan struct{}, 1)},
 	}
 	f.pacer.patience = f.patience
 	f.pacer.keyed = func() {

@@ -14,8 +14,9 @@ func (f *fleet) dispatch() {
 	for {
 		f.mu.Lock()
 		f.endWithContext()
+		f.endWatching()
 		next := f.startDue(time.Now())
-		over := f.closed && f.unsettled == 0 && f.inFlight == 0
+		over := f.closed && f.unsettled == 0 && f.inFlight == 0 && len(f.watching.desktops) == 0
 		f.mu.Unlock()
 		if over {
 			return
@@ -76,11 +77,11 @@ func (f *fleet) pick(now time.Time) (picked *batch, due time.Time) {
 		return f.pickProbe(now)
 	}
 	for _, b := range f.queue {
-		if !f.halving.allows(b, f.succeeded) {
+		if !f.halving.allows(b, f.worked) {
 			continue
 		}
 		if !b.notBefore.After(now) {
-			f.halving.picked(b, f.succeeded)
+			f.halving.picked(b, f.worked)
 			return b, time.Time{}
 		}
 		due = earlier(due, b.notBefore)

@@ -47,6 +47,9 @@ func idsOf(r *http.Request) (ids []string) {
 }
 
 func (s *sim) RoundTrip(r *http.Request) (*http.Response, error) {
+	if r.Header.Get("X-Acs-Action") == "DescribeDesktops" {
+		return reply(403, `{"Code":"Forbidden.RAM","RequestId":"R"}`, nil), nil
+	}
 	ids := idsOf(r)
 	s.mu.Lock()
 	s.calls++

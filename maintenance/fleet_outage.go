@@ -47,7 +47,7 @@ func (f *fleet) pickProbe(now time.Time) (picked *batch, due time.Time) {
 	u := &f.outage
 	if u.sends > 0 && !u.resume.After(now) {
 		except := func(b *batch) bool {
-			return slices.Contains(u.failed, b) || !f.halving.allows(b, f.succeeded)
+			return slices.Contains(u.failed, b) || !f.halving.allows(b, f.worked)
 		}
 		if picked = f.longestUntried(except); picked != nil {
 			u.sends--
@@ -100,12 +100,13 @@ func (f *fleet) failedForNow(b *batch, o *outcome, v verdict) (wait time.Duratio
 	b.failedAt = f.attempts
 	b.notBefore = now.Add(o.retryAfter)
 	limit := u.since.Add(f.settings.outageLimit)
-	neverWorked := v.scope == everyCall && f.succeeded == 0 && u.hopeless >= f.client.retry.MaxAttempts
+	neverWorked := v.scope == everyCall && !f.worked && u.hopeless >= f.client.retry.MaxAttempts
 	if f.usedUp(b) {
-		for _, other := range append(f.queue, b) {
-			f.failBatch(other, other.call.failed(other.call.last))
-		}
+		left := append(f.queue, b)
 		f.queue = nil
+		for _, other := range left {
+			f.spent(other)
+		}
 		return 0, false
 	}
 	switch tooLong := f.patience(max(o.retryAfter, u.next.Sub(now))); {
@@ -236,8 +237,17 @@ func (f *fleet) charge(b *batch) {
 	}
 	if b.failures >= f.client.retry.MaxAttempts {
 		f.queue = slices.Delete(f.queue, i, i+1)
-		f.failBatch(b, b.call.failed(b.call.last))
+		f.spent(b)
 		return
 	}
 	b.notBefore = later(b.notBefore, time.Now().Add(f.client.retry.delay(b.failures)))
+}
+
+// spent ends the attempts of a batch.
+func (f *fleet) spent(b *batch) {
+	if b.reading != nil {
+		f.cannotRead(b)
+		return
+	}
+	f.failBatch(b, b.call.failed(b.call.last))
 }

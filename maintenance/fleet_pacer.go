@@ -11,7 +11,6 @@ import (
 // pacer is the gate of one fleet. Its requests keep to the pace that all fleets of the Client have
 // learned together, to the rate of this fleet, and to the rate limiter of the Client.
 type pacer struct {
-	pace     *pace
 	own      *rate.Limiter                  // of WithRequestRate
 	client   *rate.Limiter                  // of WithRateLimiter; nil without it
 	turn     chan struct{}                  // holds one: a single request waits at a time
@@ -24,26 +23,27 @@ type pacer struct {
 	throttled int // of calls
 }
 
-func newPacer(p *pace, ownRate rate.Limit, client *rate.Limiter) *pacer {
-	return &pacer{pace: p, own: rate.NewLimiter(ownRate, 1), client: client, turn: make(chan struct{}, 1)}
+func newPacer(ownRate rate.Limit, client *rate.Limiter) *pacer {
+	return &pacer{own: rate.NewLimiter(ownRate, 1), client: client, turn: make(chan struct{}, 1)}
 }
 
-// pacerGate is the pacer as the gate of one batch.
+// pacerGate is the pacer as the gate of one call.
 type pacerGate struct {
 	*pacer
-	epoch int // of the pace, when the latest request was sent
+	pace  *pace // of the call's action
+	epoch int   // of the pace, when the latest request was sent
 }
 
 func (g *pacerGate) wait(ctx context.Context, c *call) (waited bool, err error) {
 	g.keyed()
-	g.epoch, waited, err = g.pacer.wait(ctx, c)
+	g.epoch, waited, err = g.pacer.wait(ctx, c, g.pace)
 	return waited, err
 }
 
-func (g *pacerGate) learn(o *outcome, v verdict) { g.pacer.learn(g.epoch, o, v) }
+func (g *pacerGate) learn(o *outcome, v verdict) { g.pacer.learn(g.pace, g.epoch, o, v) }
 
 // wait returns when a request may be sent, with the epoch of the pace.
-func (p *pacer) wait(ctx context.Context, c *call) (epoch int, waited bool, err error) {
+func (p *pacer) wait(ctx context.Context, c *call, pace *pace) (epoch int, waited bool, err error) {
 	contended, ok := take(ctx, p.turn)
 	if !ok {
 		return 0, true, nil
@@ -51,7 +51,7 @@ func (p *pacer) wait(ctx context.Context, c *call) (epoch int, waited bool, err 
 	defer func() { <-p.turn }()
 	for ctx.Err() == nil {
 		var paced, own, shared bool
-		epoch, paced, err = p.pace.wait(ctx, c)
+		epoch, paced, err = pace.wait(ctx, c)
 		if err != nil {
 			return 0, true, err
 		}
@@ -64,7 +64,7 @@ func (p *pacer) wait(ctx context.Context, c *call) (epoch int, waited bool, err 
 			}
 		}
 		waited = waited || contended || paced || own || shared
-		if p.pace.paused() == 0 {
+		if pace.paused() == 0 {
 			return epoch, waited, nil
 		}
 	}
@@ -87,7 +87,7 @@ func take(ctx context.Context, turn chan struct{}) (waited, ok bool) {
 }
 
 // learn counts a request and teaches its outcome to the pace.
-func (p *pacer) learn(epoch int, o *outcome, v verdict) {
+func (p *pacer) learn(pace *pace, epoch int, o *outcome, v verdict) {
 	if !o.sent {
 		return
 	}
@@ -103,17 +103,17 @@ func (p *pacer) learn(epoch int, o *outcome, v verdict) {
 		if p.patience(hint) != nil {
 			hint = 0 // a pause that this fleet does not wait for is none that others should
 		}
-		p.pace.throttled(epoch, o.err, hint)
+		pace.throttled(epoch, o.err, hint)
 	case o.reply.StatusCode != 0:
-		p.pace.passed(epoch, o.err == nil)
+		pace.passed(epoch, o.err == nil)
 	}
 }
 
-// state returns the numbers of FleetProgress.
-func (p *pacer) state() (calls, throttled int, perSecond float64) {
+// state returns the numbers of FleetProgress, with the rate of a pace.
+func (p *pacer) state(pace *pace) (calls, throttled int, perSecond float64) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	if limit := min(p.pace.limiter.Limit(), p.own.Limit()); limit != rate.Inf {
+	if limit := min(pace.limiter.Limit(), p.own.Limit()); limit != rate.Inf {
 		perSecond = float64(limit)
 	}
 	return p.calls, p.throttled, perSecond

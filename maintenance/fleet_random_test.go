@@ -7,6 +7,7 @@ import (
 	"log/slog"
 	"math/rand/v2"
 	"net/http"
+	"strings"
 	"sync"
 	"testing"
 	"testing/synctest"
@@ -50,7 +51,7 @@ func randomFleet(t *testing.T, rnd *rand.Rand) {
 	bad := rnd.IntN(4)
 	final := rnd.IntN(20) == 0
 	rt := roundTripper(func(r *http.Request) (*http.Response, error) {
-		ids := idsOf(r)
+		ids, reads := idsOf(r), r.Header.Get("X-Acs-Action") == "DescribeDesktops"
 		mu.Lock()
 		calls++
 		if calls > 200_000 {
@@ -64,6 +65,9 @@ func randomFleet(t *testing.T, rnd *rand.Rand) {
 		x, y, k, z := rnd.Float64(), rnd.Float64(), rnd.IntN(8), rnd.IntN(5)
 		mu.Unlock()
 		apply := func() {
+			if reads {
+				return
+			}
 			mu.Lock()
 			for _, id := range ids {
 				applied[id]++
@@ -117,6 +121,15 @@ func randomFleet(t *testing.T, rnd *rand.Rand) {
 				return nil, errRefusedConn
 			}
 			return rep(503, "ServiceUnavailable")
+		}
+		if reads {
+			var shown []string
+			for _, id := range ids {
+				if !strings.HasPrefix(id, "bad") {
+					shown = append(shown, `{"DesktopId":"`+id+`"}`)
+				}
+			}
+			return reply(200, `{"RequestId":"R","Desktops":[`+strings.Join(shown, ",")+`]}`, nil), nil
 		}
 		if hasPrefix(ids, "bad") {
 			return rep(400, "InvalidDesktopId.NotFound")

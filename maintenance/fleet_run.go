@@ -25,6 +25,8 @@ type fleet struct {
 	settings fleetSettings
 	began    time.Time
 	pacer    *pacer
+	pace     *pace // of SetDesktopMaintenance
+	readPace *pace // of DescribeDesktops
 
 	ctx      context.Context // of the requests
 	cancel   context.CancelFunc
@@ -53,10 +55,14 @@ type fleet struct {
 	outage   outage
 	throttle throttle
 	halving  halving
+	watching watching // with WithWait
 
+	worked    bool  // a desktop was accepted
+	noReading error // why DescribeDesktops is not asked any more
 	ended     error // why the fleet ended before its stream did
 	unsent    error // of all desktops that were drawn and not sent
 	panicked  *panicked
+	accepted  int // desktops
 	succeeded int
 	failed    []DesktopError
 	untold    []FleetResult
@@ -66,12 +72,17 @@ type fleet struct {
 type batch struct {
 	ids            []string
 	whole          *whole
-	call           *call // nil before the first attempt
-	outcomeUnknown bool  // a call with these desktops may have been accepted before
-	attempt        int   // the number of the latest one in the fleet
-	failures       int   // that count for the retry policy
-	spared         bool  // one of them was not counted
-	failedAt       int   // the fleet's attempts when it failed last
+	call           *call         // nil before the first attempt
+	refusal        error         // of the latest attempt, for what is in the batch
+	reading        *desktopsPage // the next attempt reads its desktops into it
+	readCall       *call
+	known          bool // its desktops exist, or that cannot be read
+	again          bool // it was sent before, with an unknown outcome
+	outcomeUnknown bool // a call with these desktops may have been accepted before
+	attempt        int  // the number of the latest one in the fleet
+	failures       int  // that count for the retry policy
+	spared         bool // one of them was not counted
+	failedAt       int  // the fleet's attempts when it failed last
 	notBefore      time.Time
 }
 
@@ -89,6 +100,9 @@ func (f *fleet) run(ctx context.Context, desktopIDs iter.Seq[string]) (*FleetRep
 	f.draining, f.drain = context.WithCancel(f.ctx)
 	f.going, f.hold = context.WithCancel(f.draining)
 	f.routines.Go(f.dispatch)
+	if f.settings.wait {
+		f.routines.Go(f.watch)
+	}
 	if f.settings.progress != nil || f.settings.results != nil {
 		f.routines.Go(f.tell)
 	}
@@ -166,7 +180,7 @@ func (f *fleet) withLastFailure(reason error) error {
 
 func (f *fleet) report() (*FleetReport, error) {
 	r := &FleetReport{Succeeded: f.succeeded, Failed: f.failed, Elapsed: time.Since(f.began)}
-	r.Calls, r.Throttled, _ = f.pacer.state()
+	r.Calls, r.Throttled, _ = f.pacer.state(f.pace)
 	e := &FleetError{Region: f.region, Mode: f.mode, Succeeded: f.succeeded}
 	e.setFailed(f.failed)
 	if !f.exhausted || len(f.failed) > 0 {

@@ -2,16 +2,29 @@ package maintenance
 
 import (
 	"context"
+	"errors"
 	"time"
 )
 
+// callOf returns the call that sends a batch.
 func (f *fleet) callOf(b *batch) *call {
 	if b.call == nil {
-		gate := &pacerGate{pacer: f.pacer}
+		gate := &pacerGate{pacer: f.pacer, pace: f.pace}
 		b.call = f.client.newCall(setDesktopMaintenance(f.region, f.mode, b.ids), nil, gate)
 		b.call.outcomeUnknown = b.outcomeUnknown
 	}
 	return b.call
+}
+
+// nextCall returns the call of the next attempt: one that sends the batch, or one that reads it.
+func (f *fleet) nextCall(b *batch) *call {
+	if b.reading == nil {
+		return f.callOf(b)
+	}
+	if b.readCall == nil {
+		b.readCall = f.newReadCall(b.ids, b.reading)
+	}
+	return b.readCall
 }
 
 // attempt sends a batch once. The end of waiting keeps it from being sent.
@@ -28,7 +41,7 @@ func (f *fleet) attempt(b *batch, waiting context.Context) {
 			f.settle(b, &outcome{err: errPanicked}, verdict{})
 		}
 	}()
-	c := f.callOf(b)
+	c := f.nextCall(b)
 	o, v := c.step(f.ctx, waiting)
 	for v.retry.atOnce() && waiting.Err() == nil {
 		o, v = c.step(f.ctx, waiting)
@@ -47,8 +60,10 @@ func (f *fleet) settle(b *batch, o *outcome, v verdict) (wait time.Duration, aga
 	defer wake(f.changed)
 	f.inFlight--
 	switch {
+	case b.reading != nil && (o.err == nil || v.retry == noRetry && !o.interrupted && !o.held):
+		f.settleReading(b, o, v)
 	case o.err == nil:
-		f.accepted(b, o)
+		f.accept(b, o)
 	case o.interrupted && f.draining.Err() == nil:
 		f.putBack(b) // an outage has begun
 	case o.interrupted:
@@ -76,12 +91,22 @@ func (f *fleet) settle(b *batch, o *outcome, v verdict) (wait time.Duration, aga
 	return 0, false
 }
 
-// accepted settles a batch as accepted.
-func (f *fleet) accepted(b *batch, o *outcome) {
-	f.succeeded += len(b.ids)
+// accept settles a batch as accepted.
+func (f *fleet) accept(b *batch, o *outcome) {
+	f.worked = true
+	f.accepted += len(b.ids)
 	f.answered(b)
-	f.tellLater(FleetResult{DesktopIds: b.ids, RequestId: o.reply.RequestID})
+	if f.settings.wait {
+		f.watchAccepted(b.ids, o.reply.RequestID)
+	} else {
+		f.succeed(b.ids, o.reply.RequestID)
+	}
 	f.partSettled(b, "", nil)
+}
+
+func (f *fleet) succeed(ids []string, requestID string) {
+	f.succeeded += len(ids)
+	f.tellLater(FleetResult{DesktopIds: ids, RequestId: requestID})
 }
 
 // putBack returns a batch to the front of the queue.
@@ -104,7 +129,11 @@ func (f *fleet) giveUp(b *batch) {
 
 // failBatch settles a batch as failed, for a reason that says nothing of other batches.
 func (f *fleet) failBatch(b *batch, err error) {
-	f.fail(b.ids, err)
+	if f.settings.wait && errors.Is(err, ErrOutcomeUnknown) {
+		f.watchDoubtful(b, err)
+	} else {
+		f.fail(b.ids, err)
+	}
 	f.partSettled(b, "", nil)
 }
 

@@ -32,36 +32,42 @@ type halving struct {
 }
 
 // allows reports whether a batch may be sent now.
-func (h *halving) allows(b *batch, succeeded int) bool {
-	return succeeded > 0 || h.current == nil || h.current == b.whole
+func (h *halving) allows(b *batch, worked bool) bool {
+	return worked || h.current == nil || h.current == b.whole
 }
 
 // picked makes a halved batch the current one.
-func (h *halving) picked(b *batch, succeeded int) {
-	if succeeded == 0 && b.whole.halved {
+func (h *halving) picked(b *batch, worked bool) {
+	if !worked && b.whole.halved {
 		h.current = b.whole
 	}
 }
 
-// refused halves a batch that was refused for what is in it.
+// refused reads the desktops of a batch that was refused for what is in it, and halves the batch if
+// that does not explain the refusal.
 func (f *fleet) refused(b *batch, err error) {
-	if len(b.ids) == 1 {
-		f.refusedForGood(b, err)
-		return
-	}
-	if f.ended != nil {
+	b.refusal = err
+	switch {
+	case f.ended != nil:
 		f.failBatch(b, b.call.failed(err))
+		return
+	case f.mayRead(b):
+		b.reading = new(desktopsPage)
+		f.putBack(b)
+		return
+	case len(b.ids) == 1:
+		f.refusedForGood(b, err)
 		return
 	}
 	b.whole.note(refusalMark(err))
 	b.whole.halved = true
 	b.whole.parts++
 	if f.halving.current == nil {
-		f.halving.picked(b, f.succeeded)
+		f.halving.picked(b, f.worked)
 	}
 	half := len(b.ids) / 2
 	for _, ids := range [][]string{b.ids[half:], b.ids[:half:half]} {
-		f.putBack(&batch{ids: ids, whole: b.whole, outcomeUnknown: b.call.outcomeUnknown})
+		f.putBack(&batch{ids: ids, whole: b.whole, outcomeUnknown: b.call.outcomeUnknown, known: true, again: b.again})
 	}
 }
 
@@ -84,7 +90,7 @@ func (f *fleet) partSettled(b *batch, mark string, err error) {
 	if h.current == w {
 		h.current = nil
 	}
-	if f.succeeded > 0 || w.mixed || saysNotFound(w.mark) {
+	if f.worked || w.mixed || saysNotFound(w.mark) {
 		return
 	}
 	if w.mark != h.mark {

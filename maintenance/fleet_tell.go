@@ -80,8 +80,8 @@ func (f *fleet) tellProgress() {
 		return
 	}
 	f.mu.Lock()
-	p := FleetProgress{Succeeded: f.succeeded, Failed: len(f.failed)}
+	p := FleetProgress{Succeeded: f.succeeded, Failed: len(f.failed), Accepted: f.accepted, Entering: f.watching.entering}
 	f.mu.Unlock()
-	p.Calls, p.Throttled, p.Rate = f.pacer.state()
+	p.Calls, p.Throttled, p.Rate = f.pacer.state(f.pace)
 	f.settings.progress(p)
 }

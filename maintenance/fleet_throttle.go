@@ -36,7 +36,7 @@ func (f *fleet) throttled(b *batch, o *outcome) (wait time.Duration, again bool)
 	f.throttle.last = o.err
 	if f.outage.holds() {
 		// The service is alive, so the outage begins anew, after the pause that it asks for.
-		f.outage.since = now.Add(f.pacer.pace.paused())
+		f.outage.since = now.Add(f.pace.paused())
 		f.outage.note(b, o, now)
 		b.failedAt = f.attempts
 	}
@@ -47,5 +47,5 @@ func (f *fleet) throttled(b *batch, o *outcome) (wait time.Duration, again bool)
 		f.end(fmt.Errorf("nothing but throttling for %v: %w", throttleLimit, o.err))
 	}
 	f.putBack(b)
-	return f.pacer.pace.paused(), f.ended == nil
+	return f.pace.paused(), f.ended == nil
 }

@@ -16,7 +16,8 @@ import (
 const (
 	apiVersion = "2020-09-30"
 
-	actionSetMaintenance = "SetDesktopMaintenance"
+	actionSetMaintenance   = "SetDesktopMaintenance"
+	actionDescribeDesktops = "DescribeDesktops"
 )
 
 // operation is one validated call of the API.
@@ -115,7 +116,7 @@ func describeDesktops(region string, f *DesktopFilter, desktopIDs []string, next
 			sign.Pair{Name: tag + ".Value", Value: f.Tags[key]})
 	}
 	return &operation{
-		action:     "DescribeDesktops",
+		action:     actionDescribeDesktops,
 		region:     region,
 		desktops:   len(desktopIDs),
 		parameters: parameters,

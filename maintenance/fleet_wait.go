@@ -1,0 +1,218 @@
+package maintenance
+
+import (
+	"errors"
+	"maps"
+	"math/rand/v2"
+	"slices"
+	"time"
+)
+
+// readingTime is the time that a round of reading takes at least for each of its requests, the rest
+// until the next round included.
+const readingTime = 100 * time.Millisecond
+
+// watching holds the desktops of a fleet with WithWait that are not known to be in the mode yet.
+type watching struct {
+	desktops map[string]*watched
+	entering int           // of desktops, when they were last read
+	due      chan struct{} // holds one; begins a round
+	sent     bool          // everything that was drawn is sent
+}
+
+type watched struct {
+	times     int    // that the stream has yielded it
+	requestID string // that accepted it
+	doubt     error  // of a call that may have been accepted; nil if it was
+	again     bool   // that call was sent for the second time
+	desktop   Desktop
+}
+
+// watchAccepted watches desktops that were accepted.
+func (f *fleet) watchAccepted(ids []string, requestID string) {
+	if f.noReading != nil {
+		for _, id := range ids {
+			f.fail([]string{id}, &pendingError{Desktop{DesktopId: id}, f.noReading})
+		}
+		return
+	}
+	f.watchAll(ids, watched{requestID: requestID})
+}
+
+// watchDoubtful watches desktops of which the outcome is unknown.
+func (f *fleet) watchDoubtful(b *batch, err error) {
+	if f.noReading != nil || f.ctx.Err() != nil {
+		f.fail(b.ids, err)
+		return
+	}
+	f.watchAll(b.ids, watched{doubt: err, again: b.again})
+}
+
+func (f *fleet) watchAll(ids []string, w watched) {
+	for _, id := range ids {
+		times := 1
+		if known := f.watching.desktops[id]; known != nil {
+			times += known.times
+		}
+		w := w
+		w.times, w.desktop = times, Desktop{DesktopId: id}
+		f.watching.desktops[id] = &w
+	}
+}
+
+// watch reads the desktops that are watched, in rounds, until the fleet is over.
+func (f *fleet) watch() {
+	returned := false
+	defer func() {
+		if !returned {
+			f.escaped(recover())
+		}
+	}()
+	interval := firstPoll
+	timer := time.NewTimer(interval)
+	defer timer.Stop()
+	for over := false; !over; {
+		select {
+		case <-timer.C:
+		case <-f.watching.due:
+		case <-f.over:
+			over = true
+			continue
+		}
+		requests, hint := f.readRound()
+		if requests > 0 {
+			interval = min(2*interval, DefaultPollInterval)
+		}
+		next := max(interval, time.Duration(requests)*readingTime)
+		timer.Reset(max(next+time.Duration((rand.Float64()-0.5)/5*float64(next)), hint))
+	}
+	returned = true
+}
+
+// readRound reads every desktop that is watched. It ends with the first failure, and returns the
+// wait that the service asks for then.
+func (f *fleet) readRound() (requests int, hint time.Duration) {
+	f.mu.Lock()
+	ids := slices.Sorted(maps.Keys(f.watching.desktops))
+	f.mu.Unlock()
+	for some := range slices.Chunk(ids, pageSize) {
+		requests++
+		page := new(desktopsPage)
+		call := f.newReadCall(some, page)
+		_, err := call.do(f.ctx)
+		f.mu.Lock()
+		switch {
+		case err == nil && page.Desktops != nil:
+			f.learn(some, page.shown())
+		case err != nil && f.ctx.Err() == nil && call.verdict.retry == noRetry:
+			f.noReading = err
+			f.endWatching()
+		}
+		f.mu.Unlock()
+		wake(f.changed)
+		if err != nil {
+			return requests, hintOf(err)
+		}
+	}
+	return requests, 0
+}
+
+// learn takes what the service has shown of some desktops that are watched.
+func (f *fleet) learn(ids []string, shown map[string]Desktop) {
+	there := map[string][]string{} // by request ID
+	var again []string
+	for _, id := range ids {
+		w := f.watching.desktops[id]
+		d, exists := shown[id]
+		onItsWay := f.mode == ModeEnter && d.MaintenanceState() == EnteringMaintenance
+		switch {
+		case w == nil:
+			continue
+		case !exists:
+			f.settleWatched(id, &notFound{w.doubt})
+		case d.is(f.mode):
+			there[w.requestID] = append(there[w.requestID], slices.Repeat([]string{id}, w.times)...)
+			f.unwatch(id)
+		case w.doubt == nil || onItsWay:
+			f.see(w, d)
+		case w.again || f.ended != nil:
+			f.settleWatched(id, knownOutcome(w.doubt))
+		default:
+			again = append(again, slices.Repeat([]string{id}, w.times)...)
+			f.unwatch(id)
+		}
+	}
+	for requestID, ids := range there {
+		f.succeed(ids, requestID)
+	}
+	for ids := range slices.Chunk(again, MaxDesktopIDs) {
+		f.queue = append(f.queue, &batch{ids: slices.Clone(ids), whole: &whole{parts: 1}, again: true})
+		f.unsettled++
+	}
+}
+
+// see keeps what a report says of a desktop that is not in the mode yet.
+func (f *fleet) see(w *watched, d Desktop) {
+	f.watching.entering += isEntering(d) - isEntering(w.desktop)
+	w.doubt = nil
+	w.desktop = Desktop{
+		DesktopId:       d.DesktopId,
+		DesktopStatus:   d.DesktopStatus,
+		ManagementFlags: d.ManagementFlags,
+		Sessions:        d.Sessions,
+	}
+}
+
+func isEntering(d Desktop) int {
+	if d.MaintenanceState() == EnteringMaintenance {
+		return 1
+	}
+	return 0
+}
+
+func (f *fleet) unwatch(id string) {
+	f.watching.entering -= isEntering(f.watching.desktops[id].desktop)
+	delete(f.watching.desktops, id)
+}
+
+// settleWatched fails a desktop that is not waited for any more.
+func (f *fleet) settleWatched(id string, err error) {
+	w := f.watching.desktops[id]
+	f.unwatch(id)
+	f.fail(slices.Repeat([]string{id}, w.times), err)
+}
+
+// endWatching fails the desktops that are watched if nothing can be read any more. It begins a round
+// when everything is sent.
+func (f *fleet) endWatching() {
+	if f.closed && f.unsettled == 0 && !f.watching.sent && len(f.watching.desktops) > 0 {
+		f.watching.sent = true
+		wake(f.watching.due)
+	}
+	reason := f.noReading
+	if f.ctx.Err() != nil {
+		reason = contextError(f.ctx)
+	}
+	if reason == nil {
+		return
+	}
+	for _, id := range slices.Sorted(maps.Keys(f.watching.desktops)) {
+		w := f.watching.desktops[id]
+		if w.doubt != nil {
+			f.settleWatched(id, w.doubt)
+			continue
+		}
+		f.settleWatched(id, &pendingError{w.desktop, reason})
+	}
+}
+
+// knownOutcome returns the error of a call that the service has not accepted, as reading shows.
+func knownOutcome(err error) error {
+	var operation *OperationError
+	if !errors.As(err, &operation) {
+		return err
+	}
+	known := *operation
+	known.outcomeUnknown = false
+	return &known
+}
