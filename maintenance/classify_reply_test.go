@@ -1,16 +1,20 @@
 package maintenance_test
 
 import (
+	"context"
 	"crypto/tls"
 	"errors"
 	"fmt"
 	"io"
 	"net"
 	"net/http"
+	"slices"
 	"syscall"
 	"testing"
 	"testing/synctest"
+	"time"
 
+	"github.com/aliyun/credentials-go/credentials"
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
@@ -212,5 +216,71 @@ func TestClassify_Transport(t *testing.T) {
 			assert.Equal(t, tc.requests, requests, "%v", tc.err)
 			assert.Equal(t, tc.requests, attempts(t, err), "%v", tc.err)
 		}
+	})
+}
+
+// blocking is a body that ends with the context of its request.
+type blocking struct{ ctx context.Context }
+
+func (b blocking) Read([]byte) (int, error) {
+	<-b.ctx.Done()
+	return 0, b.ctx.Err()
+}
+
+// If the caller leaves while a reply comes in, its status is all that is known.
+func TestClassify_CallerLeavesWithinAReply(t *testing.T) {
+	t.Parallel()
+	for status, unknown := range map[int]bool{
+		200: true, 299: true, 300: false, 302: false, 403: false, 429: false, 499: false, 500: true, 501: true, 599: true, 999: true,
+	} {
+		synctest.Test(t, func(t *testing.T) {
+			ctx, cancel := context.WithTimeout(t.Context(), time.Second)
+			defer cancel()
+			requests := 0
+			err := enter(ctx, newClient(t, withDefaults, maintenance.WithHTTPClient(&http.Client{
+				Transport: roundTripper(func(r *http.Request) (*http.Response, error) {
+					requests++
+					return &http.Response{StatusCode: status, Header: http.Header{}, Body: io.NopCloser(blocking{r.Context()})}, nil
+				}),
+			})))
+			require.ErrorIs(t, err, context.DeadlineExceeded)
+			assert.Equal(t, unknown, errors.Is(err, maintenance.ErrOutcomeUnknown), "%d: %v", status, err)
+			assert.Equal(t, 1, requests, status)
+		})
+	}
+}
+
+// silent is a provider that does not answer before it is closed.
+type silent struct {
+	*credential
+	closed chan struct{}
+}
+
+func (s silent) GetCredential() (*credentials.CredentialModel, error) {
+	<-s.closed
+	return nil, errors.New("closed")
+}
+
+// A provider that does not answer is asked as often as one that fails, by a call and by a fleet.
+func TestClassify_ProviderIsSilent(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		provider := silent{&credential{kind: "custom"}, make(chan struct{})}
+		defer close(provider.closed)
+		client := newClient(t, maintenance.WithCredential(provider),
+			maintenance.WithRetry(maintenance.RetryPolicy{AttemptTimeout: 10 * time.Second, MaxDelay: time.Second}))
+		start := time.Now()
+		err := enter(t.Context(), client)
+		require.ErrorContains(t, err, "waiting for the credential provider")
+		require.NotErrorIs(t, err, maintenance.ErrOutcomeUnknown)
+		assert.Zero(t, attempts(t, err))
+		assert.GreaterOrEqual(t, time.Since(start), 30*time.Second)
+		assert.Less(t, time.Since(start), 32*time.Second)
+
+		report, err := client.SetFleetMaintenance(t.Context(), region, "enter", slices.Values(desktops(1000)))
+		require.ErrorContains(t, err, "waiting for the credential provider")
+		assert.Zero(t, report.Calls)
+		assert.GreaterOrEqual(t, report.Elapsed, 30*time.Second)
+		assert.Less(t, report.Elapsed, 2*time.Minute, "the fleet does not wait for the outage limit")
 	})
 }

@@ -11,7 +11,6 @@ import (
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
-	"golang.org/x/time/rate"
 
 	"github.com/ecdkit/ecd-maintenance-go/maintenance"
 )
@@ -89,23 +88,30 @@ func TestFleetOutage_ShorterHintAfterALongerOne(t *testing.T) {
 	})
 }
 
-// The wait of a rate limiter that exceeds the deadline does not hide why the call was repeated.
-func TestRateLimiter_ExceedsTheDeadlineOfARetry(t *testing.T) {
+// The pause that the fleets of a Client share is the longest that was asked for, also for a fleet
+// that comes later.
+func TestFleetThrottle_ShorterHintAfterALongerOne(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		requests := 0
-		client := newClient(t, withDefaults, maintenance.WithRateLimiter(rate.NewLimiter(rate.Every(time.Hour), 1)),
-			peerSaying(func(*http.Request) (int, string) {
-				requests++
-				return 200, refusal("Throttling.User")
-			}))
-		ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
-		defer cancel()
-		err := enter(ctx, client)
-		require.ErrorIs(t, err, maintenance.ErrThrottled)
-		require.ErrorIs(t, err, context.DeadlineExceeded)
-		require.ErrorContains(t, err, "exceeds the context deadline; the last failure was Throttling.User: no")
-		assert.Equal(t, 1, requests)
-		assert.Equal(t, 1, attempts(t, err))
+		hints := map[int]string{1: "100", 2: "50", 3: "1"}
+		peer := &hinting{start: time.Now(), reply: func(number int) (int, time.Duration, string) {
+			if hint, ok := hints[number]; ok {
+				return 429, time.Duration(number) * time.Second, hint
+			}
+			return 200, 0, ""
+		}}
+		client := newClient(t, withDefaults, maintenance.WithHTTPClient(&http.Client{Transport: peer}))
+		var fleets sync.WaitGroup
+		for _, start := range []time.Duration{0, 10 * time.Second, time.Minute} {
+			fleets.Go(func() {
+				time.Sleep(start)
+				_, err := client.SetFleetMaintenance(t.Context(), region, "enter", slices.Values(desktops(300)), maintenance.WithConcurrency(3))
+				assert.NoError(t, err)
+			})
+		}
+		fleets.Wait()
+		require.Len(t, peer.times, 3+9)
+		assert.Zero(t, peer.times[2], "three are in flight at once")
+		assert.GreaterOrEqual(t, peer.times[3], 101*time.Second, "the fourth")
 	})
 }
