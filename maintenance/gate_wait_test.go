@@ -111,3 +111,31 @@ func TestRetryBudget_ObeyedHintsOfManyCalls(t *testing.T) {
 		assert.Len(t, peer.times, 300)
 	})
 }
+
+// The waits are spread over the whole bound, which doubles up to MaxDelay.
+func TestRetry_WaitsAreSpread(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		bounds := []time.Duration{100 * time.Millisecond, 200 * time.Millisecond, 300 * time.Millisecond, 300 * time.Millisecond}
+		short, long := make([]int, len(bounds)), make([]int, len(bounds))
+		for range 100 {
+			peer := &hinting{start: time.Now(), reply: func(int) (int, time.Duration, string) { return 503, 0, "" }}
+			policy := maintenance.RetryPolicy{MaxAttempts: len(bounds) + 1, MaxDelay: 300 * time.Millisecond}
+			require.Error(t, enter(t.Context(), newClient(t, maintenance.WithRetry(policy), maintenance.WithHTTPClient(&http.Client{Transport: peer}))))
+			for i, bound := range bounds {
+				wait := peer.times[i+1] - peer.times[i]
+				assert.Positive(t, wait)
+				assert.LessOrEqual(t, wait, bound)
+				if wait < bound/2 {
+					short[i]++
+				} else {
+					long[i]++
+				}
+			}
+		}
+		for i, bound := range bounds {
+			assert.Greater(t, short[i], 15, "waits in the first half of %v", bound)
+			assert.Greater(t, long[i], 15, "waits in the second half of %v", bound)
+		}
+	})
+}
