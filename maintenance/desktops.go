@@ -13,12 +13,14 @@ import (
 	"github.com/ecdkit/ecd-maintenance-go/internal/gateway"
 )
 
-// Desktop is a cloud computer as DescribeDesktops shows it. Fields that the service leaves out are zero.
+// Desktop is a cloud computer as DescribeDesktops shows it. Fields that the service leaves out are
+// zero.
 type Desktop struct {
 	DesktopId, DesktopName, HostName string
 
-	// DesktopStatus says whether the desktop runs: Stopped, Starting, Rebuilding, Running, Stopping, Expired,
-	// Deleted or Pending. It knows nothing of maintenance: see [Desktop.MaintenanceState].
+	// DesktopStatus says whether the desktop runs: Stopped, Starting, Rebuilding, Running,
+	// Stopping, Expired, Deleted or Pending. It knows nothing of maintenance: see
+	// [Desktop.MaintenanceState].
 	DesktopStatus string
 	// ConnectionStatus is Connected, Disconnected or Unknown.
 	ConnectionStatus string
@@ -46,30 +48,32 @@ type DesktopSession struct {
 	DesktopId, EndUserId string
 }
 
-// MaintenanceState is how far a desktop is on its way into maintenance. The values are texts for people; compare with
-// the constants.
+// MaintenanceState is how far a desktop is on its way into maintenance. The values are texts for
+// people; compare with the constants.
 type MaintenanceState string
 
-// The states, after Alibaba Cloud's user guide on maintaining cloud computers. The English page of DescribeDesktops has
-// the meanings of the two flags swapped; the guide, the Chinese page and the names of the flags agree with each other.
+// The states, after Alibaba Cloud's user guide on maintaining cloud computers. The English page of
+// DescribeDesktops has the meanings of the two flags swapped; the guide, the Chinese page and the
+// names of the flags agree with each other.
 const (
 	// NotInMaintenance is the state of a desktop without a maintenance flag: its users can connect.
 	NotInMaintenance MaintenanceState = "not in maintenance"
 
-	// EnteringMaintenance (flag EnterMaintenance): new connections are refused, and the users that are connected stay
-	// connected, for hours if need be. A desktop gets beyond it when all of its users have disconnected.
+	// EnteringMaintenance (flag EnterMaintenance): new connections are refused, and the users that
+	// are connected stay connected, for hours if need be. A desktop gets beyond it when all of its
+	// users have disconnected.
 	EnteringMaintenance MaintenanceState = "entering maintenance"
 
 	// InMaintenance (flag UnderMaintenance): nobody is connected, and nobody can connect.
 	InMaintenance MaintenanceState = "in maintenance"
 )
 
-// MaintenanceState reads the state from ManagementFlags, in any letter case. An element that is a JSON array in a string,
-// as in the service's published example ["[\"NoFlag\"]"], counts as the elements of that array. Other flags, new ones
-// included, mean nothing.
+// MaintenanceState reads the state from ManagementFlags, in any letter case. An element that is a
+// JSON array in a string, as in the service's published example ["[\"NoFlag\"]"], counts as the
+// elements of that array. Other flags, new ones included, mean nothing.
 //
-// A desktop with both flags is EnteringMaintenance. The service documents no such desktop, and the worse mistake would
-// be to call a desktop in maintenance while a user is at work on it.
+// A desktop with both flags is EnteringMaintenance. The service documents no such desktop, and the
+// worse mistake would be to call a desktop in maintenance while a user is at work on it.
 func (d Desktop) MaintenanceState() MaintenanceState {
 	return stateOf(d.ManagementFlags)
 }
@@ -119,8 +123,8 @@ func flagsIn(array string) []string {
 // every desktop of the region, those of pools included.
 type DesktopFilter struct {
 	// DesktopIds are any number of IDs; they are asked for 100 at a time. The service does not show
-	// those that do not exist. Nil selects by the other fields alone; a list that is empty and not nil
-	// selects nothing.
+	// those that do not exist. Nil selects by the other fields alone; a list that is empty and not
+	// nil selects nothing.
 	DesktopIds []string
 
 	OfficeSiteId   string
@@ -169,13 +173,13 @@ func (f *DesktopFilter) validate() error {
 }
 
 // Desktops reads the desktops of a region that filter selects (DescribeDesktops), as the service
-// shows them now. It asks for pages of 100 as the range over it goes on, and keeps one of them. Each
-// range reads afresh. Desktops that appear or go away meanwhile may be missing or, with a filter
-// without DesktopIds, come twice.
+// shows them now. It asks for pages of 100 as the range over it goes on, and keeps one of them.
+// Each range reads afresh. Desktops that appear or go away meanwhile may be missing or, with a
+// filter without DesktopIds, come twice.
 //
-// An error comes last, with a zero Desktop. Invalid input is a *[ValidationError]; any other error is
-// one that [Client.SetMaintenance] returns too, but no [ErrOutcomeUnknown]. The caller needs the RAM
-// action ecd:DescribeDesktops.
+// An error comes last, with a zero Desktop. Invalid input is a *[ValidationError]; any other error
+// is one that [Client.SetMaintenance] returns too, but no [ErrOutcomeUnknown]. The caller needs the
+// RAM action ecd:DescribeDesktops.
 func (c *Client) Desktops(ctx context.Context, region string, filter DesktopFilter) iter.Seq2[Desktop, error] {
 	return func(yield func(Desktop, error) bool) {
 		err := c.validateTarget(ctx, region)

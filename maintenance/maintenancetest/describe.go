@@ -7,8 +7,8 @@ const (
 	defaultPage = 10
 )
 
-// describeDesktops answers in the order of the IDs. A filter that the description of the API has and [selection] lacks
-// is refused, so that no test passes because the service ignored it.
+// describeDesktops answers in the order of the IDs. A filter that the description of the API has
+// and [selection] lacks is refused, so that no test passes because the service ignored it.
 func (s *Service) describeDesktops(x *exchange) *failure {
 	now := s.now()
 	s.mu.Lock()
@@ -43,8 +43,8 @@ type page struct {
 	last     bool // no page follows
 }
 
-// page returns up to size desktops after a position. It counts all of them for the first page only, so that the cost of
-// the others does not grow with the region.
+// page returns up to size desktops after a position. It counts all of them for the first page only,
+// so that the cost of the others does not grow with the region.
 func (i *inventory) page(selected selection, after position, size int) page {
 	ids := i.inOrder()
 	if selected.ids != nil {

@@ -9,7 +9,8 @@ import (
 // The states that DesktopStatus and DesktopStatusList accept.
 var desktopStatuses = []string{"Stopped", "Starting", "Rebuilding", statusRunning, "Stopping", "Expired", "Deleted", "Pending"}
 
-// selection says which desktops DescribeDesktops is asked for. Each field narrows the others; a zero one does not.
+// selection says which desktops DescribeDesktops is asked for. Each field narrows the others; a
+// zero one does not.
 type selection struct {
 	ids        []string // in order, each once; nil for all desktops
 	statuses   []string

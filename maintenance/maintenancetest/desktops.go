@@ -8,8 +8,8 @@ import (
 
 const statusRunning = "Running"
 
-// AddDesktops adds running desktops without users that are not in maintenance. A region that the service does not know
-// yet is added too; a desktop that it knows stays as it is.
+// AddDesktops adds running desktops without users that are not in maintenance. A region that the
+// service does not know yet is added too; a desktop that it knows stays as it is.
 func (s *Service) AddDesktops(region string, ids ...string) {
 	if !s.isMade() {
 		return
@@ -24,13 +24,15 @@ func (s *Service) AddDesktops(region string, ids ...string) {
 	}
 }
 
-// PutDesktop adds a desktop, or replaces one together with the change that is under way for it. The service keeps a copy
-// of d with every field as given, with these exceptions: an empty DesktopStatus is Running, an empty ConnectionStatus
-// follows from Sessions, and a desktop with UnderMaintenance and a session, which cannot be, is EnterMaintenance. A
-// desktop without a DesktopId is not added.
+// PutDesktop adds a desktop, or replaces one together with the change that is under way for it. The
+// service keeps a copy of d with every field as given, with these exceptions: an empty
+// DesktopStatus is Running, an empty ConnectionStatus follows from Sessions, and a desktop with
+// UnderMaintenance and a session, which cannot be, is EnterMaintenance. A desktop without a
+// DesktopId is not added.
 //
-// Flags as given include EnterMaintenance without a session: such a desktop stays as it is until the next ENTER or EXIT,
-// or until Disconnect. A region that the service does not know yet is added.
+// Flags as given include EnterMaintenance without a session: such a desktop stays as it is until
+// the next ENTER or EXIT, or until Disconnect. A region that the service does not know yet is
+// added.
 func (s *Service) PutDesktop(region string, d maintenance.Desktop) {
 	if !s.isMade() || d.DesktopId == "" {
 		return
@@ -40,7 +42,8 @@ func (s *Service) PutDesktop(region string, d maintenance.Desktop) {
 	s.inventory(region).put(d.DesktopId, newDesktop(d))
 }
 
-// RemoveDesktops makes the service forget desktops: requests are answered as for IDs that never existed.
+// RemoveDesktops makes the service forget desktops: requests are answered as for IDs that never
+// existed.
 func (s *Service) RemoveDesktops(region string, ids ...string) {
 	if !s.isMade() {
 		return
@@ -66,8 +69,8 @@ func (s *Service) Desktop(region, id string) (maintenance.Desktop, bool) {
 	return clone(d.shown), true
 }
 
-// InMaintenance reports whether a desktop is under maintenance. One that is only entering is not, nor is one that the
-// service does not know.
+// InMaintenance reports whether a desktop is under maintenance. One that is only entering is not,
+// nor is one that the service does not know.
 func (s *Service) InMaintenance(region, id string) bool {
 	if !s.isMade() {
 		return false
@@ -83,8 +86,8 @@ func (s *Service) InMaintenance(region, id string) bool {
 	return d.state() == maintenance.InMaintenance
 }
 
-// timeIfChanging returns the time if it matters for a desktop, and the zero time otherwise. So a user's clock may ask for
-// a desktop, which would ask the clock again.
+// timeIfChanging returns the time if it matters for a desktop, and the zero time otherwise. So a
+// user's clock may ask for a desktop, which would ask the clock again.
 func (s *Service) timeIfChanging(region, id string) time.Time {
 	s.mu.Lock()
 	d := s.desktops[region].get(id)
@@ -96,9 +99,10 @@ func (s *Service) timeIfChanging(region, id string) time.Time {
 	return s.now()
 }
 
-// SetTransition sets how long the changes take that begin from now on, 0 at first. An ENTER's change begins when nobody
-// is connected: the desktop is EnterMaintenance until it is over, and UnderMaintenance then. An EXIT's change begins with
-// the request: the desktop keeps its flag, and refuses users, until it is over. Time is that of the service's clock.
+// SetTransition sets how long the changes take that begin from now on, 0 at first. An ENTER's
+// change begins when nobody is connected: the desktop is EnterMaintenance until it is over, and
+// UnderMaintenance then. An EXIT's change begins with the request: the desktop keeps its flag, and
+// refuses users, until it is over. Time is that of the service's clock.
 func (s *Service) SetTransition(d time.Duration) {
 	if !s.isMade() {
 		return

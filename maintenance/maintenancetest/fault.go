@@ -8,11 +8,12 @@ import (
 	"time"
 )
 
-// Fault is something that goes wrong with a request. A Code, a StatusCode with or without a Body, or Cut says how the
-// request fails; without any of them it succeeds, after the latency.
+// Fault is something that goes wrong with a request. A Code, a StatusCode with or without a Body,
+// or Cut says how the request fails; without any of them it succeeds, after the latency.
 type Fault struct {
-	// Action, Region and DesktopId select the requests that the fault concerns: those of the action, those with the
-	// RegionId, those that name the desktop among others. An empty field selects all.
+	// Action, Region and DesktopId select the requests that the fault concerns: those of the
+	// action, those with the RegionId, those that name the desktop among others. An empty field
+	// selects all.
 	Action, Region, DesktopId string
 
 	// Latency passes before the reply. A caller that gives up earlier gets none.
@@ -29,7 +30,8 @@ type Fault struct {
 	// Cut closes the connection in place of a reply.
 	Cut bool
 
-	// Applied carries the request out first: what fails is only the reply. Without it nothing changes.
+	// Applied carries the request out first: what fails is only the reply. Without it nothing
+	// changes.
 	Applied bool
 
 	// Header is added to the reply, for example Retry-After or x-ratelimit-user-api.
@@ -74,13 +76,15 @@ type fault struct {
 	requests int // left; negative for no limit
 }
 
-// Inject makes the next requests fail, or slows them down. If requests is 0 or less it does so to all of them, until
-// stop is called. Faults that are injected one after the other wait for their turn, but not for one that does not
-// concern the request: each request meets the first fault that concerns it, and counts for that fault only.
+// Inject makes the next requests fail, or slows them down. If requests is 0 or less it does so to
+// all of them, until stop is called. Faults that are injected one after the other wait for their
+// turn, but not for one that does not concern the request: each request meets the first fault that
+// concerns it, and counts for that fault only.
 //
-// A client repeats a request that failed for a reason that may pass, and each attempt is a request: one call of a
-// method uses up as many as its retry policy allows. So one fault with status 503 goes unnoticed by the method's
-// caller, and three in a row reach the caller of a client with the default policy.
+// A client repeats a request that failed for a reason that may pass, and each attempt is a request:
+// one call of a method uses up as many as its retry policy allows. So one fault with status 503
+// goes unnoticed by the method's caller, and three in a row reach the caller of a client with the
+// default policy.
 func (s *Service) Inject(requests int, f Fault) (stop func()) {
 	if !s.isMade() {
 		return func() {}

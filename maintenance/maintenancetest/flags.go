@@ -18,8 +18,8 @@ func (d *desktop) setFlags(flags ...string) {
 	d.shown.ManagementFlags = append(otherFlags(d.shown.ManagementFlags), flags...)
 }
 
-// otherFlags returns the flags that have nothing to do with maintenance, those in an array in a string as flags of
-// their own.
+// otherFlags returns the flags that have nothing to do with maintenance, those in an array in a
+// string as flags of their own.
 func otherFlags(flags []string) []string {
 	var others []string
 	for _, flag := range flags {

@@ -51,8 +51,8 @@ func (i *inventory) inOrder() []string {
 	return i.ids
 }
 
-// inventory returns the desktops of a region that is told to the service, and adds the region if it is new. The caller
-// holds the lock.
+// inventory returns the desktops of a region that is told to the service, and adds the region if it
+// is new. The caller holds the lock.
 func (s *Service) inventory(region string) *inventory {
 	s.addRegion(region)
 	if s.desktops[region] == nil {

@@ -6,7 +6,8 @@ import (
 	"strings"
 )
 
-// Codes that Alibaba Cloud does not publish for these operations: their names are this package's own.
+// Codes that Alibaba Cloud does not publish for these operations: their names are this package's
+// own.
 const (
 	CodeUnknownDesktop = "InvalidDesktopId.NotFound" // HTTP 404
 	CodeUnknownRegion  = "InvalidRegionId.NotFound"  // HTTP 404
@@ -23,8 +24,8 @@ const (
 	actionDescribeRegions           = "DescribeRegions"
 )
 
-// setDesktopMaintenance is all or nothing: if one desktop is unknown, it changes none. That is an assumption, as the
-// published pages do not say it.
+// setDesktopMaintenance is all or nothing: if one desktop is unknown, it changes none. That is an
+// assumption, as the published pages do not say it.
 func (s *Service) setDesktopMaintenance(x *exchange) *failure {
 	now := s.now()
 	s.mu.Lock()

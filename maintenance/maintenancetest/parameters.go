@@ -6,8 +6,8 @@ import (
 	"strconv"
 )
 
-// parameters reads the query of an operation strictly: a value that is empty or malformed is refused, and so is a
-// parameter that the operation does not have. The first refusal stays.
+// parameters reads the query of an operation strictly: a value that is empty or malformed is
+// refused, and so is a parameter that the operation does not have. The first refusal stays.
 type parameters struct {
 	query   url.Values
 	known   map[string]bool
@@ -79,7 +79,8 @@ func (p *parameters) number(name string, least, most, otherwise int) int {
 	return n
 }
 
-// list returns name.1 to name.N, and nil if name.1 was not given: end refuses what comes after a gap.
+// list returns name.1 to name.N, and nil if name.1 was not given: end refuses what comes after a
+// gap.
 func (p *parameters) list(name string, most int) []string {
 	var values []string
 	for p.query.Has(element(name, len(values))) {
@@ -92,7 +93,8 @@ func (p *parameters) list(name string, most int) []string {
 	return values
 }
 
-// element returns the name of the element of a list, which counts from 1, with an index that counts from 0.
+// element returns the name of the element of a list, which counts from 1, with an index that counts
+// from 0.
 func element(list string, index int) string {
 	return list + "." + strconv.Itoa(index+1)
 }

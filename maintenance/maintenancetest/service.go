@@ -18,9 +18,9 @@ const (
 	DefaultAccessKeySecret = "maintenancetest-secret"
 )
 
-// Service is an Elastic Desktop Service that knows its desktops, their users and their state. It is safe for concurrent
-// use. [NewService] makes it: a nil or zero Service keeps nothing that it is told, makes no client, and
-// answers every request with status 500.
+// Service is an Elastic Desktop Service that knows its desktops, their users and their state. It is
+// safe for concurrent use. [NewService] makes it: a nil or zero Service keeps nothing that it is
+// told, makes no client, and answers every request with status 500.
 type Service struct {
 	key func() sign.Key // a function keeps the secret from the verbs of package fmt
 	now func() time.Time
@@ -58,9 +58,9 @@ func WithSecurityToken(token string) Option {
 	return func(s *settings) { s.key.Token = token }
 }
 
-// WithClock sets the service's clock, which is time.Now otherwise, and if now is nil. It is asked by many goroutines at
-// once. It may itself ask the service for a desktop, unless a change is under way for that desktop (see
-// [Service.SetTransition]): the service would ask the clock.
+// WithClock sets the service's clock, which is time.Now otherwise, and if now is nil. It is asked
+// by many goroutines at once. It may itself ask the service for a desktop, unless a change is under
+// way for that desktop (see [Service.SetTransition]): the service would ask the clock.
 func WithClock(now func() time.Time) Option {
 	if now == nil {
 		now = time.Now

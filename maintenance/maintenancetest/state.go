@@ -7,9 +7,9 @@ import (
 	"github.com/ecdkit/ecd-maintenance-go/maintenance"
 )
 
-// desktop is a desktop and the change that is under way for it, if any. Nothing runs in the background: a change that
-// is due takes effect when somebody looks. A desktop has a session only while its flags say that it is not in
-// maintenance, or entering it.
+// desktop is a desktop and the change that is under way for it, if any. Nothing runs in the
+// background: a change that is due takes effect when somebody looks. A desktop has a session only
+// while its flags say that it is not in maintenance, or entering it.
 type desktop struct {
 	shown   maintenance.Desktop
 	due     time.Time // the end of the change; zero if none is under way

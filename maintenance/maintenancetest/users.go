@@ -1,9 +1,10 @@
 package maintenancetest
 
-// Connect lets end users connect to a desktop, any number of them, and reports whether they are connected now. The
-// service refuses them all if it does not know the desktop, if the desktop does not run, or if it is entering or under
-// maintenance; an empty user ID is refused too. A user that is connected already stays so, also if a second attempt is
-// refused. Whether the desktop is assigned to a user is not checked.
+// Connect lets end users connect to a desktop, any number of them, and reports whether they are
+// connected now. The service refuses them all if it does not know the desktop, if the desktop does
+// not run, or if it is entering or under maintenance; an empty user ID is refused too. A user that
+// is connected already stays so, also if a second attempt is refused. Whether the desktop is
+// assigned to a user is not checked.
 func (s *Service) Connect(region, id string, endUserIDs ...string) bool {
 	if !s.isMade() {
 		return false
