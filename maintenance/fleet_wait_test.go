@@ -1,0 +1,390 @@
+package maintenance_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"math/rand/v2"
+	"net/http"
+	"slices"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"github.com/ecdkit/ecd-maintenance-go/maintenance"
+	"github.com/ecdkit/ecd-maintenance-go/maintenance/maintenancetest"
+)
+
+const (
+	setMaintenance   = "SetDesktopMaintenance"
+	describeDesktops = "DescribeDesktops"
+)
+
+// readsOf returns the IDs of each DescribeDesktops request.
+func readsOf(service *maintenancetest.Service) (reads [][]string) {
+	for _, r := range service.Requests() {
+		if r.Action == describeDesktops {
+			reads = append(reads, r.DesktopIds)
+		}
+	}
+	return reads
+}
+
+func TestFleetWait_ReturnsWhenEveryDesktopIsInTheMode(t *testing.T) {
+	t.Parallel()
+	for _, mode := range []maintenance.Mode{maintenance.ModeEnter, maintenance.ModeExit} {
+		synctest.Test(t, func(t *testing.T) {
+			service, client := newService(t, 1000)
+			service.SetTransition(30 * time.Second)
+			if mode == maintenance.ModeExit {
+				_, err := client.SetFleetMaintenance(t.Context(), region, "enter", slices.Values(desktops(1000)), maintenance.WithWait())
+				require.NoError(t, err)
+			}
+			for _, id := range []string{"ecd-7", "ecd-500"} {
+				service.Connect(region, id, "alice")
+			}
+			time.AfterFunc(10*time.Minute, func() { service.Disconnect(region, "ecd-7") })
+			time.AfterFunc(20*time.Minute, func() { service.Disconnect(region, "ecd-500") })
+			told := map[string]time.Duration{}
+			start := time.Now()
+			report, err := client.SetFleetMaintenance(t.Context(), region, mode, slices.Values(desktops(1000)), maintenance.WithWait(),
+				maintenance.WithResults(func(r maintenance.FleetResult) {
+					assert.NotEmpty(t, r.RequestId)
+					for _, id := range r.DesktopIds {
+						assert.NotContains(t, told, id)
+						told[id] = time.Since(start)
+						assert.Equal(t, mode == maintenance.ModeEnter, service.InMaintenance(region, id))
+					}
+				}))
+			require.NoError(t, err)
+			assert.Equal(t, 1000, report.Succeeded)
+			assert.Len(t, told, 1000)
+			assert.InDelta(t, 30, told["ecd-1"].Seconds(), 15)
+			if mode == maintenance.ModeEnter {
+				assert.InDelta(t, 630, told["ecd-7"].Seconds(), 15)
+				assert.InDelta(t, 1230, report.Elapsed.Seconds(), 15)
+				reads := readsOf(service)
+				assert.Equal(t, []string{"ecd-500"}, reads[len(reads)-1], "only desktops that are not there yet are read")
+			}
+		})
+	}
+}
+
+func TestFleetWait_PendingDesktopsNameTheirUsers(t *testing.T) {
+	t.Parallel()
+	for name, end := range map[string]func(context.Context) (context.Context, context.CancelFunc){
+		"deadline": func(ctx context.Context) (context.Context, context.CancelFunc) {
+			return context.WithTimeout(ctx, time.Hour)
+		},
+		"cancel": func(ctx context.Context) (context.Context, context.CancelFunc) {
+			ctx, cancel := context.WithCancel(ctx)
+			time.AfterFunc(time.Hour, cancel)
+			return ctx, cancel
+		},
+	} {
+		synctest.Test(t, func(t *testing.T) {
+			service, client := newService(t, 300)
+			service.Connect(region, "ecd-7", "alice", "bob")
+			ctx, cancel := end(t.Context())
+			defer cancel()
+			var last maintenance.FleetProgress
+			report, err := client.SetFleetMaintenance(ctx, region, "enter", slices.Values(desktops(300)), maintenance.WithWait(),
+				maintenance.WithProgress(func(p maintenance.FleetProgress) {
+					if p.Failed == 0 {
+						last = p
+					}
+				}))
+			require.ErrorIs(t, err, maintenance.ErrPending, name)
+			require.ErrorIs(t, err, ctx.Err())
+			require.NotErrorIs(t, err, maintenance.ErrOutcomeUnknown)
+			assert.Equal(t, time.Hour, report.Elapsed)
+			assert.Equal(t, 299, report.Succeeded)
+			require.Len(t, report.Failed, 1)
+			assert.Equal(t, "ecd-7", report.Failed[0].DesktopID)
+			require.ErrorIs(t, report.Failed[0], maintenance.ErrPending)
+			require.ErrorContains(t, report.Failed[0], `entering maintenance, connected: "alice", "bob"`)
+			assert.Equal(t, 300, last.Accepted)
+			assert.Equal(t, 1, last.Entering)
+			assert.Equal(t, 299, last.Succeeded)
+			assert.Less(t, report.Calls, 3+3+400)
+		})
+	}
+}
+
+func TestFleetWait_ReadingDenied(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		service, client := newService(t, 1000)
+		service.Deny(describeDesktops)
+		report, err := client.SetFleetMaintenance(t.Context(), region, "enter", slices.Values(desktops(1000)), maintenance.WithWait())
+		require.ErrorIs(t, err, maintenance.ErrPending)
+		require.ErrorIs(t, err, maintenance.ErrAccessDenied)
+		require.ErrorContains(t, err, "ecd:DescribeDesktops")
+		assert.Less(t, report.Elapsed, 2*time.Second)
+		assert.Len(t, report.Failed, 1000)
+		assert.LessOrEqual(t, len(readsOf(service)), 1)
+	})
+}
+
+func TestFleetWait_OutageCostsRounds(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		service, client := newService(t, 300, withDefaults)
+		service.SetTransition(5 * time.Minute)
+		time.AfterFunc(10*time.Second, func() {
+			stop := service.Inject(0, maintenancetest.Fault{Action: describeDesktops, Cut: true})
+			time.AfterFunc(time.Hour, stop)
+		})
+		report, err := client.SetFleetMaintenance(t.Context(), region, "enter", slices.Values(desktops(300)), maintenance.WithWait())
+		require.NoError(t, err)
+		assert.Equal(t, 300, report.Succeeded)
+		assert.InDelta(t, time.Hour.Seconds(), report.Elapsed.Seconds(), 60)
+		assert.Less(t, report.Calls, 2000)
+	})
+}
+
+// A desktop of unknown outcome is read: it is there, on its way, or sent again.
+func TestFleetWait_UnknownOutcomes(t *testing.T) {
+	t.Parallel()
+	for _, tc := range []struct {
+		name    string
+		applied bool
+		user    bool
+		faults  int
+		calls   int // of SetDesktopMaintenance
+		want    error
+	}{
+		{"applied", true, false, 1, 1, nil},
+		{"applied, with a user", true, true, 1, 1, nil},
+		{"not applied", false, false, 1, 2, nil},
+		{"never applied", false, false, 0, 2, errors.New("unexpected EOF")},
+	} {
+		t.Run(tc.name, func(t *testing.T) {
+			t.Parallel()
+			synctest.Test(t, func(t *testing.T) {
+				service, client := newService(t, 101, once)
+				if tc.user {
+					service.Connect(region, "ecd-101", "alice")
+					time.AfterFunc(time.Hour, func() { service.Disconnect(region, "ecd-101") })
+				}
+				service.Inject(tc.faults, maintenancetest.Fault{Action: setMaintenance, DesktopId: "ecd-101", Cut: true, Applied: tc.applied})
+				told := 0
+				// The first batch is accepted after the second one has failed, so it is known to have failed by itself.
+				service.Inject(1, maintenancetest.Fault{Action: setMaintenance, DesktopId: "ecd-1", Latency: time.Second})
+				report, err := client.SetFleetMaintenance(t.Context(), region, "enter", slices.Values(desktops(101)), maintenance.WithWait(),
+					maintenance.WithOutageLimit(10*time.Second), maintenance.WithResults(func(r maintenance.FleetResult) { told += len(r.DesktopIds) }))
+				assert.Equal(t, 101, told)
+				require.NotErrorIs(t, err, maintenance.ErrOutcomeUnknown)
+				if tc.want != nil {
+					require.ErrorContains(t, err, tc.want.Error())
+					assert.Len(t, report.Failed, 1)
+					assert.False(t, service.InMaintenance(region, "ecd-101"))
+					return
+				}
+				require.NoError(t, err)
+				assert.Equal(t, 101, report.Succeeded)
+				assert.True(t, service.InMaintenance(region, "ecd-101"))
+			})
+		})
+	}
+}
+
+// Where reading fails too, the outcome stays unknown.
+func TestFleetWait_UnknownOutcomeThatCannotBeRead(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		service, client := newService(t, 100, once)
+		service.Deny(describeDesktops)
+		service.Inject(0, maintenancetest.Fault{Action: setMaintenance, Cut: true, Applied: true})
+		report, err := client.SetFleetMaintenance(t.Context(), region, "enter", slices.Values(desktops(100)), maintenance.WithWait(), maintenance.WithOutageLimit(time.Minute))
+		require.ErrorIs(t, err, maintenance.ErrOutcomeUnknown)
+		assert.Len(t, report.Failed, 100)
+	})
+}
+
+func TestFleetWait_DesktopGoesAway(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		service, client := newService(t, 3)
+		service.Connect(region, "ecd-2", "alice")
+		time.AfterFunc(time.Minute, func() { service.RemoveDesktops(region, "ecd-2") })
+		report, err := client.SetFleetMaintenance(t.Context(), region, "enter", slices.Values(desktops(3)), maintenance.WithWait())
+		require.ErrorIs(t, err, maintenance.ErrDesktopNotFound)
+		assert.Equal(t, 2, report.Succeeded)
+		assert.Less(t, report.Elapsed, 2*time.Minute)
+	})
+}
+
+// 10,000 IDs that do not exist are found out by reading, and not by halving.
+func TestFleetRead_UnknownDesktops(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		service, client := newService(t, 0)
+		report, err := client.SetFleetMaintenance(t.Context(), region, "enter", slices.Values(desktops(10_000)))
+		require.ErrorIs(t, err, maintenance.ErrDesktopNotFound)
+		assert.Less(t, report.Calls, 400)
+		assert.Equal(t, len(service.Requests()), report.Calls)
+		assert.Len(t, report.Failed, 10_000)
+		for _, failed := range report.Failed {
+			require.ErrorIs(t, failed, maintenance.ErrDesktopNotFound)
+			var refused *maintenance.APIError
+			require.ErrorAs(t, failed, &refused)
+		}
+	})
+}
+
+// Where reading is denied, halving finds the bad desktops, and the fleet does not ask again.
+func TestFleetRead_Denied(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		service, client := newService(t, 1000)
+		service.Deny(describeDesktops)
+		ids := desktops(1000)
+		ids[5], ids[950] = "gone-1", "gone-2"
+		report, err := client.SetFleetMaintenance(t.Context(), region, "enter", slices.Values(ids), maintenance.WithConcurrency(1))
+		require.Error(t, err)
+		assert.Equal(t, 998, report.Succeeded)
+		assert.Len(t, report.Failed, 2)
+		assert.Len(t, readsOf(service), 1)
+	})
+}
+
+// What the reading is refused with too has nothing to do with the desktops.
+func TestFleetRead_RefusedAlike(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		service, client := newService(t, 1000)
+		service.Inject(0, maintenancetest.Fault{StatusCode: 400, Code: "OperationDenied.Suspended"})
+		report, err := client.SetFleetMaintenance(t.Context(), region, "enter", slices.Values(desktops(1000)), maintenance.WithConcurrency(1))
+		var summary *maintenance.FleetError
+		require.ErrorAs(t, err, &summary)
+		require.ErrorContains(t, summary.Ended, "OperationDenied.Suspended")
+		assert.Equal(t, 2, report.Calls)
+	})
+}
+
+// A reply to the reading without a list of desktops is no empty region.
+func TestFleetRead_ReplyWithoutDesktops(t *testing.T) {
+	t.Parallel()
+	for _, body := range []string{okBody, `{"RequestId":"R","Desktops":null}`, `<html>`} {
+		synctest.Test(t, func(t *testing.T) {
+			service, client := newService(t, 100)
+			service.Inject(0, maintenancetest.Fault{Action: describeDesktops, Body: body})
+			report, err := client.SetFleetMaintenance(t.Context(), region, "enter", slices.Values(append(desktops(99), "gone")))
+			require.Error(t, err)
+			assert.Equal(t, 99, report.Succeeded, "halving alone")
+			assert.Len(t, report.Failed, 1)
+		})
+	}
+}
+
+// The reads of a fleet keep to its rate.
+func TestFleetRead_KeepsToTheRequestRate(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		d, service, client := newDated(t, 500)
+		for i := range 5 {
+			service.Connect(region, fmt.Sprint("ecd-", 1+100*i), "alice")
+		}
+		time.AfterFunc(time.Minute, func() {
+			for i := range 5 {
+				service.Disconnect(region, fmt.Sprint("ecd-", 1+100*i))
+			}
+		})
+		report, err := client.SetFleetMaintenance(t.Context(), region, "enter", slices.Values(append(desktops(500), "gone")),
+			maintenance.WithWait(), maintenance.WithRequestRate(2))
+		require.ErrorIs(t, err, maintenance.ErrDesktopNotFound)
+		assert.Equal(t, 500, report.Succeeded)
+		assert.LessOrEqual(t, d.most(time.Second), 3)
+		assert.Equal(t, len(service.Requests()), report.Calls)
+	})
+}
+
+// Random desktops, users that come and go, and faults: the report is the service's truth.
+func TestFleetWait_ReportIsTheTruth(t *testing.T) {
+	t.Parallel()
+	for seed := range uint64(40) {
+		t.Run(fmt.Sprint("seed ", seed), func(t *testing.T) {
+			t.Parallel()
+			synctest.Test(t, func(t *testing.T) { waitingFleet(t, rand.New(rand.NewPCG(seed, 7))) })
+		})
+	}
+}
+
+func waitingFleet(t *testing.T, random *rand.Rand) {
+	service := maintenancetest.NewService()
+	service.SetTransition(time.Duration(random.IntN(60)) * time.Second)
+	var ids []string
+	for i := range 1 + random.IntN(900) {
+		id := fmt.Sprint("ecd-", i)
+		switch random.IntN(40) {
+		case 0:
+			id = fmt.Sprint("gone-", i)
+		case 1:
+			service.AddDesktops(region, id)
+			service.Connect(region, id, "alice")
+			if random.IntN(2) == 0 {
+				time.AfterFunc(time.Duration(random.IntN(3600))*time.Second, func() { service.Disconnect(region, id) })
+			}
+		default:
+			service.AddDesktops(region, id)
+		}
+		ids = append(ids, id)
+	}
+	for range random.IntN(20) {
+		service.Inject(1+random.IntN(3), waitingFault(random))
+	}
+	ctx, cancel := context.WithTimeout(t.Context(), time.Duration(1+random.IntN(5000))*time.Second)
+	defer cancel()
+	client, err := service.NewClient(maintenance.WithRetry(maintenance.RetryPolicy{MaxAttempts: 1 + random.IntN(4)}))
+	require.NoError(t, err)
+	told := map[string]error{}
+	report, err := client.SetFleetMaintenance(ctx, region, maintenance.ModeEnter, slices.Values(ids), maintenance.WithWait(),
+		maintenance.WithConcurrency(1+random.IntN(10)), maintenance.WithResults(func(r maintenance.FleetResult) {
+			for _, id := range r.DesktopIds {
+				_, twice := told[id]
+				assert.False(t, twice, "%s is told twice", id)
+				told[id] = r.Err
+				if r.Err == nil {
+					assert.True(t, service.InMaintenance(region, id), "%s is told to be in maintenance", id)
+				}
+			}
+		}))
+	require.Len(t, told, report.Succeeded+len(report.Failed))
+	require.Equal(t, len(service.Requests()), report.Calls)
+	for id, why := range told {
+		d, exists := service.Desktop(region, id)
+		state := d.MaintenanceState()
+		switch {
+		case why == nil:
+			assert.Equal(t, maintenance.InMaintenance, state, id)
+		case errors.Is(why, maintenance.ErrDesktopNotFound):
+			assert.False(t, exists, "%s: %v", id, why)
+		case errors.Is(why, maintenance.ErrPending):
+			assert.NotEqual(t, maintenance.NotInMaintenance, state, "%s: %v", id, why)
+		case errors.Is(why, maintenance.ErrOutcomeUnknown):
+			assert.Error(t, ctx.Err(), "%s: the fleet had time to read it: %v", id, why)
+		default:
+			assert.Equal(t, maintenance.NotInMaintenance, state, "%s: %v", id, why)
+		}
+	}
+	if err == nil {
+		require.Equal(t, len(ids), report.Succeeded)
+	}
+}
+
+func waitingFault(random *rand.Rand) maintenancetest.Fault {
+	fault := []maintenancetest.Fault{
+		{Cut: true},
+		{Cut: true, Applied: true},
+		{StatusCode: 503, Code: "ServiceUnavailable"},
+		{StatusCode: 503, Code: "ServiceUnavailable", Applied: true},
+		{StatusCode: 429, Code: "Throttling.User", Header: http.Header{"Retry-After": {"2"}}},
+		{StatusCode: 400, Code: "Throttling.Api"},
+	}[random.IntN(6)]
+	fault.Latency = time.Duration(random.IntN(300)) * time.Millisecond
+	return fault
+}
