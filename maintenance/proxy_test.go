@@ -392,3 +392,18 @@ func checkNoPart(t *testing.T, err error, secret string) {
 		}
 	}
 }
+
+// A proxy that is busy throttles a fleet, as the service does.
+func TestProxy_ThrottlesAFleet(t *testing.T) {
+	t.Parallel()
+	proxy := refusing(t, "429 Too Many Requests\r\nRetry-After: 7200")
+	client := newClient(t, maintenance.WithHTTPClient(ownClient(t, func(transport *http.Transport) {
+		transport.Proxy = proxy.proxyURL("http")
+	})))
+	report, err := client.SetFleetMaintenance(t.Context(), region, "enter", slices.Values(desktops(300)))
+	require.ErrorIs(t, err, maintenance.ErrThrottled)
+	require.ErrorContains(t, err, "asks for a wait of 2h0m0s")
+	require.NotErrorIs(t, err, maintenance.ErrOutcomeUnknown)
+	assert.Positive(t, report.Throttled)
+	assert.Equal(t, report.Throttled, report.Calls)
+}
