@@ -37,6 +37,23 @@ func NewClient(opts ...Option) (*Client, error) {
 	return s.client()
 }
 
+// Endpoint returns the host that calls of region go to, for example "ecd.cn-hangzhou.aliyuncs.com". It
+// is empty if the Client was not made by [NewClient], or for what cannot be a region.
+func (c *Client) Endpoint(region string) string {
+	if c == nil || c.http == nil || validateRegion(region) != nil {
+		return ""
+	}
+	return c.endpoint.of(region).host
+}
+
+// RetryPolicy returns the policy of the Client's calls, with the defaults filled in.
+func (c *Client) RetryPolicy() RetryPolicy {
+	if c == nil {
+		return RetryPolicy{}.withDefaults()
+	}
+	return c.retry.withDefaults()
+}
+
 // SetMaintenanceResponse is the reply of SetMaintenance.
 type SetMaintenanceResponse struct {
 	// RequestId identifies the call to Alibaba Cloud's support. It is never empty.

@@ -1,0 +1,255 @@
+package window
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"sync"
+	"time"
+
+	"github.com/ecdkit/ecd-maintenance-go/maintenance"
+)
+
+// DefaultExitTimeout is how long a window tries to take its desktops out, without [WithExitTimeout].
+const DefaultExitTimeout = time.Hour
+
+// fenceMargin is how long after its timeout an attempt may still be carried out: an assumption about
+// the service.
+const fenceMargin = 10 * time.Second
+
+// Manager runs windows and keeps their journal. It is safe for concurrent use.
+type Manager struct {
+	client      *maintenance.Client
+	journal     *journal
+	exitTimeout time.Duration
+	opened      time.Time // the journal was taken over
+
+	mu      sync.Mutex
+	entries map[string]*entry
+	running map[string]bool              // names that Run or Recover is at
+	held    map[string]map[string]string // the window of each desktop, by region
+}
+
+// Option configures a [Manager].
+type Option func(*Manager) error
+
+// WithExitTimeout sets how long a window tries to take its desktops out; [DefaultExitTimeout] without
+// it. Desktops that are left then stay in the journal.
+func WithExitTimeout(d time.Duration) Option {
+	return func(m *Manager) error {
+		if d <= 0 {
+			return &maintenance.ValidationError{Parameter: "exitTimeout", Reason: fmt.Sprintf("%v is not positive", d)}
+		}
+		m.exitTimeout = d
+		return nil
+	}
+}
+
+// Open opens a journal, or makes a new one if there is no file of that name. It returns [ErrInUse] if
+// another process has it open, and an error for a damaged file, a file that cannot be written, and a
+// journal with windows of another endpoint than the client's.
+func Open(path string, client *maintenance.Client, opts ...Option) (*Manager, error) {
+	switch {
+	case path == "":
+		return nil, &maintenance.ValidationError{Parameter: "path", Reason: "is empty"}
+	case client == nil:
+		return nil, &maintenance.ValidationError{Parameter: "client", Reason: "is nil"}
+	}
+	m := &Manager{client: client, exitTimeout: DefaultExitTimeout, running: map[string]bool{}, held: map[string]map[string]string{}}
+	for i, opt := range opts {
+		if opt == nil {
+			return nil, &maintenance.ValidationError{Parameter: fmt.Sprintf("opts[%d]", i), Reason: "is nil"}
+		}
+		if err := opt(m); err != nil {
+			return nil, err
+		}
+	}
+	journal, entries, err := openJournal(path)
+	if err != nil {
+		return nil, err
+	}
+	m.journal, m.entries, m.opened = journal, entries, time.Now()
+	for _, e := range entries {
+		if endpoint := client.Endpoint(e.Region); endpoint != e.Endpoint {
+			err := fmt.Errorf("window: journal %s has window %q at %s, and the client calls %s", path, e.Name, e.Endpoint, endpoint)
+			return nil, errors.Join(err, journal.close())
+		}
+		m.hold(e.Region, e.Name, e.desktops)
+	}
+	return m, nil
+}
+
+// Close closes the journal. Windows must not be running.
+func (m *Manager) Close() error { return m.journal.close() }
+
+// Unfinished is a window that has desktops to take out.
+type Unfinished struct {
+	Name, Region string
+	Since        time.Time // it began
+	Phase        string    // entering, working or exiting
+	DesktopIds   []string  // that may be in maintenance
+	Err          string    // the latest failure; empty without one
+}
+
+// Unfinished returns the windows that a crash or a failure has left, without those that are running,
+// the oldest first.
+func (m *Manager) Unfinished() ([]Unfinished, error) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	var unfinished []Unfinished
+	for name, e := range m.entries {
+		if m.running[name] {
+			continue
+		}
+		unfinished = append(unfinished, Unfinished{
+			Name:       e.Name,
+			Region:     e.Region,
+			Since:      e.Since,
+			Phase:      string(e.Phase),
+			DesktopIds: slices.Clone(e.desktops),
+			Err:        e.LastError,
+		})
+	}
+	slices.SortFunc(unfinished, func(a, b Unfinished) int { return cmp.Or(a.Since.Compare(b.Since), cmp.Compare(a.Name, b.Name)) })
+	return unfinished, nil
+}
+
+// Abandon forgets desktops of an unfinished window, or the whole window if it is given none: the
+// operator's word that they need no EXIT. It is an error if the window is running, or has no such
+// desktop.
+func (m *Manager) Abandon(name string, desktopIDs ...string) error {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	e := m.entries[name]
+	switch {
+	case e == nil:
+		return fmt.Errorf("window: no unfinished window %q", name)
+	case m.running[name]:
+		return fmt.Errorf("%w: %q is running", ErrUnfinished, name)
+	}
+	for _, id := range desktopIDs {
+		if !slices.Contains(e.desktops, id) {
+			return fmt.Errorf("window: %q has no desktop %q to abandon", name, id)
+		}
+	}
+	left := *e
+	left.desktops = nil
+	if len(desktopIDs) > 0 {
+		left.desktops = slices.DeleteFunc(slices.Clone(e.desktops), func(id string) bool { return slices.Contains(desktopIDs, id) })
+	}
+	return m.store(&left)
+}
+
+// Recover takes out what a crash or a failure has left in maintenance, window by window. Call it at
+// start. Its error is a [*NotOutError] for each window that has desktops left, joined.
+func (m *Manager) Recover(ctx context.Context) ([]*Report, error) {
+	unfinished, err := m.Unfinished()
+	if err != nil {
+		return nil, err
+	}
+	var (
+		reports []*Report
+		errs    []error
+	)
+	for _, u := range unfinished {
+		e := m.claim(u.Name)
+		if e == nil {
+			continue // Abandon or another Recover was faster
+		}
+		report := &Report{Name: u.Name, Began: u.Since}
+		x := &exit{manager: m, entry: *e, report: report, doubtful: slices.Clone(e.desktops)}
+		x.fence = m.opened.Add(e.AttemptTimeout + fenceMargin)
+		errs = append(errs, x.run(ctx))
+		m.release(u.Region, u.Name)
+		reports = append(reports, report)
+	}
+	return reports, errors.Join(errs...)
+}
+
+// claim marks an unfinished window as running, and returns nil if it is already, or gone.
+func (m *Manager) claim(name string) *entry {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if m.entries[name] == nil || m.running[name] {
+		return nil
+	}
+	m.running[name] = true
+	return m.entries[name]
+}
+
+// release ends claim and reserve. The window keeps the desktops that the journal has.
+func (m *Manager) release(region, name string) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	delete(m.running, name)
+	m.drop(region, name)
+	if e := m.entries[name]; e != nil {
+		m.hold(e.Region, e.Name, e.desktops)
+	}
+}
+
+// reserve takes the name and the desktops of a new window.
+func (m *Manager) reserve(w *Window) error {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if m.entries[w.Name] != nil || m.running[w.Name] {
+		return fmt.Errorf("%w: %q", ErrUnfinished, w.Name)
+	}
+	for _, id := range w.DesktopIds {
+		if other, ok := m.held[w.Region][id]; ok {
+			return fmt.Errorf("%w: desktop %s is in window %q", ErrOverlap, id, other)
+		}
+	}
+	m.running[w.Name] = true
+	m.hold(w.Region, w.Name, w.DesktopIds)
+	return nil
+}
+
+func (m *Manager) hold(region, name string, desktops []string) {
+	if m.held[region] == nil {
+		m.held[region] = map[string]string{}
+	}
+	for _, id := range desktops {
+		m.held[region][id] = name
+	}
+}
+
+func (m *Manager) drop(region, name string) {
+	for id, holder := range m.held[region] {
+		if holder == name {
+			delete(m.held[region], id)
+		}
+	}
+}
+
+// store writes a window to the journal, or forgets it if it has no desktop left. The caller holds
+// m.mu.
+func (m *Manager) store(e *entry) error {
+	if len(e.desktops) == 0 {
+		if err := m.journal.forget(e.Name); err != nil {
+			return err
+		}
+		delete(m.entries, e.Name)
+	} else {
+		if err := m.journal.put(e); err != nil {
+			return err
+		}
+		m.entries[e.Name] = e
+	}
+	if !m.running[e.Name] {
+		m.drop(e.Region, e.Name)
+		m.hold(e.Region, e.Name, e.desktops)
+	}
+	return nil
+}
+
+// save is store for those that do not hold m.mu. It keeps a copy.
+func (m *Manager) save(e *entry) error {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	kept := *e
+	kept.desktops = slices.Clone(e.desktops)
+	return m.store(&kept)
+}

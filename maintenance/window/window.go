@@ -1,0 +1,125 @@
+package window
+
+import (
+	"errors"
+	"fmt"
+	"strings"
+	"time"
+	"unicode"
+
+	"github.com/ecdkit/ecd-maintenance-go/maintenance"
+)
+
+// Errors to compare with through errors.Is.
+var (
+	// ErrInUse means that another process has the journal open.
+	ErrInUse = errors.New("window: the journal is in use by another process")
+
+	// ErrUnfinished means that a window of the same name has not ended: it runs, or waits for
+	// [Manager.Recover].
+	ErrUnfinished = errors.New("window: a window of this name is unfinished")
+
+	// ErrOverlap means that another window of the journal has one of the desktops.
+	ErrOverlap = errors.New("window: a desktop is in another window")
+
+	// ErrNoneReady means that no desktop was in maintenance in time, so the work was not called.
+	ErrNoneReady = errors.New("window: no desktop is ready")
+)
+
+// Window is what a window is to do.
+type Window struct {
+	Name       string // unique in the journal; at most 128 bytes
+	Region     string
+	DesktopIds []string
+
+	// Grace is how long users may take to disconnect by themselves; 0: until ctx ends.
+	Grace time.Duration
+
+	// Disconnect ends the sessions of those that are connected when Grace is over. The desktops get
+	// two more minutes then.
+	Disconnect bool
+
+	// Duration bounds the work: its ctx ends then. 0: no limit.
+	Duration time.Duration
+}
+
+const maxName = 128
+
+func (w *Window) validate() error {
+	switch {
+	case w.Name == "":
+		return &maintenance.ValidationError{Parameter: "window.Name", Reason: "is empty"}
+	case len(w.Name) > maxName:
+		return &maintenance.ValidationError{Parameter: "window.Name", Reason: fmt.Sprintf("is longer than %d bytes", maxName)}
+	case strings.ContainsFunc(w.Name, func(r rune) bool { return !unicode.IsPrint(r) }):
+		return &maintenance.ValidationError{Parameter: "window.Name", Reason: "contains a character that does not print"}
+	case len(w.DesktopIds) == 0:
+		return &maintenance.ValidationError{Parameter: "window.DesktopIds", Reason: "is empty"}
+	case w.Grace < 0:
+		return &maintenance.ValidationError{Parameter: "window.Grace", Reason: "is negative"}
+	case w.Duration < 0:
+		return &maintenance.ValidationError{Parameter: "window.Duration", Reason: "is negative"}
+	}
+	for i, id := range w.DesktopIds {
+		err := maintenance.Validate(w.Region, maintenance.ModeEnter, []string{id})
+		var invalid *maintenance.ValidationError
+		if errors.As(err, &invalid) && invalid.Parameter == "desktopIDs[0]" {
+			return &maintenance.ValidationError{Parameter: fmt.Sprintf("window.DesktopIds[%d]", i), Reason: invalid.Reason}
+		}
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// Report says how a window went. Every desktop of the window is in at least one of the lists, those
+// that the window has taken in and out again in Ready.
+type Report struct {
+	Name string
+
+	Ready     []string                   // were in maintenance for the work, AlreadyIn included
+	AlreadyIn []maintenance.Desktop      // were in maintenance or entering before; they were left as they were
+	Busy      []maintenance.Desktop      // did not get there in time, with their users; they were taken out again
+	Missing   []string                   // do not exist
+	Failed    []maintenance.DesktopError // the service did not accept their ENTER
+	NotOut    []maintenance.DesktopError // could not be taken out: they are in the journal, for Recover
+
+	Began, Entered, Worked, Ended time.Time // zero for a phase that was not reached
+}
+
+// NotOutError says which desktops of a window could not be taken out. The journal keeps them:
+// [Manager.Recover] goes on with them, and [Manager.Abandon] forgets them.
+type NotOutError struct {
+	Name   string
+	NotOut []maintenance.DesktopError
+	Err    error // the latest failure; nil if the service accepted the EXIT and shows them in maintenance
+}
+
+const maxNamed = 10
+
+func (e *NotOutError) Error() string {
+	if e == nil {
+		return "<nil>"
+	}
+	var named []string
+	for _, d := range e.NotOut[:min(len(e.NotOut), maxNamed)] {
+		named = append(named, d.DesktopID)
+	}
+	text := fmt.Sprintf("window: %q: %d desktops may still be in maintenance: %s", e.Name, len(e.NotOut), strings.Join(named, ", "))
+	if more := len(e.NotOut) - maxNamed; more > 0 {
+		text += fmt.Sprintf(" and %d more", more)
+	}
+	text += "; they are in the journal: run Recover, or Abandon them"
+	if e.Err != nil {
+		text += "; the latest failure was " + e.Err.Error()
+	}
+	return text
+}
+
+func (e *NotOutError) Unwrap() error {
+	if e == nil {
+		return nil
+	}
+	return e.Err
+}

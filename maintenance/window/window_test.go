@@ -1,0 +1,415 @@
+package window_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"runtime"
+	"slices"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+	"go.uber.org/goleak"
+
+	"github.com/ecdkit/ecd-maintenance-go/maintenance"
+	"github.com/ecdkit/ecd-maintenance-go/maintenance/maintenancetest"
+	"github.com/ecdkit/ecd-maintenance-go/maintenance/window"
+)
+
+const region = "cn-hangzhou"
+
+func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+
+func desktops(n int) (ids []string) {
+	for i := range n {
+		ids = append(ids, fmt.Sprint("ecd-", i+1))
+	}
+	return ids
+}
+
+type fixture struct {
+	*maintenancetest.Service
+	client  *maintenance.Client
+	path    string
+	windows *window.Manager
+}
+
+// newFixture returns a service with desktops ecd-1 to ecd-n and a manager of windows.
+func newFixture(t *testing.T, n int, opts ...window.Option) *fixture {
+	t.Helper()
+	f := &fixture{Service: maintenancetest.NewService(), path: filepath.Join(t.TempDir(), "windows.db")}
+	f.AddDesktops(region, desktops(n)...)
+	client, err := f.NewClient()
+	require.NoError(t, err)
+	f.client = client
+	f.open(t, opts...)
+	return f
+}
+
+func (f *fixture) open(t *testing.T, opts ...window.Option) {
+	t.Helper()
+	windows, err := window.Open(f.path, f.client, opts...)
+	require.NoError(t, err)
+	f.windows = windows
+	t.Cleanup(func() { _ = windows.Close() })
+}
+
+// in returns the desktops that are not out.
+func (f *fixture) in(ids []string) (in []string) {
+	for _, id := range ids {
+		if d, _ := f.Desktop(region, id); d.MaintenanceState() != maintenance.NotInMaintenance {
+			in = append(in, id)
+		}
+	}
+	return in
+}
+
+func (f *fixture) unfinished(t *testing.T) []window.Unfinished {
+	t.Helper()
+	unfinished, err := f.windows.Unfinished()
+	require.NoError(t, err)
+	return unfinished
+}
+
+func night(ids []string) window.Window {
+	return window.Window{Name: "night", Region: region, DesktopIds: ids, Grace: 10 * time.Minute}
+}
+
+func TestRun_TakesInWorksAndTakesOut(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		f := newFixture(t, 250)
+		f.SetTransition(20 * time.Second)
+		f.Connect(region, "ecd-7", "alice")
+		time.AfterFunc(5*time.Minute, func() { f.Disconnect(region, "ecd-7") })
+		f.Connect(region, "ecd-8", "bob") // stays
+		// Of somebody else: one in, one entering.
+		_, err := f.client.SetMaintenance(t.Context(), region, maintenance.ModeEnter, []string{"ecd-9"})
+		require.NoError(t, err)
+		f.Connect(region, "ecd-10", "carol")
+		_, err = f.client.SetMaintenance(t.Context(), region, maintenance.ModeEnter, []string{"ecd-10"})
+		require.NoError(t, err)
+		time.Sleep(time.Minute)
+
+		ids := append(desktops(250), "gone", "ecd-1")
+		worked := false
+		report, err := f.windows.Run(t.Context(), night(ids), func(ctx context.Context, ready []string) error {
+			worked = true
+			assert.Len(t, ready, 248)
+			for _, id := range ready {
+				assert.True(t, f.InMaintenance(region, id), id)
+			}
+			assert.NotContains(t, ready, "ecd-8")
+			assert.Contains(t, ready, "ecd-9")
+			assert.NotContains(t, ready, "ecd-10")
+			d, _ := f.Desktop(region, "ecd-8")
+			assert.Equal(t, maintenance.NotInMaintenance, d.MaintenanceState(), "taken out again at once")
+			assert.Empty(t, f.unfinished(t), "it is running")
+			time.Sleep(time.Hour)
+			return nil
+		})
+		require.NoError(t, err)
+		assert.True(t, worked)
+		assert.Equal(t, []string{"ecd-9", "ecd-10"}, f.in(desktops(250)), "somebody else's")
+		assert.Equal(t, []string{"gone"}, report.Missing)
+		require.Len(t, report.Busy, 1)
+		assert.Equal(t, "ecd-8", report.Busy[0].DesktopId)
+		assert.Equal(t, "bob", report.Busy[0].Sessions[0].EndUserId)
+		require.Len(t, report.AlreadyIn, 2)
+		assert.Len(t, report.Ready, 248)
+		assert.Empty(t, report.NotOut)
+		assert.Empty(t, f.unfinished(t))
+	})
+}
+
+func TestRun_Disconnect(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		f := newFixture(t, 30)
+		for _, id := range desktops(25) {
+			f.Connect(region, id, "alice", "bob")
+		}
+		w := night(desktops(30))
+		w.Disconnect = true
+		start := time.Now()
+		report, err := f.windows.Run(t.Context(), w, func(ctx context.Context, ready []string) error {
+			assert.Len(t, ready, 30)
+			assert.InDelta(t, 10, time.Since(start).Minutes(), 2.1)
+			return nil
+		})
+		require.NoError(t, err)
+		assert.Empty(t, report.Busy)
+		assert.Empty(t, f.in(desktops(30)))
+	})
+}
+
+func TestRun_NoneReady(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		f := newFixture(t, 2)
+		f.Connect(region, "ecd-1", "alice")
+		f.Connect(region, "ecd-2", "bob")
+		report, err := f.windows.Run(t.Context(), night(desktops(2)), func(context.Context, []string) error {
+			t.Error("the work is called")
+			return nil
+		})
+		require.ErrorIs(t, err, window.ErrNoneReady)
+		assert.Len(t, report.Busy, 2)
+		assert.Empty(t, f.in(desktops(2)))
+		assert.Empty(t, f.unfinished(t))
+	})
+}
+
+// However the work ends, the desktops are taken out.
+func TestRun_WorkEnds(t *testing.T) {
+	t.Parallel()
+	broken := errors.New("the patch failed")
+	for name, tc := range map[string]struct {
+		work func(ctx context.Context, cancel func()) error
+		end  any
+		want error
+	}{
+		"error":     {func(context.Context, func()) error { return broken }, "returned", broken},
+		"panic":     {func(context.Context, func()) error { panic("a bug") }, "a bug", nil},
+		"exit":      {func(context.Context, func()) error { runtime.Goexit(); return nil }, "exited", nil},
+		"cancelled": {func(ctx context.Context, cancel func()) error { cancel(); <-ctx.Done(); return ctx.Err() }, "returned", context.Canceled},
+		"duration":  {func(ctx context.Context, _ func()) error { <-ctx.Done(); return ctx.Err() }, "returned", context.DeadlineExceeded},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			synctest.Test(t, func(t *testing.T) {
+				f := newFixture(t, 300)
+				f.SetTransition(time.Minute)
+				ctx, cancel := context.WithCancel(t.Context())
+				defer cancel()
+				w := night(desktops(300))
+				w.Duration = time.Hour
+				var err error
+				ended := make(chan any, 1)
+				go func() {
+					end := any("exited")
+					defer func() {
+						if p := recover(); p != nil {
+							end = p
+						}
+						ended <- end
+					}()
+					_, err = f.windows.Run(ctx, w, func(ctx context.Context, _ []string) error { return tc.work(ctx, cancel) })
+					end = "returned"
+				}()
+				assert.Equal(t, tc.end, <-ended)
+				require.ErrorIs(t, err, tc.want)
+				assert.Empty(t, f.in(desktops(300)))
+				assert.Empty(t, f.unfinished(t))
+			})
+		})
+	}
+}
+
+func TestRun_CancelledWhileEntering(t *testing.T) {
+	t.Parallel()
+	for _, after := range []time.Duration{0, time.Millisecond, time.Second, time.Minute} {
+		synctest.Test(t, func(t *testing.T) {
+			f := newFixture(t, 1000)
+			f.Inject(0, maintenancetest.Fault{Latency: 100 * time.Millisecond})
+			f.Connect(region, "ecd-7", "alice")
+			ctx, cancel := context.WithCancel(t.Context())
+			defer cancel()
+			time.AfterFunc(after, cancel)
+			_, err := f.windows.Run(ctx, night(desktops(1000)), func(context.Context, []string) error { return nil })
+			require.ErrorIs(t, err, context.Canceled)
+			assert.Empty(t, f.in(desktops(1000)), "%v", after)
+			assert.Empty(t, f.unfinished(t))
+		})
+	}
+}
+
+// EXIT is denied for 50 minutes: the window goes on until it is allowed.
+func TestRun_ExitDeniedForAWhile(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		f := newFixture(t, 200)
+		_, err := f.windows.Run(t.Context(), night(desktops(200)), func(context.Context, []string) error {
+			f.Deny("SetDesktopMaintenance")
+			time.AfterFunc(50*time.Minute, func() { f.Deny() })
+			return nil
+		})
+		require.NoError(t, err)
+		assert.Empty(t, f.in(desktops(200)))
+	})
+}
+
+// EXIT is denied for ever: the error names the desktops, the journal keeps them, and Recover ends it.
+func TestRun_ExitDenied(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		f := newFixture(t, 3, window.WithExitTimeout(10*time.Minute))
+		report, err := f.windows.Run(t.Context(), night(desktops(3)), func(context.Context, []string) error {
+			f.Deny("SetDesktopMaintenance")
+			return nil
+		})
+		var left *window.NotOutError
+		require.ErrorAs(t, err, &left)
+		require.ErrorIs(t, err, maintenance.ErrAccessDenied)
+		require.ErrorContains(t, err, "ecd-1, ecd-2, ecd-3")
+		require.ErrorContains(t, err, "run Recover, or Abandon them")
+		assert.Len(t, report.NotOut, 3)
+		unfinished := f.unfinished(t)
+		require.Len(t, unfinished, 1)
+		assert.Equal(t, "exiting", unfinished[0].Phase)
+		assert.Equal(t, desktops(3), slices.Sorted(slices.Values(unfinished[0].DesktopIds)))
+		assert.Contains(t, unfinished[0].Err, "Forbidden.RAM")
+
+		_, err = f.windows.Run(t.Context(), night(desktops(1)), func(context.Context, []string) error { return nil })
+		require.ErrorIs(t, err, window.ErrUnfinished)
+		other := night([]string{"ecd-2"})
+		other.Name = "day"
+		report, err = f.windows.Run(t.Context(), other, func(context.Context, []string) error { return nil })
+		require.ErrorIs(t, err, window.ErrOverlap)
+		require.ErrorContains(t, err, "night")
+		assert.Nil(t, report)
+
+		require.NoError(t, f.windows.Close())
+		f.Deny()
+		f.open(t)
+		require.NoError(t, f.windows.Abandon("night", "ecd-2"))
+		reports, err := f.windows.Recover(t.Context())
+		require.NoError(t, err)
+		require.Len(t, reports, 1)
+		assert.Equal(t, []string{"ecd-2"}, f.in(desktops(3)), "abandoned")
+		assert.Empty(t, f.unfinished(t))
+		other.Grace = time.Second
+		_, err = f.windows.Run(t.Context(), other, func(context.Context, []string) error { return nil })
+		require.NoError(t, err, "it is free again, and somebody else's")
+	})
+}
+
+// A process that dies leaves a journal. A late ENTER does not win over the EXIT of Recover.
+func TestRecover_AfterACrash(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		f := newFixture(t, 300)
+		f.SetTransition(10 * time.Second)
+		_, err := f.client.SetMaintenance(t.Context(), region, maintenance.ModeEnter, []string{"ecd-300"})
+		require.NoError(t, err)
+		time.Sleep(time.Minute)
+		crashed := filepath.Join(t.TempDir(), "crashed.db")
+		_, err = f.windows.Run(t.Context(), night(desktops(300)), func(context.Context, []string) error {
+			journal, err := os.ReadFile(f.path)
+			require.NoError(t, err)
+			require.NoError(t, os.WriteFile(crashed, journal, 0o600))
+			return nil
+		})
+		require.NoError(t, err)
+
+		// As the crash would have left it, with an ENTER that is still on its way.
+		_, err = f.client.SetFleetMaintenance(t.Context(), region, maintenance.ModeEnter, slices.Values(desktops(200)))
+		require.NoError(t, err)
+		time.AfterFunc(35*time.Second, func() {
+			_, _ = f.client.SetMaintenance(context.Background(), region, maintenance.ModeEnter, desktops(100))
+		})
+		f.path = crashed
+		f.open(t)
+		unfinished := f.unfinished(t)
+		require.Len(t, unfinished, 1)
+		assert.Len(t, unfinished[0].DesktopIds, 299)
+		assert.Equal(t, "working", unfinished[0].Phase)
+		start := time.Now()
+		_, err = f.windows.Recover(t.Context())
+		require.NoError(t, err)
+		assert.GreaterOrEqual(t, time.Since(start), 40*time.Second, "the fence")
+		assert.Equal(t, []string{"ecd-300"}, f.in(desktops(300)), "somebody else's")
+		assert.Empty(t, f.unfinished(t))
+	})
+}
+
+// An ENTER whose reply is lost is taken out as well.
+func TestRun_UnknownOutcomes(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		f := newFixture(t, 300)
+		f.Inject(0, maintenancetest.Fault{Action: "SetDesktopMaintenance", DesktopId: "ecd-150", Cut: true, Applied: true})
+		time.AfterFunc(20*time.Minute, func() { f.Deny() })
+		_, _ = f.windows.Run(t.Context(), night(desktops(300)), func(context.Context, []string) error { return nil })
+		assert.Empty(t, f.in(desktops(300)))
+	})
+}
+
+func TestOpen_InUse(t *testing.T) {
+	t.Parallel()
+	f := newFixture(t, 0)
+	_, err := window.Open(f.path, f.client)
+	require.ErrorIs(t, err, window.ErrInUse)
+}
+
+func TestOpen_BadFiles(t *testing.T) {
+	t.Parallel()
+	f := newFixture(t, 1)
+	require.NoError(t, f.windows.Close())
+	good, err := os.ReadFile(f.path)
+	require.NoError(t, err)
+	for name, content := range map[string][]byte{
+		"empty":     {},
+		"no bbolt":  []byte("not a journal"),
+		"cut":       good[:len(good)/4],
+		"scrambled": append(make([]byte, 8192), good[8192:]...),
+	} {
+		path := filepath.Join(t.TempDir(), name)
+		require.NoError(t, os.WriteFile(path, content, 0o600))
+		_, err := window.Open(path, f.client)
+		require.ErrorContains(t, err, "window: journal", name)
+		left, err := os.ReadFile(path)
+		require.NoError(t, err)
+		assert.Equal(t, content, left, "%s: it is left as it was", name)
+	}
+	_, err = window.Open(filepath.Join(t.TempDir(), "no", "such", "folder"), f.client)
+	require.ErrorIs(t, err, os.ErrNotExist)
+}
+
+func TestOpen_JournalOfAnotherEndpoint(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		f := newFixture(t, 1, window.WithExitTimeout(time.Minute))
+		_, err := f.windows.Run(t.Context(), night(desktops(1)), func(context.Context, []string) error {
+			f.Deny("SetDesktopMaintenance")
+			return nil
+		})
+		require.Error(t, err)
+		require.NoError(t, f.windows.Close())
+		other, err := f.NewClient(maintenance.WithEndpoint("ecd-vpc.example.com"))
+		require.NoError(t, err)
+		_, err = window.Open(f.path, other)
+		require.ErrorContains(t, err, "ecd.cn-hangzhou.aliyuncs.com")
+		require.ErrorContains(t, err, "ecd-vpc.example.com")
+	})
+}
+
+func TestRun_BadInput(t *testing.T) {
+	t.Parallel()
+	f := newFixture(t, 1)
+	work := func(context.Context, []string) error { return nil }
+	for parameter, change := range map[string]func(*window.Window){
+		"window.Name":          func(w *window.Window) { w.Name = "" },
+		"window.DesktopIds":    func(w *window.Window) { w.DesktopIds = nil },
+		"window.DesktopIds[1]": func(w *window.Window) { w.DesktopIds = []string{"ecd-1", "a b"} },
+		"window.Grace":         func(w *window.Window) { w.Grace = -1 },
+		"window.Duration":      func(w *window.Window) { w.Duration = -1 },
+		"region":               func(w *window.Window) { w.Region = "evil.com/x#" },
+	} {
+		w := night(desktops(1))
+		change(&w)
+		report, err := f.windows.Run(t.Context(), w, work)
+		var invalid *maintenance.ValidationError
+		require.ErrorAs(t, err, &invalid, parameter)
+		assert.Equal(t, parameter, invalid.Parameter)
+		assert.Nil(t, report)
+	}
+	_, err := f.windows.Run(t.Context(), night(desktops(1)), nil)
+	require.Error(t, err)
+	assert.Empty(t, f.Requests())
+}
