@@ -61,16 +61,19 @@ type SetMaintenanceResponse struct {
 }
 
 // SetMaintenance asks the service to take 1 to [MaxDesktopIDs] desktops of a region into or out of
-// maintenance. A nil error means that the service has accepted the call. After an accepted
-// [ModeEnter] a desktop refuses new connections. A connected user stays connected, so the desktop
-// is in maintenance when its last user has disconnected, which may be hours later. A desktop that
-// is in the mode already stays there.
+// maintenance. A nil error means that the service has accepted the call, not that the desktops are
+// in the mode. After an accepted [ModeEnter] a desktop refuses new connections. A connected user
+// stays connected, so the desktop is in maintenance when its last user has disconnected, which may
+// be hours later: [Client.WaitForMaintenance] waits for that. A desktop that is in the mode already
+// stays there.
 //
 // Invalid input is a *[ValidationError], and nothing is sent. Any other failure is an
 // *[OperationError] around an *[APIError], a *[ResponseError], a *[CredentialError], the refusal of
 // a proxy, or an error of the network or of the context. It is an [ErrOutcomeUnknown] if the
-// service may have accepted the call all the same. The service accepts or refuses a call as a
-// whole: one unknown desktop fails all of them.
+// service may have accepted the call all the same, and an [ErrDesktopNotFound] if the code says
+// that a desktop does not exist. One unknown desktop fails all of them. The published pages do not
+// say so: this package assumes that the service accepts or refuses a call as a whole. The caller
+// needs the RAM action ecd:SetDesktopMaintenance.
 func (c *Client) SetMaintenance(ctx context.Context, region string, mode Mode, desktopIDs []string) (*SetMaintenanceResponse, error) {
 	if err := c.validateTarget(ctx, region); err != nil {
 		return nil, err
@@ -94,7 +97,8 @@ type Region struct {
 }
 
 // Regions lists the regions in which the service is available (DescribeRegions), as the endpoint of
-// region tells them. Errors are those of [Client.SetMaintenance].
+// region tells them. Errors are those of [Client.SetMaintenance]. The caller needs the RAM action
+// ecd:DescribeRegions.
 func (c *Client) Regions(ctx context.Context, region string) ([]Region, error) {
 	if err := c.validateTarget(ctx, region); err != nil {
 		return nil, err

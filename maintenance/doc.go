@@ -1,25 +1,41 @@
-// Package maintenance puts the cloud computers (desktops) of Alibaba Cloud's Elastic Desktop
-// Service into maintenance mode and takes them out again. While a desktop is in maintenance its
-// user cannot connect to it.
+// Package maintenance asks Alibaba Cloud's Elastic Desktop Service to put cloud computers
+// (desktops) into maintenance mode and to take them out again, and tells when they are there.
 //
 //	client, err := maintenance.NewClient()
 //	...
-//	response, err := client.SetMaintenance(ctx, "cn-hangzhou", maintenance.ModeEnter, []string{"ecd-1", "ecd-2"})
+//	response, err := client.SetMaintenance(ctx, "cn-hangzhou", maintenance.ModeEnter, ids)
+//	... // accepted
+//	err = client.WaitForMaintenance(ctx, "cn-hangzhou", maintenance.ModeEnter, ids)
+//	... // in maintenance
+//
+// # States
+//
+// An accepted request is not maintenance yet. After a [ModeEnter] a desktop is
+//
+//   - accepted, when the call returns without an error: the service refuses new connections;
+//   - entering ([EnteringMaintenance]), while a user is connected: the user stays connected, for
+//     hours if need be, and nobody else can connect;
+//   - in maintenance ([InMaintenance]), when its last user has disconnected: nobody is connected,
+//     and nobody can connect.
+//
+// After an accepted [ModeExit] a desktop keeps its state until the service shows it as
+// [NotInMaintenance]. Only reading tells the state: accepted is all that a call knows.
 //
 // # Calls
 //
-// [Client.SetMaintenance] asks for the maintenance of up to [MaxDesktopIDs] desktops of one region,
-// or for its end. [Client.SetFleetMaintenance] asks for any number of them, at the rate that the
-// service allows, and reports which desktops were accepted and why the others were not.
-// [Client.Regions] lists the regions to call. One [Client] serves all of them, and any number of
-// goroutines.
+//   - [Client.SetMaintenance] asks for the maintenance of up to [MaxDesktopIDs] desktops of one
+//     region, or for its end.
+//   - [Client.SetFleetMaintenance] asks for any number of them, at the rate that the service
+//     allows, and reports which desktops were accepted and why the others were not. With [WithWait]
+//     it returns when they are in the mode.
+//   - [Client.Desktops] reads desktops: their states, their users, their tags.
+//   - [Client.WaitForMaintenance] reads until the service shows desktops in the mode.
+//   - [Client.DisconnectSessions] ends the sessions of users who stay connected.
+//   - [Client.Regions] lists the regions to call.
 //
-// Accepted is not in maintenance: the service takes the request at once, and a desktop is in
-// maintenance when its last user has disconnected, which may be hours later. This version does not
-// read the states of desktops.
-//
-// Input that cannot be right, or would address another host, is refused before a credential is
-// asked for or a connection opened. [Validate] makes the same checks.
+// One [Client] serves all regions and any number of goroutines. Input that cannot be right, or
+// would address another host, is refused before a credential is asked for or a connection opened.
+// [Validate] makes the checks of SetMaintenance.
 //
 // # Errors
 //
@@ -31,12 +47,20 @@
 //   - a [*CredentialError], if no access key could be had;
 //   - an error of the network, of a proxy or of the context.
 //
-// A fleet sums up its failures in a [*FleetError]; each is a [DesktopError] of the report.
+// A fleet sums up its failures in a [*FleetError]; each is a [DesktopError] of the report. A wait
+// ends with a [*WaitError], which names the desktops that are not in the mode, with their connected
+// users, and those that do not exist.
 //
-// Ask with errors.Is: [ErrThrottled], [ErrAccessDenied], [ErrInvalidCredential], [ErrClockSkew],
-// and [ErrOutcomeUnknown] for a call that the service may have accepted. A [FleetReport] and the
-// errors of calls, fleets and desktops marshal to JSON documents with the text, the code of the
-// service and whether the outcome is unknown. A nil or zero error has a text.
+// Ask with errors.Is:
+//
+//   - [ErrThrottled], [ErrAccessDenied], [ErrInvalidCredential] and [ErrClockSkew]: the service
+//     refused the call;
+//   - [ErrOutcomeUnknown]: the service may have accepted the call;
+//   - [ErrPending]: a wait, or a fleet with [WithWait], ended before the desktop was in the mode;
+//   - [ErrDesktopNotFound]: the desktop does not exist.
+//
+// A [FleetReport] and the errors of calls, fleets and desktops marshal to JSON documents with the
+// text, the code of the service and whether the outcome is unknown. A nil or zero error has a text.
 //
 // # Retries
 //
@@ -47,7 +71,8 @@
 // why no retry followed. [WithRateLimiter] bounds the rate of all requests.
 //
 // Throttling and outages cost a fleet time, and no desktops: it waits until the service accepts
-// requests again, or until [WithOutageLimit] ends it.
+// requests again, or until [WithOutageLimit] ends it. They cost a wait polls, and no more: it goes
+// on until its context ends.
 //
 // # Credentials
 //
@@ -58,6 +83,6 @@
 //
 // # Tests
 //
-// Package maintenancetest is an Elastic Desktop Service in memory, for the tests of programs that
-// use this package.
+// Package maintenancetest is an Elastic Desktop Service in memory, with users who connect and
+// disconnect, for the tests of programs that use this package.
 package maintenance
