@@ -105,7 +105,7 @@ func (e *APIError) Is(target error) bool {
 	case ErrClockSkew:
 		return e.meaning() == clockSkewed
 	case ErrDesktopNotFound:
-		return saysNotFound(e.Code)
+		return saysNotFound(e.Code) && e.Action == "ecd:"+actionSetMaintenance
 	}
 	return false
 }

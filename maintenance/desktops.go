@@ -187,7 +187,7 @@ func (c *Client) Desktops(ctx context.Context, region string, filter DesktopFilt
 			err = filter.validate()
 		}
 		if err == nil {
-			err = c.readDesktops(ctx, region, &filter, new(verdict), yield)
+			err = c.readDesktops(ctx, region, &filter, c.gate, new(verdict), yield)
 		}
 		if err != nil && !errors.Is(err, errStopped) {
 			yield(Desktop{}, err)
@@ -199,12 +199,12 @@ func (c *Client) Desktops(ctx context.Context, region string, filter DesktopFilt
 var errStopped = errors.New("stopped")
 
 // readDesktops yields the desktops of a valid filter. It sets the verdict on the latest attempt.
-func (c *Client) readDesktops(ctx context.Context, region string, filter *DesktopFilter, last *verdict, yield func(Desktop, error) bool) error {
+func (c *Client) readDesktops(ctx context.Context, region string, filter *DesktopFilter, g gate, last *verdict, yield func(Desktop, error) bool) error {
 	if filter.DesktopIds == nil {
-		return c.readPages(ctx, region, filter, nil, last, yield)
+		return c.readPages(ctx, region, filter, nil, g, last, yield)
 	}
 	for ids := range slices.Chunk(unique(filter.DesktopIds), pageSize) {
-		if err := c.readPages(ctx, region, filter, ids, last, yield); err != nil {
+		if err := c.readPages(ctx, region, filter, ids, g, last, yield); err != nil {
 			return err
 		}
 	}
@@ -212,11 +212,11 @@ func (c *Client) readDesktops(ctx context.Context, region string, filter *Deskto
 }
 
 // readPages yields the desktops of one query.
-func (c *Client) readPages(ctx context.Context, region string, filter *DesktopFilter, ids []string, last *verdict, yield func(Desktop, error) bool) error {
+func (c *Client) readPages(ctx context.Context, region string, filter *DesktopFilter, ids []string, g gate, last *verdict, yield func(Desktop, error) bool) error {
 	var tokens tokens
 	for {
 		page := new(desktopsPage)
-		call := c.newCall(describeDesktops(region, filter, ids, tokens.latest), page, c.gate)
+		call := c.newCall(describeDesktops(region, filter, ids, tokens.latest), page, g)
 		requestID, err := call.do(ctx)
 		*last = call.verdict
 		if err != nil {

@@ -45,9 +45,9 @@ var (
 	// it, or refuses a call with a code that ends in NotFound.
 	ErrDesktopNotFound = errors.New("maintenance: desktop not found")
 
-	// ErrPending means that the service has accepted a desktop, and does not show it in the mode yet,
-	// for example because a user is still connected.
-	ErrPending = errors.New("maintenance: accepted, and not in the mode yet")
+	// ErrPending means that the service does not show a desktop in the mode yet, for example because a
+	// user is still connected. For a fleet, the service has accepted the desktop.
+	ErrPending = errors.New("maintenance: not in the mode yet")
 )
 
 // allSentinels lists every error above. An error that is added there belongs in here too.
@@ -69,8 +69,8 @@ func (e *ValidationError) Error() string {
 	return "maintenance: " + cmp.Or(e.Parameter, "parameter") + " " + cmp.Or(e.Reason, "is invalid")
 }
 
-// OperationError is the error of a call that was not accepted. It says which call that was, and
-// wraps the failure. A nil or zero OperationError has a text too.
+// OperationError is the error of a call that has failed, or may have failed. It says which call that
+// was, and wraps the failure. A nil or zero OperationError has a text too.
 type OperationError struct {
 	Action   string // for example "SetDesktopMaintenance"
 	Region   string

@@ -38,8 +38,8 @@ type FleetProgress struct {
 // FleetResult is the final outcome of desktops that share it.
 type FleetResult struct {
 	DesktopIds []string // as they came from the stream
-	RequestId  string   // of the request that was accepted; empty if Err is not nil
-	Err        error    // nil if they were accepted; otherwise as in [DesktopError]
+	RequestId  string   // of the request that was accepted; empty if Err is not nil, or if reading showed the mode
+	Err        error    // nil if they were accepted or, with WithWait, are in the mode; otherwise as in [DesktopError]
 }
 
 // FleetOption configures one call of [Client.SetFleetMaintenance].
@@ -144,8 +144,8 @@ func WithResults(fn func(FleetResult)) FleetOption {
 // no more than a few batches however long the stream is. A batch that a slow stream does not fill
 // within two seconds is sent as it is.
 //
-// The error is nil only if every desktop was accepted; otherwise it is a *[FleetError]. The report
-// is there in both cases; it is nil only for a *[ValidationError] of another parameter than the
+// The error is nil only if every desktop was accepted or, with [WithWait], is in the mode; otherwise it
+// is a *[FleetError]. The report is there in both cases; it is nil only for a *[ValidationError] of another parameter than the
 // IDs, with which nothing has begun.
 //
 //   - Throttling costs time, and neither desktops nor attempts of the retry policy: the fleets of a
@@ -157,7 +157,9 @@ func WithResults(fn func(FleetResult)) FleetOption {
 //     at first, after 30 seconds at most, or when the service's hint says. [WithOutageLimit] ends
 //     the fleet. A batch fails when it has used up the attempts of the retry policy while others
 //     succeed.
-//   - A batch that is refused for what is in it is halved until the offenders stand alone, so one
+//   - A batch that is refused for what is in it is read back: desktops that the service does not show
+//     are an [ErrDesktopNotFound], and the others are sent again. If that explains nothing, or the RAM
+//     action ecd:DescribeDesktops is denied, the batch is halved until the offenders stand alone, so one
 //     bad ID does not keep 99 good ones from being accepted. Until the first success one batch is
 //     halved at a time. Three batches of which every desktop is refused with the same code end the
 //     fleet, unless the code says that a desktop was not found. An ID that [Client.SetMaintenance]

@@ -7,8 +7,8 @@ import (
 	"strconv"
 )
 
-// DesktopError says why one desktop of a fleet was not accepted. It is an [ErrOutcomeUnknown] if the
-// service may have accepted the desktop all the same.
+// DesktopError says why one desktop of a fleet was not accepted or, with [WithWait], is not in the
+// mode. It is an [ErrOutcomeUnknown] if the service may have accepted the desktop all the same.
 //
 // It is used as a value, which errors.As finds in a [FleetError] and in any error that wraps one:
 //
@@ -21,8 +21,8 @@ type DesktopError struct {
 	DesktopID string // as it came from the stream
 
 	// Err is a *[ValidationError] if the ID cannot be sent, the reason why the fleet ended if the
-	// desktop was not sent any more, and otherwise the error that [Client.SetMaintenance] would
-	// return. Many desktops may share one.
+	// desktop was not sent any more, an [ErrDesktopNotFound] or [ErrPending] by what the service shows,
+	// and otherwise the error that [Client.SetMaintenance] would return. Many desktops may share one.
 	Err error
 }
 
@@ -45,9 +45,9 @@ func (e DesktopError) As(target any) bool {
 	return true
 }
 
-// FleetError sums up a fleet that did not get every desktop accepted. It unwraps to First, as a
-// [DesktopError], and to Ended. It is an [ErrOutcomeUnknown] if the outcome of any desktop is
-// unknown. A nil or zero FleetError has a text too.
+// FleetError sums up a fleet of which not every desktop has succeeded. It unwraps to First, as a
+// [DesktopError], and to Ended. It is an [ErrOutcomeUnknown], [ErrPending] or [ErrDesktopNotFound] if
+// any desktop's error is one. A nil or zero FleetError has a text too.
 type FleetError struct {
 	Region            string
 	Mode              Mode
@@ -55,8 +55,11 @@ type FleetError struct {
 	First             *DesktopError // copy of the first failure; nil if no desktop failed
 	Ended             error         // why the fleet ended before its stream did; nil if it did not
 
-	outcomeUnknown bool // of any desktop
+	kinds []error // of anyKind: those that any desktop's error is
 }
+
+// anyKind lists the errors that a FleetError is if any desktop's error is one.
+var anyKind = []error{ErrOutcomeUnknown, ErrPending, ErrDesktopNotFound}
 
 // setFailed sets what e says of the desktops that failed.
 func (e *FleetError) setFailed(failed []DesktopError) {
@@ -66,9 +69,11 @@ func (e *FleetError) setFailed(failed []DesktopError) {
 	}
 	first := failed[0] // a copy, as users sort their report
 	e.First = &first
-	e.outcomeUnknown = slices.ContainsFunc(failed, func(d DesktopError) bool {
-		return errors.Is(d.Err, ErrOutcomeUnknown)
-	})
+	for _, kind := range anyKind {
+		if slices.ContainsFunc(failed, func(d DesktopError) bool { return errors.Is(d.Err, kind) }) {
+			e.kinds = append(e.kinds, kind)
+		}
+	}
 }
 
 func (e *FleetError) Error() string {
@@ -101,10 +106,9 @@ func (e *FleetError) Unwrap() []error {
 	return causes
 }
 
-// Is makes errors.Is(e, ErrOutcomeUnknown) work.
-func (e *FleetError) Is(target error) bool {
-	return e != nil && target == ErrOutcomeUnknown && e.outcomeUnknown
-}
+// Is makes errors.Is work with [ErrOutcomeUnknown], [ErrPending] and [ErrDesktopNotFound] of any
+// desktop.
+func (e *FleetError) Is(target error) bool { return e != nil && slices.Contains(e.kinds, target) }
 
 // grouped writes n with a comma between thousands.
 func grouped(n int) string {

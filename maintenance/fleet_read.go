@@ -18,7 +18,7 @@ func (f *fleet) mayRead(b *batch) bool {
 func (f *fleet) settleReading(b *batch, o *outcome, v verdict) {
 	page := b.reading
 	switch {
-	case o.err == nil && page.Desktops != nil:
+	case o.err == nil && page.Desktops != nil && page.NextToken == "":
 		f.answered(b)
 		f.explained(b, page.shown())
 	case v.scope == everyCall && !errors.Is(o.err, ErrAccessDenied), isAlike(o.err, b.refusal):

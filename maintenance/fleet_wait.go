@@ -2,6 +2,7 @@ package maintenance
 
 import (
 	"errors"
+	"fmt"
 	"maps"
 	"math/rand/v2"
 	"slices"
@@ -18,6 +19,8 @@ type watching struct {
 	entering int           // of desktops, when they were last read
 	due      chan struct{} // holds one; begins a round
 	sent     bool          // everything that was drawn is sent
+	worked   bool          // a request of a round has succeeded
+	last     error         // of the latest request of a round
 }
 
 type watched struct {
@@ -97,14 +100,20 @@ func (f *fleet) readRound() (requests int, hint time.Duration) {
 	f.mu.Unlock()
 	for some := range slices.Chunk(ids, pageSize) {
 		requests++
-		page := new(desktopsPage)
-		call := f.newReadCall(some, page)
-		_, err := call.do(f.ctx)
+		var on verdict
+		shown := make(map[string]Desktop, len(some))
+		gate := &pacerGate{pacer: f.pacer, pace: f.readPace}
+		err := f.client.readPages(f.ctx, f.region, new(DesktopFilter), some, gate, &on, func(d Desktop, _ error) bool {
+			shown[d.DesktopId] = d
+			return true
+		})
 		f.mu.Lock()
+		f.watching.last = err
 		switch {
-		case err == nil && page.Desktops != nil:
-			f.learn(some, page.shown())
-		case err != nil && f.ctx.Err() == nil && call.verdict.retry == noRetry:
+		case err == nil:
+			f.watching.worked = true
+			f.learn(some, shown)
+		case f.ctx.Err() == nil && on.endsWaiting(f.watching.worked):
 			f.noReading = err
 			f.endWatching()
 		}
@@ -192,6 +201,9 @@ func (f *fleet) endWatching() {
 	reason := f.noReading
 	if f.ctx.Err() != nil {
 		reason = contextError(f.ctx)
+		if last := f.watching.last; last != nil && !errors.Is(last, f.ctx.Err()) {
+			reason = fmt.Errorf("%w; the last failure of reading was %w", reason, last)
+		}
 	}
 	if reason == nil {
 		return

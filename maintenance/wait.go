@@ -147,17 +147,29 @@ func (w *wait) poll(ctx context.Context) (final bool) {
 		var on verdict
 		shown := map[string]Desktop{}
 		filter := &DesktopFilter{DesktopIds: ids}
-		w.last = w.client.readDesktops(ctx, w.region, filter, &on, func(d Desktop, _ error) bool {
+		w.last = w.client.readDesktops(ctx, w.region, filter, w.client.gate, &on, func(d Desktop, _ error) bool {
 			shown[d.DesktopId] = d
 			return true
 		})
 		if w.last != nil {
 			w.hint = hintOf(w.last)
-			return on.retry == noRetry || on.scope == everyCall && !w.polled
+			return on.endsWaiting(w.polled)
 		}
 		w.learn(ids, shown)
 	}
 	w.polled = true
+	return false
+}
+
+// endsWaiting reports whether a failure of reading ends a wait: one that concerns every call, or what
+// is asked. A failure that may pass does not, nor a reply that makes no sense.
+func (v verdict) endsWaiting(hasWorked bool) bool {
+	switch v.scope {
+	case everyCall:
+		return v.retry == noRetry || !hasWorked
+	case theDesktops:
+		return true
+	}
 	return false
 }
 
