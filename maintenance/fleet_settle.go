@@ -129,12 +129,17 @@ func (f *fleet) giveUp(b *batch) {
 
 // failBatch settles a batch as failed, for a reason that says nothing of other batches.
 func (f *fleet) failBatch(b *batch, err error) {
+	f.failOrWatch(b, err)
+	f.partSettled(b, "", nil)
+}
+
+// failOrWatch fails the desktops of a batch. With WithWait it watches those of unknown outcome.
+func (f *fleet) failOrWatch(b *batch, err error) {
 	if f.settings.wait && errors.Is(err, ErrOutcomeUnknown) {
 		f.watchDoubtful(b, err)
-	} else {
-		f.fail(b.ids, err)
+		return
 	}
-	f.partSettled(b, "", nil)
+	f.fail(b.ids, err)
 }
 
 // fail keeps one error for desktops that fail one after the other for the same reason.

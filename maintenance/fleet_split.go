@@ -73,7 +73,7 @@ func (f *fleet) refused(b *batch, err error) {
 
 // refusedForGood settles a batch that no smaller call would help.
 func (f *fleet) refusedForGood(b *batch, err error) {
-	f.fail(b.ids, b.call.failed(err))
+	f.failOrWatch(b, b.call.failed(err))
 	f.partSettled(b, refusalMark(err), err)
 }
 
