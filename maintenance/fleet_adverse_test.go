@@ -50,3 +50,17 @@ func TestFleetWait_UnknownOutcomeThenRefused(t *testing.T) {
 		assert.Equal(t, 100, report.Succeeded)
 	})
 }
+
+// The outcome for a desktop that does not exist is known.
+func TestFleetWait_DesktopNotFoundIsNoUnknownOutcome(t *testing.T) {
+	t.Parallel()
+	for name, faults := range map[string]int{"cut once": 1, "cut always": 0} {
+		synctest.Test(t, func(t *testing.T) {
+			service, client := newService(t, 0, withDefaults)
+			service.Inject(faults, maintenancetest.Fault{Action: setMaintenance, Cut: true})
+			_, err := client.SetFleetMaintenance(within(t, time.Hour), region, "enter", slices.Values([]string{"gone-1", "gone-2"}), maintenance.WithWait())
+			require.ErrorIs(t, err, maintenance.ErrDesktopNotFound, name)
+			require.NotErrorIs(t, err, maintenance.ErrOutcomeUnknown, name)
+		})
+	}
+}

@@ -55,7 +55,11 @@ func (f *fleet) explained(b *batch, shown map[string]Desktop) {
 		f.cannotRead(b)
 		return
 	}
-	f.fail(missing, &notFound{b.call.failed(b.refusal)})
+	why := b.call.failed(b.refusal)
+	if f.settings.wait {
+		why = knownOutcome(why)
+	}
+	f.fail(missing, &notFound{why})
 	if len(rest) == 0 {
 		f.partSettled(b, "", nil)
 		return

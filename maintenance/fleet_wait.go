@@ -138,7 +138,7 @@ func (f *fleet) learn(ids []string, shown map[string]Desktop) {
 		case w == nil:
 			continue
 		case !exists:
-			f.settleWatched(id, &notFound{w.doubt})
+			f.settleWatched(id, &notFound{knownOutcome(w.doubt)})
 		case d.is(f.mode):
 			there[w.requestID] = append(there[w.requestID], slices.Repeat([]string{id}, w.times)...)
 			f.unwatch(id)
