@@ -2,6 +2,8 @@ package maintenance_test
 
 import (
 	"context"
+	"fmt"
+	"net/http"
 	"slices"
 	"testing"
 	"testing/synctest"
@@ -62,5 +64,77 @@ func TestFleetWait_DesktopNotFoundIsNoUnknownOutcome(t *testing.T) {
 			require.ErrorIs(t, err, maintenance.ErrDesktopNotFound, name)
 			require.NotErrorIs(t, err, maintenance.ErrOutcomeUnknown, name)
 		})
+	}
+}
+
+// A reply without a list of desktops is no empty region, and no reason to ask for ever.
+func TestFleetWait_ReplyWithoutDesktops(t *testing.T) {
+	t.Parallel()
+	for _, body := range []string{okBody, `{"RequestId":"R","Desktops":null}`, `{"RequestId":"R","TotalCount":0}`} {
+		synctest.Test(t, func(t *testing.T) {
+			service, client := newService(t, 100)
+			service.Inject(0, maintenancetest.Fault{Action: describeDesktops, Body: body})
+			report, err := client.SetFleetMaintenance(within(t, time.Hour), region, "enter", slices.Values(desktops(100)), maintenance.WithWait())
+			require.ErrorIs(t, err, maintenance.ErrPending)
+			require.ErrorContains(t, err, "no list of Desktops")
+			assert.Less(t, report.Elapsed, time.Minute)
+		})
+	}
+}
+
+// A service may show fewer desktops a page than were asked for.
+func TestFleet_ReadsEveryPage(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		refused := false
+		client := newClient(t, withDefaults, maintenance.WithHTTPClient(&http.Client{Transport: roundTripper(func(r *http.Request) (*http.Response, error) {
+			page := `{"RequestId":"R","Desktops":[{"DesktopId":"ecd-2","ManagementFlags":["UnderMaintenance"]}]}`
+			switch {
+			case r.Header.Get("X-Acs-Action") == setMaintenance && refused:
+				return reply(200, okBody, nil), nil
+			case r.Header.Get("X-Acs-Action") == setMaintenance:
+				refused = true
+				return reply(400, `{"Code":"IncorrectStatus","RequestId":"R"}`, nil), nil
+			case r.URL.Query().Get("NextToken") == "":
+				page = `{"RequestId":"R","NextToken":"2","Desktops":[{"DesktopId":"ecd-1","ManagementFlags":["UnderMaintenance"]}]}`
+			}
+			return reply(200, page, nil), nil
+		})}))
+		report, err := client.SetFleetMaintenance(within(t, time.Hour), region, "enter", slices.Values(desktops(2)), maintenance.WithWait())
+		require.NoError(t, err)
+		assert.Equal(t, 2, report.Succeeded)
+	})
+}
+
+// Desktops that cannot be read can be sent all the same: an outage of reading costs none of them.
+func TestFleetRead_OutageOfReadingAlone(t *testing.T) {
+	t.Parallel()
+	hint := func(seconds string) http.Header { return http.Header{"Retry-After": {seconds}} }
+	for name, fault := range map[string]maintenancetest.Fault{
+		"status 503":      {StatusCode: 503},
+		"cut":             {Cut: true},
+		"short hint":      {Code: "ServiceUnavailable", Header: hint("5")},
+		"long hint":       {Code: "ServiceUnavailable", Header: hint("600")},
+		"throttled":       {StatusCode: 429, Code: "Throttling.User"},
+		"throttled, 4000": {StatusCode: 429, Code: "Throttling.User", Header: hint("4000")},
+		"too slow":        {Latency: time.Hour},
+	} {
+		for _, batches := range []int{1, 20} {
+			t.Run(fmt.Sprint(name, " ", batches), func(t *testing.T) {
+				t.Parallel()
+				synctest.Test(t, func(t *testing.T) {
+					service, client := newService(t, batches*100, withDefaults)
+					fault.Action = describeDesktops
+					service.Inject(0, fault)
+					ids := desktops(batches * 100)
+					for i := range batches {
+						ids[i*100+7] = fmt.Sprint("gone-", i)
+					}
+					report, _ := client.SetFleetMaintenance(within(t, 10*time.Hour), region, "enter", slices.Values(ids))
+					assert.Equal(t, 99*batches, report.Succeeded)
+					assert.Len(t, report.Failed, batches)
+				})
+			})
+		}
 	}
 }

@@ -1,6 +1,9 @@
 package maintenance
 
-import "errors"
+import (
+	"errors"
+	"time"
+)
 
 // newReadCall returns a call that reads desktops of the fleet, 100 at most.
 func (f *fleet) newReadCall(ids []string, page *desktopsPage) *call {
@@ -12,6 +15,31 @@ func (f *fleet) newReadCall(ids []string, page *desktopsPage) *call {
 func (f *fleet) mayRead(b *batch) bool {
 	var refused *APIError
 	return !b.known && f.noReading == nil && errors.As(b.refusal, &refused)
+}
+
+// givesUpReading reports whether a batch is halved because its desktops cannot be read for now: only
+// batches that cannot be sent are an outage, and end a fleet.
+func (f *fleet) givesUpReading(b *batch, o *outcome, v verdict) bool {
+	switch {
+	case o.held, f.patience(o.retryAfter) != nil:
+		return true
+	case v.throttled:
+		since := f.throttle.since
+		return !since.IsZero() && time.Since(since) >= throttleLimit
+	case o.retryAfter > f.settings.outageLimit:
+		return true
+	case v.retry == retryLater && !f.outage.holds():
+		b.readFailures++
+	}
+	return b.readFailures >= f.client.retry.MaxAttempts
+}
+
+// readAgain keeps a batch for later whose desktops could not be read for now.
+func (f *fleet) readAgain(b *batch, o *outcome) (wait time.Duration, again bool) {
+	wait = max(f.client.retry.delay(b.readFailures), o.retryAfter)
+	b.notBefore = time.Now().Add(wait)
+	f.putBack(b)
+	return wait, f.ended == nil
 }
 
 // settleReading decides on a refused batch after its desktops were read, or could not be.

@@ -76,6 +76,7 @@ type batch struct {
 	refusal        error         // of the latest attempt, for what is in the batch
 	reading        *desktopsPage // the next attempt reads its desktops into it
 	readCall       *call
+	readFailures   int
 	known          bool // its desktops exist, or that cannot be read
 	again          bool // it was sent before, with an unknown outcome
 	outcomeUnknown bool // a call with these desktops may have been accepted before

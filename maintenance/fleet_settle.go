@@ -69,6 +69,8 @@ func (f *fleet) settle(b *batch, o *outcome, v verdict) (wait time.Duration, aga
 	case o.interrupted:
 		f.endWithContext()
 		f.giveUp(b)
+	case b.reading != nil && f.givesUpReading(b, o, v):
+		f.cannotRead(b)
 	case o.held:
 		f.end(f.withLastFailure(o.err))
 		f.giveUp(b)
@@ -76,6 +78,8 @@ func (f *fleet) settle(b *batch, o *outcome, v verdict) (wait time.Duration, aga
 		return f.throttled(b, o)
 	case v.retry.atOnce():
 		f.putBack(b) // an outage has begun in between
+	case b.reading != nil && !f.outage.holds():
+		return f.readAgain(b, o)
 	case v.retry != noRetry:
 		return f.failedForNow(b, o, v)
 	case v.scope == everyCall:
