@@ -205,7 +205,7 @@ func (c *Client) SetFleetMaintenance(ctx context.Context, region string, mode Mo
 		mode:     mode,
 		settings: s,
 		began:    time.Now(),
-		pacer:    newPacer(s.requestRate, c.limiter),
+		pacer:    newPacer(s.requestRate, c.limiter, pace, readPace),
 		pace:     pace,
 		readPace: readPace,
 		changed:  make(chan struct{}, 1),

@@ -138,3 +138,35 @@ func TestFleetRead_OutageOfReadingAlone(t *testing.T) {
 		}
 	}
 }
+
+// Reading that is throttled does not hold up the batches that can be sent.
+func TestFleetRead_ThrottledReadingHoldsUpNoOtherBatch(t *testing.T) {
+	t.Parallel()
+	for name, opts := range map[string][]maintenance.FleetOption{"accepted": nil, "in the mode": {maintenance.WithWait()}} {
+		for _, bad := range []int{1, 5} {
+			t.Run(fmt.Sprint(name, " ", bad), func(t *testing.T) {
+				t.Parallel()
+				synctest.Test(t, func(t *testing.T) {
+					service, client := newService(t, 5000, withDefaults)
+					service.Inject(1, maintenancetest.Fault{Action: describeDesktops, StatusCode: 429, Code: "Throttling.User",
+						Header: http.Header{"Retry-After": {"600"}}})
+					ids := desktops(5000)
+					for i := range bad {
+						ids[i*100+7] = fmt.Sprint("gone-", i)
+					}
+					time.AfterFunc(time.Minute, func() {
+						for _, id := range ids[bad*100:] {
+							if !service.InMaintenance(region, id) {
+								t.Errorf("%s is not sent", id)
+								return
+							}
+						}
+					})
+					report, err := client.SetFleetMaintenance(within(t, 10*time.Hour), region, "enter", slices.Values(ids), opts...)
+					require.ErrorIs(t, err, maintenance.ErrDesktopNotFound)
+					assert.Equal(t, 5000-bad, report.Succeeded)
+				})
+			})
+		}
+	}
+}

@@ -13,7 +13,7 @@ import (
 type pacer struct {
 	own      *rate.Limiter                  // of WithRequestRate
 	client   *rate.Limiter                  // of WithRateLimiter; nil without it
-	turn     chan struct{}                  // holds one: a single request waits at a time
+	turns    map[*pace]chan struct{}        // each holds one: a single request waits at a time for each action
 	patience func(wait time.Duration) error // for a hint of the service
 
 	keyed func() // called by the first attempt that has a key
@@ -23,8 +23,12 @@ type pacer struct {
 	throttled int // of calls
 }
 
-func newPacer(ownRate rate.Limit, client *rate.Limiter) *pacer {
-	return &pacer{own: rate.NewLimiter(ownRate, 1), client: client, turn: make(chan struct{}, 1)}
+func newPacer(ownRate rate.Limit, client *rate.Limiter, of ...*pace) *pacer {
+	p := &pacer{own: rate.NewLimiter(ownRate, 1), client: client, turns: map[*pace]chan struct{}{}}
+	for _, pace := range of {
+		p.turns[pace] = make(chan struct{}, 1)
+	}
+	return p
 }
 
 // pacerGate is the pacer as the gate of one call.
@@ -44,11 +48,12 @@ func (g *pacerGate) learn(o *outcome, v verdict) { g.pacer.learn(g.pace, g.epoch
 
 // wait returns when a request may be sent, with the epoch of the pace.
 func (p *pacer) wait(ctx context.Context, c *call, pace *pace) (epoch int, waited bool, err error) {
-	contended, ok := take(ctx, p.turn)
+	turn := p.turns[pace]
+	contended, ok := take(ctx, turn)
 	if !ok {
 		return 0, true, nil
 	}
-	defer func() { <-p.turn }()
+	defer func() { <-turn }()
 	for ctx.Err() == nil {
 		var paced, own, shared bool
 		epoch, paced, err = pace.wait(ctx, c)

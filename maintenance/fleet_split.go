@@ -3,6 +3,7 @@ package maintenance
 import (
 	"errors"
 	"fmt"
+	"time"
 )
 
 // alikeBatches is how many whole batches have to be refused down to their last desktop, with one
@@ -53,6 +54,7 @@ func (f *fleet) refused(b *batch, err error) {
 		return
 	case f.mayRead(b):
 		b.reading = new(desktopsPage)
+		b.notBefore = time.Now().Add(f.readPace.paused())
 		f.putBack(b)
 		return
 	case len(b.ids) == 1:

@@ -30,13 +30,18 @@ func (f *fleet) patience(wait time.Duration) error {
 // throttled sends a batch again that was throttled, as soon as the pace allows it.
 func (f *fleet) throttled(b *batch, o *outcome) (wait time.Duration, again bool) {
 	now := time.Now()
+	paused := f.pace.paused()
+	if b.reading != nil {
+		paused = f.readPace.paused()
+		b.notBefore = now.Add(paused) // until then other batches are sent
+	}
 	if f.throttle.since.IsZero() {
 		f.throttle.since = now
 	}
 	f.throttle.last = o.err
 	if f.outage.holds() {
 		// The service is alive, so the outage begins anew, after the pause that it asks for.
-		f.outage.since = now.Add(f.pace.paused())
+		f.outage.since = now.Add(paused)
 		f.outage.note(b, o, now)
 		b.failedAt = f.attempts
 	}
@@ -47,5 +52,5 @@ func (f *fleet) throttled(b *batch, o *outcome) (wait time.Duration, again bool)
 		f.end(fmt.Errorf("nothing but throttling for %v: %w", throttleLimit, o.err))
 	}
 	f.putBack(b)
-	return f.pace.paused(), f.ended == nil
+	return paused, f.ended == nil
 }
