@@ -170,3 +170,26 @@ func TestFleetRead_ThrottledReadingHoldsUpNoOtherBatch(t *testing.T) {
 		}
 	}
 }
+
+// Desktops that cannot be read do not hold the others.
+func TestWait_SomeDesktopsCannotBeRead(t *testing.T) {
+	t.Parallel()
+	for _, bad := range []string{"ecd-1", "ecd-500", "ecd-1000"} {
+		for name, fault := range map[string]maintenancetest.Fault{"500": {StatusCode: 500}, "cut": {Cut: true}, "hint": {StatusCode: 503, Header: http.Header{"Retry-After": {"20"}}}} {
+			fault.Action, fault.DesktopId = describeDesktops, bad
+			synctest.Test(t, func(t *testing.T) {
+				service, client := newService(t, 1000, withDefaults)
+				service.Inject(0, fault)
+				report, err := client.SetFleetMaintenance(within(t, time.Hour), region, "enter", slices.Values(desktops(1000)), maintenance.WithWait())
+				require.ErrorIs(t, err, maintenance.ErrPending)
+				assert.Equal(t, 900, report.Succeeded, "%s %s", name, bad)
+				assert.Len(t, report.Failed, 100)
+
+				err = client.WaitForMaintenance(within(t, time.Hour), region, "enter", desktops(1000))
+				var waited *maintenance.WaitError
+				require.ErrorAs(t, err, &waited)
+				assert.Len(t, waited.Pending, 100, "%s %s", name, bad)
+			})
+		}
+	}
+}

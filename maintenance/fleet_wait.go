@@ -19,8 +19,9 @@ type watching struct {
 	entering int           // of desktops, when they were last read
 	due      chan struct{} // holds one; begins a round
 	sent     bool          // everything that was drawn is sent
-	worked   bool          // a request of a round has succeeded
-	last     error         // of the latest request of a round
+	health   readingHealth
+	last     error  // of the latest request of a round
+	after    string // the latest round has failed to read the desktops up to this one
 }
 
 type watched struct {
@@ -93,11 +94,18 @@ func (f *fleet) watch() {
 }
 
 // readRound reads every desktop that is watched. It ends with the first failure, and returns the
-// wait that the service asks for then.
+// wait that the service asks for then. The next round begins behind that, so that desktops that
+// cannot be read do not hold the others.
 func (f *fleet) readRound() (requests int, hint time.Duration) {
 	f.mu.Lock()
 	ids := slices.Sorted(maps.Keys(f.watching.desktops))
 	f.mu.Unlock()
+	i, failed := slices.BinarySearch(ids, f.watching.after)
+	if failed {
+		i++
+	}
+	f.watching.after = ""
+	ids = slices.Concat(ids[i:], ids[:i])
 	for some := range slices.Chunk(ids, pageSize) {
 		requests++
 		var on verdict
@@ -111,15 +119,16 @@ func (f *fleet) readRound() (requests int, hint time.Duration) {
 		f.watching.last = err
 		switch {
 		case err == nil:
-			f.watching.worked = true
+			f.watching.health.worked()
 			f.learn(some, shown)
-		case f.ctx.Err() == nil && on.endsWaiting(f.watching.worked):
+		case f.ctx.Err() == nil && f.watching.health.ends(on):
 			f.noReading = err
 			f.endWatching()
 		}
 		f.mu.Unlock()
 		wake(f.changed)
 		if err != nil {
+			f.watching.after = some[len(some)-1]
 			return requests, hintOf(err)
 		}
 	}

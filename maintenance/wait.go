@@ -99,8 +99,10 @@ type wait struct {
 	pending []string           // in the caller's order
 	seen    map[string]Desktop // of pending, as shown by the latest poll
 	polled  bool               // a poll has read every pending desktop
-	last    error              // of the latest poll
-	hint    time.Duration      // of last
+	health  readingHealth
+	after   string        // the latest poll has failed to read the desktops up to this one
+	last    error         // of the latest poll
+	hint    time.Duration // of last
 }
 
 func (w *wait) run(ctx context.Context) error {
@@ -140,10 +142,17 @@ func (w *wait) until(ctx context.Context, interval time.Duration) time.Duration 
 	return next
 }
 
-// poll reads the pending desktops. It reports whether the wait ends with the failure of that.
+// poll reads the pending desktops. It reports whether the wait ends with the failure of that. The next
+// poll begins behind the desktops that could not be read, so that they do not hold the others.
 func (w *wait) poll(ctx context.Context) (final bool) {
 	w.last, w.hint = nil, 0
-	for ids := range slices.Chunk(slices.Clone(w.pending), pageSize) {
+	i := slices.Index(w.pending, w.after) + 1
+	w.after = ""
+	there := map[string]bool{}
+	defer func() {
+		w.pending = slices.DeleteFunc(w.pending, func(id string) bool { return there[id] })
+	}()
+	for ids := range slices.Chunk(slices.Concat(w.pending[i:], w.pending[:i]), pageSize) {
 		var on verdict
 		shown := map[string]Desktop{}
 		filter := &DesktopFilter{DesktopIds: ids}
@@ -153,28 +162,45 @@ func (w *wait) poll(ctx context.Context) (final bool) {
 		})
 		if w.last != nil {
 			w.hint = hintOf(w.last)
-			return on.endsWaiting(w.polled)
+			w.after = ids[len(ids)-1]
+			return w.health.ends(on)
 		}
-		w.learn(ids, shown)
+		w.health.worked()
+		w.learn(ids, shown, there)
 	}
 	w.polled = true
 	return false
 }
 
-// endsWaiting reports whether a failure of reading ends a wait: one that concerns every call, or what
-// is asked. A failure that may pass does not, nor a reply that makes no sense.
-func (v verdict) endsWaiting(hasWorked bool) bool {
-	switch v.scope {
-	case everyCall:
-		return v.retry == noRetry || !hasWorked
-	case theDesktops:
+// maxOddReplies is how many replies that make no sense end a wait, one after the other.
+const maxOddReplies = 3
+
+// readingHealth decides which failure of reading ends a wait.
+type readingHealth struct {
+	hasWorked bool
+	odd       int // the latest replies, in a row, that make no sense
+}
+
+func (h *readingHealth) worked() { *h = readingHealth{hasWorked: true} }
+
+// ends reports whether a failure ends the wait: one that concerns every call or what is asked, and
+// replies that go on making no sense. A failure that may pass does not.
+func (h *readingHealth) ends(v verdict) bool {
+	switch {
+	case v.scope == everyCall:
+		return v.retry == noRetry || !h.hasWorked
+	case v.scope == theDesktops:
 		return true
+	case v.retry == noRetry:
+		h.odd++
+		return h.odd >= maxOddReplies
 	}
+	h.odd = 0
 	return false
 }
 
-// learn takes what the service has shown of some desktops.
-func (w *wait) learn(ids []string, shown map[string]Desktop) {
+// learn takes what the service has shown of some desktops, and adds those that are in the mode to there.
+func (w *wait) learn(ids []string, shown map[string]Desktop, there map[string]bool) {
 	for _, id := range ids {
 		d, exists := shown[id]
 		switch {
@@ -182,7 +208,7 @@ func (w *wait) learn(ids []string, shown map[string]Desktop) {
 			delete(w.seen, id)
 		case d.is(w.mode):
 			delete(w.seen, id)
-			w.pending = slices.DeleteFunc(w.pending, func(other string) bool { return other == id })
+			there[id] = true
 		default:
 			w.seen[id] = d
 		}
