@@ -193,3 +193,25 @@ func TestWait_SomeDesktopsCannotBeRead(t *testing.T) {
 		}
 	}
 }
+
+// A panic of the stream reaches the caller while users are connected, as one of a callback does.
+func TestFleetWait_StreamPanics(t *testing.T) {
+	t.Parallel()
+	for _, pause := range []time.Duration{0, time.Second, time.Minute} {
+		synctest.Test(t, func(t *testing.T) {
+			service, client := newService(t, 500)
+			service.Connect(region, "ecd-1", "alice")
+			start := time.Now()
+			require.PanicsWithValue(t, "stream", func() {
+				_, _ = client.SetFleetMaintenance(within(t, 10*time.Hour), region, "enter", func(yield func(string) bool) {
+					for _, id := range desktops(500) {
+						yield(id)
+					}
+					time.Sleep(pause)
+					panic("stream")
+				}, maintenance.WithWait())
+			})
+			assert.Less(t, time.Since(start), pause+time.Second)
+		})
+	}
+}

@@ -125,6 +125,7 @@ func (f *fleet) finish() {
 	f.mu.Lock()
 	if !f.closed {
 		f.end(errStreamPanicked)
+		f.noReading = errStreamPanicked // nobody waits for what was accepted
 		f.closed = true
 	}
 	f.mu.Unlock()
