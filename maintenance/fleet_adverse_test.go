@@ -215,3 +215,41 @@ func TestFleetWait_StreamPanics(t *testing.T) {
 		})
 	}
 }
+
+// The numbers of progress fit together, for unknown outcomes and for IDs that come twice too.
+func TestFleetWait_ProgressAddsUp(t *testing.T) {
+	t.Parallel()
+	for name, fault := range map[string]maintenancetest.Fault{
+		"accepted":                  {},
+		"unknown outcome":           {Cut: true, Applied: true},
+		"unknown and not applied":   {Cut: true},
+		"unknown, of a final reply": {Body: "<html>", Applied: true},
+	} {
+		for _, twice := range []bool{false, true} {
+			synctest.Test(t, func(t *testing.T) {
+				service, client := newService(t, 200)
+				service.Connect(region, "ecd-1", "alice")
+				time.AfterFunc(time.Minute, func() { service.Disconnect(region, "ecd-1") })
+				service.Inject(1, maintenancetest.Fault{Action: setMaintenance, DesktopId: "ecd-101", Latency: time.Second})
+				fault.Action, fault.DesktopId = setMaintenance, "ecd-1"
+				service.Inject(1, fault)
+				var last maintenance.FleetProgress
+				report, err := client.SetFleetMaintenance(within(t, time.Hour), region, "enter", func(yield func(string) bool) {
+					for _, id := range desktops(200) {
+						yield(id)
+					}
+					if twice {
+						time.Sleep(20 * time.Second)
+						yield("ecd-1")
+					}
+				}, maintenance.WithWait(), maintenance.WithProgress(func(p maintenance.FleetProgress) {
+					last = p
+					assert.LessOrEqual(t, p.Succeeded+p.Entering, p.Accepted, "%s, twice: %v: %+v", name, twice, p)
+				}))
+				require.NoError(t, err)
+				assert.Zero(t, last.Entering, "%s, twice: %v", name, twice)
+				assert.Equal(t, report.Succeeded, last.Accepted, "%s, twice: %v", name, twice)
+			})
+		}
+	}
+}

@@ -54,14 +54,30 @@ func (f *fleet) watchDoubtful(b *batch, err error) {
 
 func (f *fleet) watchAll(ids []string, w watched) {
 	for _, id := range ids {
-		times := 1
-		if known := f.watching.desktops[id]; known != nil {
-			times += known.times
+		known := f.watching.desktops[id]
+		if known == nil {
+			known = &watched{desktop: Desktop{DesktopId: id}, requestID: w.requestID, doubt: w.doubt, again: w.again}
+			f.watching.desktops[id] = known
+		} else if w.doubt == nil {
+			f.accepted += known.doubted()
+			known.doubt, known.requestID = nil, w.requestID
 		}
-		w := w
-		w.times, w.desktop = times, Desktop{DesktopId: id}
-		f.watching.desktops[id] = &w
+		known.times++
+		f.watching.entering += isEntering(known.desktop)
+		if known.doubt == nil && w.doubt != nil {
+			f.accepted++ // an earlier call with it was accepted
+		}
 	}
+	wake(f.news)
+}
+
+// doubted is how often the desktop came from the stream if it is not known to be accepted, and 0 if
+// it is.
+func (w *watched) doubted() int {
+	if w.doubt == nil {
+		return 0
+	}
+	return w.times
 }
 
 // watch reads the desktops that are watched, in rounds, until the fleet is over.
@@ -149,6 +165,7 @@ func (f *fleet) learn(ids []string, shown map[string]Desktop) {
 		case !exists:
 			f.settleWatched(id, &notFound{knownOutcome(w.doubt)})
 		case d.is(f.mode):
+			f.accepted += w.doubted()
 			there[w.requestID] = append(there[w.requestID], slices.Repeat([]string{id}, w.times)...)
 			f.unwatch(id)
 		case w.doubt == nil || onItsWay:
@@ -171,7 +188,8 @@ func (f *fleet) learn(ids []string, shown map[string]Desktop) {
 
 // see keeps what a report says of a desktop that is not in the mode yet.
 func (f *fleet) see(w *watched, d Desktop) {
-	f.watching.entering += isEntering(d) - isEntering(w.desktop)
+	f.watching.entering += w.times * (isEntering(d) - isEntering(w.desktop))
+	f.accepted += w.doubted()
 	w.doubt = nil
 	w.desktop = Desktop{
 		DesktopId:       d.DesktopId,
@@ -189,7 +207,8 @@ func isEntering(d Desktop) int {
 }
 
 func (f *fleet) unwatch(id string) {
-	f.watching.entering -= isEntering(f.watching.desktops[id].desktop)
+	w := f.watching.desktops[id]
+	f.watching.entering -= w.times * isEntering(w.desktop)
 	delete(f.watching.desktops, id)
 }
 
