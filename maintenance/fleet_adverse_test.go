@@ -253,3 +253,29 @@ func TestFleetWait_ProgressAddsUp(t *testing.T) {
 		}
 	}
 }
+
+// A desktop on its way out of maintenance looks like one of which nobody has asked that.
+func TestFleetWait_ExitOfUnknownOutcome(t *testing.T) {
+	t.Parallel()
+	for _, fault := range []maintenancetest.Fault{{Cut: true, Applied: true}, {Code: "InternalError", Applied: true}, {Body: "<html>", Applied: true}} {
+		for _, faults := range []int{1, 2, 0} {
+			synctest.Test(t, func(t *testing.T) {
+				service, client := newService(t, 101)
+				_, err := client.SetFleetMaintenance(t.Context(), region, "enter", slices.Values(desktops(101)))
+				require.NoError(t, err)
+				service.SetTransition(time.Minute)
+				service.Inject(1, maintenancetest.Fault{Action: setMaintenance, DesktopId: "ecd-1", Latency: time.Second})
+				fault.Action, fault.DesktopId = setMaintenance, "ecd-101"
+				service.Inject(faults, fault)
+				_, err = client.SetFleetMaintenance(within(t, time.Hour), region, "exit", slices.Values(desktops(101)), maintenance.WithWait(),
+					maintenance.WithOutageLimit(10*time.Second))
+				time.Sleep(time.Minute)
+				d, _ := service.Desktop(region, "ecd-101")
+				require.Equal(t, maintenance.NotInMaintenance, d.MaintenanceState())
+				if err != nil {
+					require.ErrorIs(t, err, maintenance.ErrOutcomeUnknown, "%d: %v", faults, fault)
+				}
+			})
+		}
+	}
+}

@@ -170,6 +170,8 @@ func (f *fleet) learn(ids []string, shown map[string]Desktop) {
 			f.unwatch(id)
 		case w.doubt == nil || onItsWay:
 			f.see(w, d)
+		case (w.again || f.ended != nil) && f.mode == ModeExit:
+			f.settleWatched(id, w.doubt) // a desktop on its way out looks like one that is not
 		case w.again || f.ended != nil:
 			f.settleWatched(id, knownOutcome(w.doubt))
 		default:
@@ -181,7 +183,7 @@ func (f *fleet) learn(ids []string, shown map[string]Desktop) {
 		f.succeed(ids, requestID)
 	}
 	for ids := range slices.Chunk(again, MaxDesktopIDs) {
-		f.queue = append(f.queue, &batch{ids: slices.Clone(ids), whole: &whole{parts: 1}, again: true})
+		f.queue = append(f.queue, &batch{ids: slices.Clone(ids), whole: &whole{parts: 1}, again: true, outcomeUnknown: f.mode == ModeExit})
 		f.unsettled++
 	}
 }
