@@ -2,55 +2,150 @@ package main
 
 import (
 	"bytes"
-	"flag"
+	"errors"
+	"regexp"
 	"testing"
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
 	"github.com/ecdkit/ecd-maintenance-go/maintenance"
+	"github.com/ecdkit/ecd-maintenance-go/maintenance/maintenancetest"
 )
 
-func TestWithoutArguments(t *testing.T) {
+// told replaces what differs from run to run.
+func told(out *bytes.Buffer) string {
+	text := regexp.MustCompile(`[0-9A-F]{8}(-[0-9A-F]{4}){3}-[0-9A-F]{12}`).ReplaceAllString(out.String(), "REQUEST-ID")
+	return regexp.MustCompile(`127\.0\.0\.1:\d+`).ReplaceAllString(text, "127.0.0.1:PORT")
+}
+
+func TestQuickstart_Story(t *testing.T) {
 	t.Parallel()
 	var out bytes.Buffer
 	require.NoError(t, run(t.Context(), nil, &out))
-	const id = `[0-9A-F]{8}(-[0-9A-F]{4}){3}-[0-9A-F]{12}`
-	assert.Regexp(t, `^An embedded Elastic Desktop Service listens on https://127\.0\.0\.1:\d+ and has 3 desktops in cn-hangzhou\.
+	assert.Equal(t, `An embedded Elastic Desktop Service listens on https://127.0.0.1:PORT. Its desktops in cn-hangzhou:
+  ecd-0001 is open
+  ecd-0002 is open
+  ecd-0003 is open, and alice is connected
 
-ENTER: the service accepted request `+id+`
+ENTER: accepted, request ID REQUEST-ID
+  ecd-0001 is in maintenance
+  ecd-0002 is in maintenance
+  ecd-0003 is entering maintenance, as alice is connected
+
+alice disconnects.
   ecd-0001 is in maintenance
   ecd-0002 is in maintenance
   ecd-0003 is in maintenance
 
-EXIT: the service accepted request `+id+`
-  ecd-0001 is open to its user
-  ecd-0002 is open to its user
-  ecd-0003 is open to its user
+EXIT: accepted, request ID REQUEST-ID
+  ecd-0001 is open
+  ecd-0002 is open
+  ecd-0003 is open
 
 ENTER for a desktop that does not exist:
-  code        InvalidDesktopId\.NotFound
-  message     The specified desktop ecd-gone does not exist\.
+  code        InvalidDesktopId.NotFound
+  message     The specified desktop ecd-gone does not exist.
   HTTP status 404
-  request ID  `+id+`
-  in one line maintenance: SetDesktopMaintenance ENTER cn-hangzhou \(2 desktops\): InvalidDesktopId\.NotFound: .*
-$`, out.String())
+  request ID  REQUEST-ID
+  in one line maintenance: SetDesktopMaintenance ENTER cn-hangzhou (2 desktops): InvalidDesktopId.NotFound: `+
+		`The specified desktop ecd-gone does not exist. (HTTP 404, request ID REQUEST-ID)
+`, told(&out))
 }
 
-func TestBadArguments(t *testing.T) {
+func TestQuickstart_Help(t *testing.T) {
 	t.Parallel()
 	var out bytes.Buffer
-	require.ErrorContains(t, run(t.Context(), []string{"ecd-1"}, &out), "-live")
-	require.ErrorIs(t, run(t.Context(), []string{"-h"}, &out), flag.ErrHelp)
-	require.ErrorContains(t, run(t.Context(), []string{"-live", "-mode", "bogus", "ecd-1"}, &out), "neither ENTER nor EXIT")
+	require.NoError(t, run(t.Context(), []string{"-h"}, &out))
+	assert.Contains(t, out.String(), "-region ID")
+	assert.Contains(t, out.String(), "-mode mode")
+}
 
-	for args, parameter := range map[*[]string]string{
-		{"-live", "-region", "evil.com/x#", "ecd-1"}: "region",
-		{"-live"}: "desktopIDs",
+func TestQuickstart_UsageErrors(t *testing.T) {
+	t.Parallel()
+	for _, tc := range []struct {
+		name string
+		args []string
+		text string
+	}{
+		{"a region without -live", []string{"-region", "cn-beijing"}, "-region has an effect with -live only"},
+		{"the default region without -live", []string{"-region", "cn-hangzhou"}, "-region has an effect with -live only"},
+		{"a mode without -live", []string{"-mode", "exit"}, "-mode has an effect with -live only"},
+		{"a mode and -live=false", []string{"-live=false", "-mode=enter"}, "-mode has an effect with -live only"},
+		{"desktops without -live", []string{"ecd-1"}, "desktop IDs are for -live"},
+		{"a region and desktops without -live", []string{"-region", "cn-beijing", "ecd-1"}, "with -live only"},
+		{"two regions", []string{"-live", "-region", "cn-beijing", "-region", "cn-hangzhou", "ecd-1"}, "given twice"},
+		{"a mode twice", []string{"-live", "-mode", "exit", "-mode", "exit", "ecd-1"}, "given twice"},
+		{"an unknown mode", []string{"-live", "-mode", "bogus", "ecd-1"}, "neither ENTER nor EXIT"},
+		{"an empty mode", []string{"-live", "-mode", "", "ecd-1"}, "neither ENTER nor EXIT"},
+		{"an unknown flag", []string{"-bogus"}, "not defined: -bogus"},
+		{"a bad region", []string{"-live", "-region", "evil.com/x#", "ecd-1"}, "region"},
+		{"an empty region", []string{"-live", "-region", "", "ecd-1"}, "region is empty"},
+		{"no desktops", []string{"-live"}, "desktopIDs is empty"},
 	} {
-		var invalid *maintenance.ValidationError
-		require.ErrorAs(t, run(t.Context(), *args, &out), &invalid)
-		assert.Equal(t, parameter, invalid.Parameter)
+		t.Run(tc.name, func(t *testing.T) {
+			t.Parallel()
+			var out bytes.Buffer
+			err := run(t.Context(), tc.args, &out)
+			require.ErrorContains(t, err, tc.text)
+			assert.Equal(t, 2, statusOf(err))
+			assert.Empty(t, out.String())
+		})
 	}
-	assert.Empty(t, out.String())
+}
+
+func TestQuickstart_StatusOf(t *testing.T) {
+	t.Parallel()
+	assert.Equal(t, 0, statusOf(nil))
+	assert.Equal(t, 1, statusOf(errors.New("a call that fails")))
+	assert.Equal(t, 2, statusOf(&maintenance.ValidationError{}))
+}
+
+// What -live does, with a service in memory in the place of Alibaba Cloud.
+func TestQuickstart_BeforeAndAfter(t *testing.T) {
+	t.Parallel()
+	service := maintenancetest.NewService()
+	service.AddDesktops("cn-beijing", "ecd-1", "ecd-2")
+	service.Connect("cn-beijing", "ecd-2", "bob", "carol")
+	client, err := service.NewClient()
+	require.NoError(t, err)
+	var out bytes.Buffer
+	require.NoError(t, callAlibabaCloud(t.Context(), &out, client, "cn-beijing", maintenance.ModeEnter, []string{"ecd-2", "ecd-1"}))
+	assert.Equal(t, `Before, in cn-beijing:
+  ecd-2 is open, and bob, carol are connected
+  ecd-1 is open
+
+ENTER: accepted, request ID REQUEST-ID
+  ecd-2 is entering maintenance, as bob, carol are connected
+  ecd-1 is in maintenance
+`, told(&out))
+
+	out.Reset()
+	require.NoError(t, callAlibabaCloud(t.Context(), &out, client, "cn-beijing", maintenance.ModeExit, []string{"ecd-1"}))
+	assert.Equal(t, `Before, in cn-beijing:
+  ecd-1 is in maintenance
+
+EXIT: accepted, request ID REQUEST-ID
+  ecd-1 is open
+`, told(&out))
+}
+
+func TestQuickstart_LiveErrors(t *testing.T) {
+	t.Parallel()
+	service := maintenancetest.NewService()
+	service.AddDesktops("cn-beijing", "ecd-1")
+	client, err := service.NewClient()
+	require.NoError(t, err)
+	var out bytes.Buffer
+	err = callAlibabaCloud(t.Context(), &out, client, "cn-beijing", maintenance.ModeEnter, []string{"ecd-1", "ecd-gone"})
+	require.ErrorContains(t, err, "ecd-gone does not exist")
+	assert.Equal(t, 1, statusOf(err))
+	assert.Contains(t, out.String(), "ecd-gone is not shown by the service\n")
+	assert.NotContains(t, out.String(), "accepted")
+
+	service.Deny("DescribeDesktops")
+	err = callAlibabaCloud(t.Context(), &out, client, "cn-beijing", maintenance.ModeEnter, []string{"ecd-1"})
+	require.ErrorIs(t, err, maintenance.ErrAccessDenied)
+	require.ErrorContains(t, err, "nothing was asked for")
+	assert.False(t, service.InMaintenance("cn-beijing", "ecd-1"))
 }
