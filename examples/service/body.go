@@ -21,9 +21,9 @@ type request struct {
 	Desktops []string         `json:"desktops"`
 }
 
-// reply is what it gets. RequestID without Error means that the service has accepted the request; a desktop
-// is in maintenance later, once its users have disconnected.
+// reply is what it gets. An accepted desktop is in maintenance later, when its users have disconnected.
 type reply struct {
+	Accepted       bool   `json:"accepted,omitempty"`
 	RequestID      string `json:"requestId,omitempty"`
 	Error          string `json:"error,omitempty"`
 	OutcomeUnknown bool   `json:"outcomeUnknown,omitempty"` // the request may have been accepted in spite of Error

@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"iter"
 	"log/slog"
 	"math"
 	"net/http"
@@ -21,6 +22,7 @@ const statusClientGone = 499
 // maintainer is all that this service needs of a *maintenance.Client.
 type maintainer interface {
 	SetMaintenance(ctx context.Context, region string, mode maintenance.Mode, desktopIDs []string) (*maintenance.SetMaintenanceResponse, error)
+	Desktops(ctx context.Context, region string, filter maintenance.DesktopFilter) iter.Seq2[maintenance.Desktop, error]
 }
 
 type handler struct {
@@ -32,40 +34,46 @@ func newHandler(client maintainer, log *slog.Logger) http.Handler {
 	h := &handler{client, log}
 	mux := http.NewServeMux()
 	mux.HandleFunc("POST /v1/maintenance", h.setMaintenance)
+	mux.HandleFunc("GET /v1/desktops/{id}/maintenance", h.desktop)
 	return mux
 }
 
 func (h *handler) setMaintenance(w http.ResponseWriter, r *http.Request) {
 	order, err := readRequest(w, r)
 	if err != nil {
-		h.log.Info("request refused", "error", err)
-		h.write(w, http.StatusBadRequest, reply{Error: err.Error()})
+		h.refuse(w, err)
 		return
 	}
 	ctx, cancel := context.WithTimeout(r.Context(), callTimeout)
 	defer cancel()
 	response, err := h.client.SetMaintenance(ctx, order.Region, order.Mode, order.Desktops)
+	if err != nil {
+		h.fail(w, r, "maintenance not accepted", err)
+		return
+	}
+	h.log.Info("maintenance accepted", "mode", order.Mode, "region", order.Region, "desktops", len(order.Desktops), "requestId", response.RequestId)
+	h.write(w, http.StatusAccepted, reply{Accepted: true, RequestID: response.RequestId})
+}
+
+// refuse answers a request that is not sent on.
+func (h *handler) refuse(w http.ResponseWriter, err error) {
+	h.log.Info("request refused", "error", err)
+	h.write(w, http.StatusBadRequest, reply{Error: err.Error()})
+}
+
+// fail answers with the status of err, and with all that the caller needs in order to go on.
+func (h *handler) fail(w http.ResponseWriter, r *http.Request, message string, err error) {
 	if r.Context().Err() != nil && errors.Is(err, context.Canceled) {
 		h.log.Warn("the client has gone", "error", err)
 		h.write(w, statusClientGone, failed(err))
 		return
 	}
-	if err != nil {
-		h.fail(w, err)
-		return
-	}
-	h.log.Info("maintenance accepted", "mode", order.Mode, "region", order.Region, "desktops", len(order.Desktops), "requestId", response.RequestId)
-	h.write(w, http.StatusOK, reply{RequestID: response.RequestId})
-}
-
-// fail answers with the status of err, and with all that the caller needs in order to go on.
-func (h *handler) fail(w http.ResponseWriter, err error) {
 	status := statusOf(err)
 	level := slog.LevelError
 	if status < 500 {
 		level = slog.LevelInfo // the operator has nothing to do
 	}
-	h.log.Log(context.Background(), level, "maintenance not accepted", "status", status, "error", err)
+	h.log.Log(context.Background(), level, message, "status", status, "error", err)
 
 	hint := retryAfter(err)
 	if status == http.StatusServiceUnavailable {
@@ -85,7 +93,7 @@ func failed(err error) reply {
 	return reply{RequestID: requestID(err), Error: err.Error(), OutcomeUnknown: errors.Is(err, maintenance.ErrOutcomeUnknown)}
 }
 
-func (h *handler) write(w http.ResponseWriter, status int, answer reply) {
+func (h *handler) write(w http.ResponseWriter, status int, answer any) {
 	w.Header().Set("Content-Type", "application/json")
 	w.WriteHeader(status)
 	if err := json.NewEncoder(w).Encode(answer); err != nil {

@@ -3,9 +3,18 @@
 //	POST /v1/maintenance
 //	{"region": "cn-hangzhou", "mode": "enter", "desktops": ["ecd-1", "ecd-2"]}
 //
-// It answers {"requestId": "..."} if Elastic Desktop Service has accepted the request. A desktop is
-// in maintenance later, when its users have disconnected. Otherwise it answers
-// {"error": "...", "requestId": "..."}, with
+// It answers 202 and {"accepted": true, "requestId": "..."} if Elastic Desktop Service has accepted
+// the request. A desktop is in maintenance later, when its users have disconnected. Ask for its
+// state:
+//
+//	GET /v1/desktops/ecd-1/maintenance?region=cn-hangzhou
+//
+// The answer is 200 and {"desktop": "ecd-1", "state": "entering", "sessions": [{"user": "alice",
+// "since": "2026-01-02T15:04:00Z"}]}, or 404 if Elastic Desktop Service does not show the desktop.
+// The states are "in" (in maintenance), "entering" (new connections are refused, and users may be
+// connected still) and "out".
+//
+// Any other answer is {"error": "...", "requestId": "..."}, with
 //
 //   - a status: 4xx for a mistake of the caller, 500 if the operator has to act (a credential, a
 //     permission or a clock), 502 to 504 if the caller may try again;
@@ -13,10 +22,11 @@
 //   - "outcomeUnknown": true, if the request may have been accepted all the same. Send it again in
 //     that case, which is harmless.
 //
-// Put it behind your own authentication: whoever reaches it can lock users out.
+// Put it behind your own authentication: whoever reaches it can lock users out. Its access key needs
+// the RAM actions ecd:SetDesktopMaintenance and ecd:DescribeDesktops.
 //
 // With -demo it needs no account: its desktops, ecd-1 to ecd-3 in cn-hangzhou, are on an embedded
-// service.
+// service. alice is connected to ecd-3, and stays.
 package main
 
 import (
@@ -54,6 +64,7 @@ func newClient(demo bool) (*maintenance.Client, error) {
 	}
 	service := maintenancetest.NewService()
 	service.AddDesktops("cn-hangzhou", "ecd-1", "ecd-2", "ecd-3")
+	service.Connect("cn-hangzhou", "ecd-3", "alice")
 	return service.NewClient()
 }
 

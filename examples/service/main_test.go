@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"io"
+	"iter"
 	"log/slog"
 	"net/http"
 	"net/http/httptest"
@@ -39,12 +40,12 @@ func TestService_SetMaintenance(t *testing.T) {
 	require.NoError(t, err)
 
 	w := post(client, order)
-	assert.Equal(t, http.StatusOK, w.Code)
-	assert.JSONEq(t, `{"requestId":"`+service.Requests()[0].RequestId+`"}`, w.Body.String())
+	assert.Equal(t, http.StatusAccepted, w.Code)
+	assert.JSONEq(t, `{"accepted":true,"requestId":"`+service.Requests()[0].RequestId+`"}`, w.Body.String())
 	assert.True(t, service.InMaintenance("cn-hangzhou", "ecd-2"))
 
 	w = post(client, strings.Replace(order, "enter", "EXIT", 1))
-	assert.Equal(t, http.StatusOK, w.Code)
+	assert.Equal(t, http.StatusAccepted, w.Code)
 	assert.False(t, service.InMaintenance("cn-hangzhou", "ecd-2"))
 }
 
@@ -81,6 +82,7 @@ func TestService_Statuses(t *testing.T) {
 			w := post(client, tc.body)
 			assert.Equal(t, tc.status, w.Code)
 			assert.Contains(t, w.Body.String(), tc.text)
+			assert.NotContains(t, w.Body.String(), `"accepted"`)
 			if tc.status == http.StatusServiceUnavailable {
 				assert.Equal(t, "2", w.Header().Get("Retry-After"))
 				assert.Contains(t, w.Body.String(), service.Requests()[0].RequestId)
@@ -97,6 +99,10 @@ func (f failing) SetMaintenance(context.Context, string, maintenance.Mode, []str
 	return nil, f.error
 }
 
+func (f failing) Desktops(context.Context, string, maintenance.DesktopFilter) iter.Seq2[maintenance.Desktop, error] {
+	return func(yield func(maintenance.Desktop, error) bool) { yield(maintenance.Desktop{}, f.error) }
+}
+
 func TestService_FakeMaintainer(t *testing.T) {
 	t.Parallel()
 	assert.Equal(t, http.StatusGatewayTimeout, post(failing{context.DeadlineExceeded}, order).Code)
@@ -107,7 +113,7 @@ func TestService_NoCredential(t *testing.T) {
 	t.Parallel()
 	err := &maintenance.CredentialError{Provider: "default", Err: &maintenance.ValidationError{Parameter: "accessKeyID", Reason: "is empty"}}
 	w := httptest.NewRecorder()
-	(&handler{log: slog.New(slog.DiscardHandler)}).fail(w, err)
+	(&handler{log: slog.New(slog.DiscardHandler)}).fail(w, httptest.NewRequest(http.MethodPost, "/", nil), "", err)
 	assert.Equal(t, http.StatusInternalServerError, w.Code)
 }
 
@@ -142,8 +148,8 @@ func TestService_RunsAndStops(t *testing.T) {
 	require.NoError(t, err)
 	body, err := io.ReadAll(response.Body)
 	require.NoError(t, errors.Join(err, response.Body.Close()))
-	assert.Equal(t, http.StatusOK, response.StatusCode)
-	assert.Contains(t, string(body), `"requestId"`)
+	assert.Equal(t, http.StatusAccepted, response.StatusCode)
+	assert.Contains(t, string(body), `"accepted":true`)
 	cancel()
 	require.NoError(t, <-stopped)
 	assert.Contains(t, out.String(), "stopped")
