@@ -132,5 +132,6 @@ failures are in FILE.partial, and so they stay after a run that was killed; the 
 	flags.BoolVar(&o.json, "json", false, "print the summary as one JSON object")
 	flags.IntVar(&o.demo, "demo", 0, "use an embedded service with `N` desktops; without IDs, take those")
 	cmd.MarkFlagsMutuallyExclusive("demo", "endpoint")
+	onlyOnce(flags)
 	return cmd
 }

@@ -1,0 +1,49 @@
+package main
+
+import (
+	"testing"
+
+	"github.com/spf13/pflag"
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+)
+
+// Every flag of every command, those that come later included.
+func TestFlags_GivenTwice(t *testing.T) {
+	t.Parallel()
+	values := map[string]string{"int": "1", "float64": "1", "duration": "1m", "bool": "true", "string": "x"}
+	for _, cmd := range newCommand().Commands() {
+		cmd.Flags().VisitAll(func(f *pflag.Flag) {
+			value := values[f.Value.Type()]
+			require.NoError(t, f.Value.Set(value), f.Name)
+			require.ErrorContains(t, f.Value.Set(value), "more than once", "%s --%s", cmd.Name(), f.Name)
+		})
+	}
+}
+
+func TestFlags_GivenTwiceIsUsage(t *testing.T) {
+	t.Parallel()
+	s, flags := service(t, 1)
+	for _, args := range [][]string{
+		{"enter", "ecd-0000001", "--region", "cn-beijing"},
+		{"exit", "ecd-0000001", "--region=" + region},
+		{"enter", "ecd-0000001", "--endpoint", "localhost"},
+		{"enter", "ecd-0000001", "--rate", "1", "--rate", "2"},
+		{"enter", "ecd-0000001", "--dry-run", "--dry-run=false"},
+	} {
+		status, stdout, stderr := fleet(t, "", append(args, flags...)...)
+		assert.Equal(t, statusUsage, status, args)
+		assert.Contains(t, stderr, "the flag is given more than once", args)
+		assert.Empty(t, stdout, args)
+	}
+	assert.Empty(t, s.Requests())
+}
+
+func TestFlags_Defaults(t *testing.T) {
+	t.Parallel()
+	_, stdout, _ := fleet(t, "", "enter", "--help")
+	for _, text := range []string{"(default 8)", "(default 5m0s)", "--json  "} {
+		assert.Contains(t, stdout, text)
+	}
+	assert.NotContains(t, stdout, `(default "")`)
+}
