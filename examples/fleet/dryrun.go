@@ -48,11 +48,16 @@ type drySummary struct {
 	Invalid int              `json:"invalid"`
 	Batches int              `json:"batches"`
 	Unread  string           `json:"unread,omitempty"` // why input was left unread
+
+	selected bool // the desktops were read, not given
 }
 
 func (s drySummary) String() string {
 	text := fmt.Sprintf("%s %s, dry run: %s in %d batches, %d invalid; nothing was sent",
 		s.Mode, s.Region, count(s.Valid, "desktop"), s.Batches, s.Invalid)
+	if s.selected {
+		text += " but the question for the selection"
+	}
 	if s.Unread != "" {
 		text += "\nThe rest of the input was not read: " + s.Unread
 	}
@@ -83,7 +88,7 @@ func (o *options) runDry(ctx context.Context, in *input) error {
 	if transport.err != nil {
 		complain("not all batches were printed: %v", transport.err)
 	}
-	printed := printResult(drySummary{true, o.mode, o.region, report.Succeeded, len(report.Failed), transport.seen, unread}, o.json)
+	printed := printResult(drySummary{true, o.mode, o.region, report.Succeeded, len(report.Failed), transport.seen, unread, o.selection.given}, o.json)
 	if errors.Join(err, transport.err, printed) != nil || unread != "" {
 		return errIncomplete
 	}

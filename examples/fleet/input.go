@@ -32,6 +32,17 @@ type source func(ctx context.Context, yield func(id string) bool) error
 
 var errStopped = errors.New("stopped")
 
+// desktops is the input of enter and exit: a selection, or a list of IDs.
+func (o *options) desktops(ctx context.Context, args []string) (*input, error) {
+	switch {
+	case !o.selection.given:
+		return o.input(args)
+	case len(args) > 0 || o.file != "":
+		return nil, errors.New("give desktop IDs, or select by --state, --tag, --pool and --office, and not both")
+	}
+	return o.selected(ctx)
+}
+
 func (o *options) input(args []string) (*input, error) {
 	fromStdin := o.file == "-" || slices.Contains(args, "-")
 	switch {

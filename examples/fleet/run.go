@@ -13,8 +13,9 @@ import (
 )
 
 type options struct {
-	mode         maintenance.Mode
+	mode         maintenance.Mode // empty for status
 	region       string
+	selection    selection
 	file         string
 	failures     string
 	concurrency  int
@@ -25,16 +26,28 @@ type options struct {
 	demo         int // desktops; 0 without an embedded service
 
 	fleet []maintenance.FleetOption
+	made  *maintenance.Client // by client
 }
 
-// complete makes fleet options of the flags. Their values are for the library to check, which knows what is valid.
-func (o *options) complete(given func(flag string) bool) error {
+// completeMode makes fleet options of the flags. Their values are for the library to check, which knows what is valid.
+func (o *options) completeMode(given func(flag string) bool) error {
 	o.fleet = append(o.fleet, maintenance.WithConcurrency(o.concurrency), maintenance.WithOutageLimit(o.outageLimit))
 	if given("rate") {
 		o.fleet = append(o.fleet, maintenance.WithRequestRate(o.rate))
 	}
 	if o.failures == "-" {
 		return errors.New("--failures takes a file; without it, failures are on standard error")
+	}
+	return o.complete(given)
+}
+
+// complete is for the flags that every command has.
+func (o *options) complete(given func(flag string) bool) error {
+	if given("file") && o.file == "" {
+		return errors.New("--file is empty")
+	}
+	if err := o.selection.complete(given); err != nil {
+		return err
 	}
 	if given("demo") && o.demo < 1 {
 		return errors.New("--demo takes a number of desktops")
@@ -50,7 +63,7 @@ func (o *options) complete(given func(flag string) bool) error {
 
 // run returns errIncomplete for what it has already told, and any other error for what the user has to correct.
 func (o *options) run(ctx context.Context, args []string) error {
-	in, err := o.input(args)
+	in, err := o.desktops(ctx, args)
 	if err != nil {
 		return err
 	}
@@ -93,11 +106,17 @@ func (o *options) run(ctx context.Context, args []string) error {
 	return nil
 }
 
-func (o *options) client() (*maintenance.Client, error) {
-	if o.demo > 0 {
-		return newDemoClient(o.region, o.demo)
+// client returns the client of the run, which reads a selection and then sends what was selected.
+func (o *options) client() (client *maintenance.Client, err error) {
+	switch {
+	case o.made != nil:
+		return o.made, nil
+	case o.demo > 0:
+		o.made, err = newDemoClient(o.region, o.demo)
+	default:
+		o.made, err = maintenance.NewClient(o.clientOptions()...)
 	}
-	return maintenance.NewClient(o.clientOptions()...)
+	return o.made, err
 }
 
 func (o *options) clientOptions() []maintenance.Option {

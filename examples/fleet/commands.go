@@ -1,0 +1,94 @@
+package main
+
+import (
+	"strings"
+
+	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
+
+	"github.com/ecdkit/ecd-maintenance-go/maintenance"
+)
+
+func newModeCommand(mode maintenance.Mode, short string) *cobra.Command {
+	o := options{mode: mode}
+	cmd := &cobra.Command{
+		Use:   strings.ToLower(string(mode)) + " [flags] [desktop ID ... | -]",
+		Short: short,
+		Long: short + `.
+
+A desktop that is accepted is in the mode when its users have disconnected.
+
+The desktops are the arguments, or the lines of a file, or those of standard input when the argument is - or when there
+is neither argument nor file. Empty lines and lines that start with # are skipped. A line of a failures file stands for
+the desktop that it names. UTF-16 and CSV are refused.
+
+In place of a list, --state, --tag, --pool and --office select desktops. All that are given have to match. All of the
+selection is read before anything is sent. A selection without desktops is an error.
+
+The failures file is replaced when the run has taken all of its input or is interrupted by a signal. Until then the failures are in FILE.partial, and so they stay after a run that was killed; the next run replaces it.`,
+		RunE: func(cmd *cobra.Command, args []string) error {
+			if err := o.completeMode(cmd.Flags().Changed); err != nil {
+				return err
+			}
+			return o.run(cmd.Context(), args)
+		},
+	}
+	flags := cmd.Flags()
+	flags.SortFlags = false
+	o.defineFirst(flags)
+	flags.StringVar(&o.failures, "failures", "", "write the desktops that failed to `FILE`, as JSON lines")
+	flags.IntVar(&o.concurrency, "concurrency", maintenance.DefaultConcurrency, "calls in flight at most")
+	flags.Float64Var(&o.rate, "rate", 0, "calls a second at most (default: as many as the service allows)")
+	flags.DurationVar(&o.outageLimit, "outage-limit", maintenance.DefaultOutageLimit, "end after so long without a success, if the service is down")
+	flags.BoolVar(&o.dryRun, "dry-run", false, "print the batches, send nothing and write no file")
+	flags.BoolVar(&o.json, "json", false, "print the summary as one JSON object")
+	o.defineLast(cmd)
+	return cmd
+}
+
+func newStatusCommand() *cobra.Command {
+	var o options
+	cmd := &cobra.Command{
+		Use:   "status [flags] [desktop ID ... | -]",
+		Short: "Show how far desktops are on their way into maintenance, and who is connected",
+		Long: `Show how far desktops are on their way into maintenance, and who is connected.
+
+The states are in (in maintenance), entering (new connections are refused, and users may be connected still) and out.
+
+The desktops are all of the region, as far as --state, --tag, --pool and --office select them, or those of the
+arguments, of a file or of standard input (-), as enter and exit take them. The exit status is 1 if one of these does not
+exist.
+
+With --json there is a line for each desktop, which enter and exit take:
+
+	fleet status --region cn-hangzhou --pool dg-1 --json | fleet enter --region cn-hangzhou -`,
+		RunE: func(cmd *cobra.Command, args []string) error {
+			if err := o.complete(cmd.Flags().Changed); err != nil {
+				return err
+			}
+			return o.runStatus(cmd.Context(), args)
+		},
+	}
+	flags := cmd.Flags()
+	flags.SortFlags = false
+	o.defineFirst(flags)
+	flags.BoolVar(&o.json, "json", false, "print one JSON object for each desktop")
+	o.defineLast(cmd)
+	return cmd
+}
+
+// defineFirst adds the flags that say which desktops.
+func (o *options) defineFirst(flags *pflag.FlagSet) {
+	flags.StringVar(&o.region, "region", "", "region `ID` of the desktops (required, except with --demo)")
+	flags.StringVar(&o.file, "file", "", "read the desktop IDs from `FILE`, one a line")
+	o.selection.define(flags)
+}
+
+// defineLast adds the flags that say which service.
+func (o *options) defineLast(cmd *cobra.Command) {
+	flags := cmd.Flags()
+	flags.StringVar(&o.endpoint, "endpoint", "", "`host` or URL to call, for example a VPC endpoint")
+	flags.IntVar(&o.demo, "demo", 0, "use an embedded service with `N` desktops; without IDs, take those")
+	cmd.MarkFlagsMutuallyExclusive("demo", "endpoint")
+	onlyOnce(flags)
+}

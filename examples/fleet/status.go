@@ -1,0 +1,161 @@
+package main
+
+import (
+	"bufio"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"strconv"
+	"strings"
+	"text/tabwriter"
+	"unicode"
+
+	"github.com/ecdkit/ecd-maintenance-go/maintenance"
+)
+
+// line is what status --json prints of a desktop. The input of enter and exit takes it.
+type line struct {
+	DesktopID string   `json:"desktopId"`
+	Name      string   `json:"name"`
+	State     string   `json:"state"`
+	Users     []string `json:"users"` // that are connected; never null
+}
+
+// desktopWriter prints desktops, as a table or as JSON lines.
+type desktopWriter interface {
+	write(maintenance.Desktop) error
+	end() error
+}
+
+type table struct{ *tabwriter.Writer }
+
+func newTable(out io.Writer) (table, error) {
+	t := table{tabwriter.NewWriter(out, 0, 0, 2, ' ', 0)}
+	_, err := fmt.Fprintln(t, "ID\tNAME\tSTATE\tCONNECTED USERS")
+	return t, err
+}
+
+func (t table) write(d maintenance.Desktop) error {
+	_, err := fmt.Fprintf(t, "%s\t%s\t%s\t%s\n",
+		cell(d.DesktopId), cell(d.DesktopName), words[d.MaintenanceState()], cell(strings.Join(usersOf(d), ", ")))
+	return err
+}
+
+func (t table) end() error { return t.Flush() }
+
+// cell keeps a text in its place: names are what users have given, tabs and escape sequences included.
+func cell(s string) string {
+	switch {
+	case s == "":
+		return "-"
+	case strings.ContainsFunc(s, func(r rune) bool { return !unicode.IsPrint(r) }):
+		return strconv.Quote(s)
+	}
+	return s
+}
+
+type jsonLines struct {
+	out   *bufio.Writer
+	lines *json.Encoder
+}
+
+func newJSONLines(out io.Writer) jsonLines {
+	buffered := bufio.NewWriter(out)
+	lines := json.NewEncoder(buffered)
+	lines.SetEscapeHTML(false)
+	return jsonLines{buffered, lines}
+}
+
+func (l jsonLines) write(d maintenance.Desktop) error {
+	return l.lines.Encode(line{d.DesktopId, d.DesktopName, words[d.MaintenanceState()], usersOf(d)})
+}
+
+func (l jsonLines) end() error { return l.out.Flush() }
+
+// runStatus prints the desktops with the IDs, or all of the region, as far as the selection has them.
+func (o *options) runStatus(ctx context.Context, args []string) error {
+	asked, err := o.asked(ctx, args)
+	if err != nil {
+		return err
+	}
+	client, err := o.client()
+	if err != nil {
+		return err
+	}
+	var out desktopWriter = newJSONLines(os.Stdout)
+	if !o.json {
+		if out, err = newTable(os.Stdout); err != nil {
+			return err
+		}
+	}
+	filter := o.selection.filter
+	filter.DesktopIds = asked
+	shown := map[string]bool{} // of asked
+	for desktop, errRead := range client.Desktops(ctx, o.region, filter) {
+		if err = errRead; err != nil {
+			break
+		}
+		if asked != nil {
+			shown[desktop.DesktopId] = true
+		}
+		if !o.selection.has(desktop) {
+			continue
+		}
+		if err = out.write(desktop); err != nil {
+			break
+		}
+	}
+	var invalid *maintenance.ValidationError
+	if errors.As(err, &invalid) {
+		return err
+	}
+	if err = errors.Join(err, out.end()); err != nil {
+		complain("the list is not complete: %v", err)
+		return errIncomplete
+	}
+	return o.tellMissing(asked, shown)
+}
+
+// asked are the IDs of the arguments or of a file; nil if there are neither.
+func (o *options) asked(ctx context.Context, args []string) ([]string, error) {
+	if len(args) == 0 && o.file == "" {
+		return nil, nil
+	}
+	in, err := o.input(args)
+	if err != nil {
+		return nil, err
+	}
+	ids := []string{} // not nil, which would ask for every desktop
+	for id := range in.ids(ctx) {
+		ids = append(ids, id)
+	}
+	if ctx.Err() != nil {
+		complain("interrupted")
+		return nil, errIncomplete
+	}
+	if unread := in.unread(ctx, nil); unread != "" || len(ids) == 0 {
+		return nil, in.empty(unread)
+	}
+	return ids, nil
+}
+
+// tellMissing names the desktops that were asked for and do not exist. With a filter of the service one that is not
+// shown may exist.
+func (o *options) tellMissing(asked []string, shown map[string]bool) error {
+	s := &o.selection
+	if s.pool != "" || s.office != "" || len(s.tags) > 0 {
+		return nil
+	}
+	var missing error
+	for _, id := range asked {
+		if !shown[id] {
+			shown[id] = true // told once
+			complain("there is no desktop %q in %s", id, o.region)
+			missing = errIncomplete
+		}
+	}
+	return missing
+}
