@@ -16,7 +16,9 @@ func newModeCommand(mode maintenance.Mode, short string) *cobra.Command {
 		Short: short,
 		Long: short + `.
 
-A desktop that is accepted is in the mode when its users have disconnected.
+Accepted is not in the mode yet: a desktop is in maintenance when its users have disconnected. Until then it is
+entering. With --wait the run goes on until every accepted desktop is in the mode. Those that are not when --timeout or a
+signal ends it are failures too: they are pending, and the users that are connected are named.
 
 The desktops are the arguments, or the lines of a file, or those of standard input when the argument is - or when there
 is neither argument nor file. Empty lines and lines that start with # are skipped. A line of a failures file stands for
@@ -25,7 +27,8 @@ the desktop that it names. UTF-16 and CSV are refused.
 In place of a list, --state, --tag, --pool and --office select desktops. All that are given have to match. All of the
 selection is read before anything is sent. A selection without desktops is an error.
 
-The failures file is replaced when the run has taken all of its input or is interrupted by a signal. Until then the failures are in FILE.partial, and so they stay after a run that was killed; the next run replaces it.`,
+The failures file is replaced when the run has taken all of its input or is ended by a signal or --timeout. Until then
+the failures are in FILE.partial, and so they stay after a run that was killed; the next run replaces it.`,
 		RunE: func(cmd *cobra.Command, args []string) error {
 			if err := o.completeMode(cmd.Flags().Changed); err != nil {
 				return err
@@ -37,6 +40,9 @@ The failures file is replaced when the run has taken all of its input or is inte
 	flags.SortFlags = false
 	o.defineFirst(flags)
 	flags.StringVar(&o.failures, "failures", "", "write the desktops that failed to `FILE`, as JSON lines")
+	flags.BoolVar(&o.wait, "wait", false, "wait until the service shows every accepted desktop in the mode")
+	flags.DurationVar(&o.timeout, "timeout", 0, "end the run after this `time`, for example 30m")
+	flags.Lookup("timeout").DefValue = "no limit"
 	flags.IntVar(&o.concurrency, "concurrency", maintenance.DefaultConcurrency, "calls in flight at most")
 	flags.Float64Var(&o.rate, "rate", 0, "calls a second at most (default: as many as the service allows)")
 	flags.DurationVar(&o.outageLimit, "outage-limit", maintenance.DefaultOutageLimit, "end after so long without a success, if the service is down")

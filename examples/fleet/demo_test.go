@@ -15,7 +15,7 @@ func TestDemo_Run(t *testing.T) {
 	status, stdout, stderr := fleet(t, "", "enter", "--demo", "3000", "--json")
 	require.Zero(t, status, stderr)
 	sum := summaryOf(t, []byte(stdout))
-	assert.Equal(t, 3000, sum.Succeeded)
+	assert.Equal(t, 3000, sum.Accepted)
 	assert.Contains(t, stdout, `"accepted":3000`)
 	assert.Equal(t, 30, sum.Calls-sum.Throttled)
 

@@ -18,6 +18,7 @@ type failure struct {
 	Code           string `json:"code"`      // of the service; empty where it did not answer
 	RequestID      string `json:"requestId"` // likewise
 	OutcomeUnknown bool   `json:"outcomeUnknown"`
+	Pending        bool   `json:"pending"` // accepted, and with --wait not in the mode when the run ended
 }
 
 func newFailure(e maintenance.DesktopError) failure {
@@ -25,6 +26,7 @@ func newFailure(e maintenance.DesktopError) failure {
 		DesktopID:      e.DesktopID,
 		Error:          e.Err.Error(),
 		OutcomeUnknown: errors.Is(e, maintenance.ErrOutcomeUnknown),
+		Pending:        errors.Is(e, maintenance.ErrPending),
 	}
 	var (
 		refused   *maintenance.APIError
@@ -42,7 +44,7 @@ func newFailure(e maintenance.DesktopError) failure {
 // listed is how many failures are shown of those that are in a file.
 const listed = 5
 
-// failures are the desktops that were not accepted, in a file, or on standard error if there is none.
+// failures are the desktops that were not accepted, and with --wait those that are pending, in a file, or on standard error if there is none.
 type failures struct {
 	out   *outFile // nil without a file
 	input *input   // nil unless it is the file that is replaced
@@ -131,11 +133,15 @@ func (f *failures) keepUnread() {
 	f.err = errors.Join(f.err, err)
 }
 
-var errUnread = errors.New("not sent, as the run was interrupted")
+var errUnread = errors.New("not sent, as the run has ended")
 
 func show(failed []maintenance.DesktopError) {
 	for _, e := range failed {
-		fmt.Fprintf(os.Stderr, "failed: %v\n", e)
+		word := "failed"
+		if errors.Is(e, maintenance.ErrPending) {
+			word = "pending"
+		}
+		fmt.Fprintf(os.Stderr, "%s: %v\n", word, e)
 	}
 }
 

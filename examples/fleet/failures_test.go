@@ -26,7 +26,7 @@ func TestFailures_FedBack(t *testing.T) {
 	status, stdout, stderr := fleet(t, stdin, append([]string{"enter", "--json", "--failures", failed}, flags...)...)
 	require.Equal(t, 1, status)
 	sum := summaryOf(t, []byte(stdout))
-	assert.Equal(t, []int{251, 249, 2, 0}, []int{sum.Drawn, sum.Succeeded, sum.Failed, sum.OutcomeUnknown})
+	assert.Equal(t, []int{251, 249, 2, 0}, []int{sum.Drawn, sum.Accepted, sum.Failed, sum.OutcomeUnknown})
 	assert.Greater(t, sum.Calls, 3)
 	assert.Empty(t, sum.Unread)
 	assert.Contains(t, stderr, `failed: desktop "ecd-gone"`)

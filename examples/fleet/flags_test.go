@@ -33,6 +33,8 @@ func TestFlags_GivenTwiceIsUsage(t *testing.T) {
 		{"enter", "ecd-0000001", "--region", "cn-beijing"},
 		{"exit", "ecd-0000001", "--region=" + region},
 		{"status", "--endpoint", "localhost"},
+		{"enter", "ecd-0000001", "--timeout", "1m", "--timeout", "1h"},
+		{"enter", "ecd-0000001", "--wait", "--wait=false"},
 		{"enter", "--pool", "pool-1", "--pool", "pool-2"},
 		{"status", "--state", "in", "--state", "out"},
 	} {
@@ -47,7 +49,7 @@ func TestFlags_GivenTwiceIsUsage(t *testing.T) {
 func TestFlags_Defaults(t *testing.T) {
 	t.Parallel()
 	_, stdout, _ := fleet(t, "", "enter", "--help")
-	for _, text := range []string{"(default 8)", "(default 5m0s)", "--json  "} {
+	for _, text := range []string{"(default 8)", "(default 5m0s)", "(default no limit)", "--wait  "} {
 		assert.Contains(t, stdout, text)
 	}
 	assert.NotContains(t, stdout, `(default "")`)

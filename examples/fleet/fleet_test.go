@@ -18,7 +18,7 @@ func TestRun_EnterAndExit(t *testing.T) {
 	status, stdout, stderr := fleet(t, "", append([]string{"enter", "ecd-0000001", "ecd-0000002"}, flags...)...)
 	require.Zero(t, status, stderr)
 	assert.Regexp(t, `^ENTER cn-hangzhou: 2 of 2 desktops accepted; 1 call, 0 throttled, \d+\.\d s\n$`, stdout)
-	assert.Equal(t, "ENTER cn-hangzhou: 2 of 2 desktops done, 0 failed; 1 call, 0 throttled\n", stderr)
+	assert.Equal(t, "ENTER cn-hangzhou: 2 of 2 desktops accepted, 0 failed; 1 call, 0 throttled\n", stderr)
 	assert.True(t, s.InMaintenance(region, "ecd-0000002"))
 	assert.False(t, s.InMaintenance(region, "ecd-0000003"))
 	assert.Contains(t, s.Requests()[0].Header.Get("User-Agent"), "ecd-fleet/")
@@ -45,7 +45,7 @@ func TestRun_RefusalOfEveryCall(t *testing.T) {
 	status, stdout, stderr := fleet(t, idLines(1000), append([]string{"enter", "--json", "--concurrency", "1"}, flags...)...)
 	assert.Equal(t, 1, status)
 	sum := summaryOf(t, []byte(stdout))
-	assert.Equal(t, []int{100, 0, 1}, []int{sum.Failed, sum.Succeeded, sum.Calls})
+	assert.Equal(t, []int{100, 0, 1}, []int{sum.Failed, sum.Accepted, sum.Calls})
 	assert.Contains(t, sum.Unread, "Forbidden.RAM")
 	assert.Equal(t, 100, strings.Count(stderr, "\nfailed: "), "without a failures file all are listed")
 }

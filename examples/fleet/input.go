@@ -155,11 +155,19 @@ func (in *input) unread(ctx context.Context, err error) string {
 	case in.err != errStopped:
 		return in.err.Error()
 	case ctx.Err() != nil:
-		return "interrupted"
+		return endOf(ctx)
 	case errors.As(err, &fleet) && fleet.Ended != nil:
 		return fleet.Ended.Error()
 	}
 	return in.err.Error()
+}
+
+// endOf says why ctx has ended.
+func endOf(ctx context.Context) string {
+	if timeout := timeoutError(0); errors.As(context.Cause(ctx), &timeout) {
+		return timeout.Error()
+	}
+	return "interrupted"
 }
 
 // empty is the error of an input without IDs.

@@ -47,7 +47,7 @@ func TestInput_Sources(t *testing.T) {
 			require.Zero(t, p.run(t), p.stderr.String())
 			require.Len(t, s.Requests(), 1)
 			assert.Equal(t, []string{"ecd-0000001", "ecd-0000003", "ecd-0000004"}, s.Requests()[0].DesktopIds)
-			assert.Contains(t, p.stderr.String(), "ENTER cn-hangzhou: "+tc.total+" done")
+			assert.Contains(t, p.stderr.String(), "ENTER cn-hangzhou: "+tc.total+" accepted")
 		})
 	}
 }

@@ -22,7 +22,7 @@ func TestInterrupt_Nohup(t *testing.T) {
 	stdin, err := p.StdinPipe()
 	require.NoError(t, err)
 	go io.WriteString(stdin, idLines(100))
-	p.interrupt(t, "100 desktops done", syscall.SIGHUP)
+	p.interrupt(t, "100 desktops accepted", syscall.SIGHUP)
 	for i := 101; i <= 130; i++ {
 		_, err := fmt.Fprintf(stdin, "ecd-%07d\n", i)
 		require.NoError(t, err)

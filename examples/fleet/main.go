@@ -4,7 +4,7 @@
 //	fleet enter --region cn-hangzhou ecd-1 ecd-2
 //	fleet enter --region cn-hangzhou --file desktops.txt --failures failed.jsonl
 //	fleet enter --region cn-hangzhou --file failed.jsonl --failures failed.jsonl
-//	fleet enter --region cn-hangzhou --tag floor=3 --office cn-hangzhou+dir-1
+//	fleet enter --region cn-hangzhou --tag floor=3 --office cn-hangzhou+dir-1 --wait --timeout 2h
 //	fleet status --region cn-hangzhou --state in,entering
 //	inventory | fleet exit --region cn-hangzhou --rate 10 --json
 //	fleet enter --region cn-hangzhou --file desktops.txt --dry-run
@@ -16,7 +16,10 @@
 //
 // Accepted is not in maintenance. From the accepted ENTER on no user can connect, and the desktop
 // is entering until those that are connected have disconnected, which can take hours. It is in
-// maintenance then.
+// maintenance then. With --wait the run ends when the service shows every accepted desktop in
+// maintenance (for exit: out of it), and tells meanwhile how many are accepted, entering and in.
+// When --timeout or a signal ends it earlier, the desktops that are not there are failures. They are
+// pending, with the names of the users that are connected.
 //
 // The status command prints a table of desktops: the state (in, entering or out) and the connected
 // users of each.
@@ -35,21 +38,21 @@
 // # Failures
 //
 // Failures are written as they happen, to failed.jsonl.partial. It replaces failed.jsonl when the
-// run has taken all of its input or is stopped by a signal. A run that is killed, or
+// run has taken all of its input or is ended by a signal or by --timeout. A run that is killed, or
 // whose disk is full, leaves failed.jsonl as it was; the next run replaces failed.jsonl.partial.
 //
 // # Access
 //
 // The access key comes from the default credential chain. It needs the RAM action
-// ecd:SetDesktopMaintenance, and ecd:DescribeDesktops for status and selections. The command
+// ecd:SetDesktopMaintenance, and ecd:DescribeDesktops for status, --wait and selections. The command
 // can be tried without an account:
 //
 //	go run . status --demo 100
-//	go run . enter --demo 500
+//	go run . enter --demo 500 --wait
 //
 // # Exit status
 //
-// It is 0 if all desktops were accepted 1 if some were not, or
+// It is 0 if all desktops were accepted (with --wait: and are in the mode), 1 if some were not, or
 // could not be read, and 2 if the command line or its input has to be corrected. Ctrl-C, SIGTERM or
 // the end of the terminal (SIGHUP) stops the run, which still reports how many desktops were
 // accepted and which failed; a second Ctrl-C ends the program at once.

@@ -101,7 +101,7 @@ func TestFailures_InterruptedInPlace(t *testing.T) {
 			t.Parallel()
 			path := write(t, "# all\nno good\n"+idLines(20000))
 			p := newProgram(t, "enter", "--demo", "20000", "--json", "--file", path, "--failures", path)
-			p.interrupt(t, " of 20001 desktops done", signal)
+			p.interrupt(t, " of 20001 desktops accepted", signal)
 			require.Equal(t, 1, p.status(t), p.stderr.String())
 			sum := summaryOf(t, p.stdout.Bytes())
 			ids := map[string]bool{}
@@ -110,7 +110,7 @@ func TestFailures_InterruptedInPlace(t *testing.T) {
 				require.NoError(t, json.Unmarshal([]byte(line), &f))
 				ids[f.DesktopID] = true
 			}
-			assert.Len(t, ids, 20001-sum.Succeeded)
+			assert.Len(t, ids, 20001-sum.Accepted)
 			assert.True(t, ids["no good"])
 			assert.True(t, ids["ecd-0020000"])
 		})

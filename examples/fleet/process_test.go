@@ -114,7 +114,12 @@ func summaryOf(t *testing.T, stdout []byte) (s summary) {
 	decoder := json.NewDecoder(bytes.NewReader(stdout))
 	decoder.DisallowUnknownFields()
 	require.NoError(t, decoder.Decode(&s), "%s", stdout)
-	require.Equal(t, s.Drawn, s.Succeeded+s.Failed)
+	if s.Waited == nil {
+		require.Equal(t, s.Drawn, s.Accepted+s.Failed)
+		return s
+	}
+	require.Equal(t, s.Drawn, s.InMode+s.Failed)
+	require.Equal(t, s.Accepted, s.InMode+s.Pending)
 	return s
 }
 

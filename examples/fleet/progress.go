@@ -3,6 +3,7 @@ package main
 import (
 	"fmt"
 	"os"
+	"strings"
 	"time"
 
 	"github.com/schollz/progressbar/v3"
@@ -18,25 +19,50 @@ type display interface {
 }
 
 // newDisplay takes the number of desktops, or -1 where it is not known.
-func newDisplay(title string, total int) display {
+func newDisplay(o *options, total int) display {
+	title := fmt.Sprint(o.mode, " ", o.region)
+	how := progress{o.mode, o.wait}
 	if term.IsTerminal(int(os.Stderr.Fd())) && os.Getenv("TERM") != "dumb" {
-		return newBar(title, total)
+		return newBar(title, how, total)
 	}
-	return &plain{title: title, total: total}
+	return &plain{title: title, how: how, total: total}
+}
+
+// progress writes how many desktops have come how far.
+type progress struct {
+	mode maintenance.Mode
+	wait bool
+}
+
+// states are those that only a run with --wait knows, each after a comma.
+func (w progress) states(p maintenance.FleetProgress, goal string) string {
+	switch {
+	case !w.wait:
+		return ""
+	case w.mode == maintenance.ModeEnter:
+		return fmt.Sprintf(", %d entering, %d %s", p.Entering, p.Succeeded, goal)
+	}
+	return fmt.Sprintf(", %d %s", p.Succeeded, goal)
 }
 
 type bar struct {
 	*progressbar.ProgressBar
 	title string
+	how   progress
 }
 
-func newBar(title string, total int) bar {
-	return bar{title: title, ProgressBar: progressbar.NewOptions(total,
+func newBar(title string, how progress, total int) bar {
+	width := 20 // mostly leaves room for the ^C that a terminal echoes
+	if how.wait {
+		width = 10 // the numbers before it are in place of its count
+	}
+	return bar{title: title, how: how, ProgressBar: progressbar.NewOptions(total,
 		progressbar.OptionSetDescription(title),
 		progressbar.OptionSetWriter(os.Stderr),
 		progressbar.OptionSetTheme(progressbar.ThemeASCII),
-		progressbar.OptionSetWidth(20), // mostly leaves room for the ^C that a terminal echoes
-		progressbar.OptionShowCount(),
+		progressbar.OptionSetWidth(width),
+		withCount(!how.wait),
+		progressbar.OptionSetPredictTime(!how.wait), // users leave when they leave
 		progressbar.OptionUseANSICodes(true),
 		progressbar.OptionThrottle(50*time.Millisecond),
 		progressbar.OptionSetRenderBlankState(true),
@@ -46,36 +72,66 @@ func newBar(title string, total int) bar {
 
 // show ignores the bar's errors: that a file has grown meanwhile, or that the terminal has gone, stops no maintenance.
 func (b bar) show(p maintenance.FleetProgress) {
-	if p.Failed > 0 {
-		b.Describe(fmt.Sprintf("%s, %d failed", b.title, p.Failed))
+	if b.how.wait || p.Failed > 0 {
+		b.Describe(b.description(p))
 	}
 	_ = b.Set(p.Succeeded + p.Failed)
 }
 
+func withCount(shown bool) progressbar.Option {
+	if shown {
+		return progressbar.OptionShowCount()
+	}
+	return func(*progressbar.ProgressBar) {}
+}
+
+func (b bar) description(p maintenance.FleetProgress) string {
+	text := b.title
+	if b.how.wait {
+		word, _, _ := strings.Cut(goal(b.how.mode), " ")
+		text += fmt.Sprintf(", %d accepted%s", p.Accepted, b.how.states(p, word))
+	}
+	if p.Failed > 0 {
+		text += fmt.Sprintf(", %d failed", p.Failed)
+	}
+	return text
+}
+
 func (b bar) end() { _ = b.Clear() }
 
-// plainInterval keeps the log of an automated run short.
-const plainInterval = 2 * time.Second
+// These keep the log of an automated run short, in which a wait may take hours.
+const (
+	plainInterval = 2 * time.Second
+	samePlain     = time.Minute // while no desktop gets further
+)
 
 type plain struct {
 	title string
+	how   progress
 	total int
-	next  time.Time
+
+	last      [4]int // desktops, as they were shown
+	next      time.Time
+	nextEqual time.Time
 }
 
 func (l *plain) show(p maintenance.FleetProgress) {
-	done := p.Succeeded + p.Failed
+	desktops := [...]int{p.Accepted, p.Entering, p.Succeeded, p.Failed}
 	now := time.Now()
-	if done == 0 || now.Before(l.next) {
+	if p.Accepted+p.Failed == 0 || now.Before(l.next) || desktops == l.last && now.Before(l.nextEqual) {
 		return
 	}
-	l.next = now.Add(plainInterval)
-	progress := count(done, "desktop")
+	l.last, l.next, l.nextEqual = desktops, now.Add(plainInterval), now.Add(samePlain)
+	fmt.Fprintln(os.Stderr, l.line(p))
+}
+
+func (l *plain) line(p maintenance.FleetProgress) string {
+	accepted := count(p.Accepted, "desktop")
 	if l.total >= 0 {
-		progress = fmt.Sprintf("%d of %s", done, count(l.total, "desktop"))
+		accepted = fmt.Sprintf("%d of %s", p.Accepted, count(l.total, "desktop"))
 	}
-	fmt.Fprintf(os.Stderr, "%s: %s done, %d failed; %s, %d throttled\n",
-		l.title, progress, p.Failed, count(p.Calls, "call"), p.Throttled)
+	return fmt.Sprintf("%s: %s accepted%s, %d failed; %s, %d throttled",
+		l.title, accepted, l.how.states(p, goal(l.how.mode)), p.Failed, count(p.Calls, "call"), p.Throttled)
 }
 
 func (l *plain) end() {}

@@ -12,12 +12,13 @@ import (
 	"github.com/ecdkit/ecd-maintenance-go/maintenance"
 )
 
-// summary is what --json prints. Drawn is the sum of Succeeded and Failed.
+// summary is what --json prints. Drawn is the sum of Accepted and Failed, and with --wait of InMode and Failed.
 type summary struct {
 	Mode           maintenance.Mode `json:"mode"`
 	Region         string           `json:"region"`
 	Drawn          int              `json:"drawn"` // desktops that were taken from the input
-	Succeeded      int              `json:"accepted"`
+	Accepted       int              `json:"accepted"`
+	*Waited                         // with --wait
 	Failed         int              `json:"failed"`
 	OutcomeUnknown int              `json:"outcomeUnknown"` // of Failed: may have been accepted all the same
 	Calls          int              `json:"calls"`
@@ -26,31 +27,51 @@ type summary struct {
 	Unread         string           `json:"unread,omitempty"` // why input was left unread
 }
 
+// Waited is what the desktops were waited for.
+type Waited struct {
+	InMode  int `json:"inMode"`  // of Accepted
+	Pending int `json:"pending"` // of Accepted and of Failed: not in the mode when the run ended
+}
+
 func newSummary(o *options, in *input, report *maintenance.FleetReport, unread string) summary {
 	s := summary{
 		Mode:           o.mode,
 		Region:         o.region,
 		Drawn:          in.drawn,
-		Succeeded:      report.Succeeded,
+		Accepted:       report.Succeeded,
 		Failed:         len(report.Failed),
 		Calls:          report.Calls,
 		Throttled:      report.Throttled,
 		ElapsedSeconds: report.Elapsed.Round(time.Millisecond).Seconds(),
 		Unread:         unread,
 	}
+	pending := 0
 	for _, e := range report.Failed {
 		if errors.Is(e, maintenance.ErrOutcomeUnknown) {
 			s.OutcomeUnknown++
 		}
+		if errors.Is(e, maintenance.ErrPending) {
+			pending++
+		}
+	}
+	if o.wait {
+		s.Accepted += pending
+		s.Waited = &Waited{report.Succeeded, pending}
 	}
 	return s
 }
 
 func (s summary) String() string {
 	var b strings.Builder
-	fmt.Fprintf(&b, "%s %s: %d of %s accepted", s.Mode, s.Region, s.Succeeded, count(s.Drawn, "desktop"))
+	fmt.Fprintf(&b, "%s %s: %d of %s accepted", s.Mode, s.Region, s.Accepted, count(s.Drawn, "desktop"))
+	if s.Waited != nil {
+		fmt.Fprintf(&b, ", %d %s", s.InMode, goal(s.Mode))
+	}
 	if s.Failed > 0 {
 		fmt.Fprintf(&b, ", %d failed", s.Failed)
+	}
+	if s.Waited != nil && s.Pending > 0 {
+		fmt.Fprintf(&b, ", %d of them pending", s.Pending)
 	}
 	if s.OutcomeUnknown > 0 {
 		fmt.Fprintf(&b, ", %d of them with an unknown outcome", s.OutcomeUnknown)
@@ -74,6 +95,14 @@ func printResult(result fmt.Stringer, asJSON bool) error {
 		complain("the summary was not written: %v", err)
 	}
 	return err
+}
+
+// goal is the state that a mode leads to.
+func goal(mode maintenance.Mode) string {
+	if mode == maintenance.ModeEnter {
+		return "in maintenance"
+	}
+	return "out of maintenance"
 }
 
 func count(n int, noun string) string {

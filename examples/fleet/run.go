@@ -21,6 +21,8 @@ type options struct {
 	concurrency  int
 	rate         float64
 	outageLimit  time.Duration
+	wait         bool
+	timeout      time.Duration // of the run; 0 without one
 	endpoint     string
 	dryRun, json bool
 	demo         int // desktops; 0 without an embedded service
@@ -37,6 +39,9 @@ func (o *options) completeMode(given func(flag string) bool) error {
 	}
 	if o.failures == "-" {
 		return errors.New("--failures takes a file; without it, failures are on standard error")
+	}
+	if given("timeout") && o.timeout <= 0 {
+		return errors.New("--timeout takes a time, such as 30m, that is more than 0")
 	}
 	return o.complete(given)
 }
@@ -61,8 +66,26 @@ func (o *options) complete(given func(flag string) bool) error {
 	return nil
 }
 
+// withTimeout ends ctx after --timeout. A deadline would end the run earlier, before a wait that exceeds it.
+func (o *options) withTimeout(ctx context.Context) (context.Context, context.CancelFunc) {
+	if o.timeout == 0 {
+		return ctx, func() {}
+	}
+	ctx, cancel := context.WithCancelCause(ctx)
+	timer := time.AfterFunc(o.timeout, func() { cancel(timeoutError(o.timeout)) })
+	return ctx, func() { timer.Stop(); cancel(nil) }
+}
+
+type timeoutError time.Duration
+
+func (e timeoutError) Error() string {
+	return fmt.Sprintf("the --timeout of %v is over", time.Duration(e))
+}
+
 // run returns errIncomplete for what it has already told, and any other error for what the user has to correct.
 func (o *options) run(ctx context.Context, args []string) error {
+	ctx, cancel := o.withTimeout(ctx)
+	defer cancel()
 	in, err := o.desktops(ctx, args)
 	if err != nil {
 		return err
@@ -81,8 +104,11 @@ func (o *options) run(ctx context.Context, args []string) error {
 		return err
 	}
 
-	display := newDisplay(fmt.Sprint(o.mode, " ", o.region), in.total)
+	display := newDisplay(o, in.total)
 	fleet := append(o.fleet, maintenance.WithProgress(display.show), maintenance.WithResults(failures.add))
+	if o.wait {
+		fleet = append(fleet, maintenance.WithWait())
+	}
 	report, err := client.SetFleetMaintenance(ctx, o.region, o.mode, in.ids(ctx), fleet...)
 	display.end()
 	if in.drawn == 0 {

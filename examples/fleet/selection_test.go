@@ -113,7 +113,7 @@ func TestSelection_NotRead(t *testing.T) {
 func TestSelection_DryRun(t *testing.T) {
 	t.Parallel()
 	s, flags := office(t)
-	status, stdout, stderr := fleet(t, "", append([]string{"enter", "--office", "north", "--dry-run"}, flags...)...)
+	status, stdout, stderr := fleet(t, "", append([]string{"enter", "--office", "north", "--dry-run", "--wait"}, flags...)...)
 	require.Zero(t, status, stderr)
 	assert.Equal(t, "batch 1, 3 desktops: ecd-1 ecd-2 ecd-5\n"+
 		"ENTER cn-hangzhou, dry run: 3 desktops in 1 batches, 0 invalid; nothing was sent but the question for the selection\n", stdout)

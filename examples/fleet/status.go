@@ -133,7 +133,7 @@ func (o *options) asked(ctx context.Context, args []string) ([]string, error) {
 		ids = append(ids, id)
 	}
 	if ctx.Err() != nil {
-		complain("interrupted")
+		complain("%s", endOf(ctx))
 		return nil, errIncomplete
 	}
 	if unread := in.unread(ctx, nil); unread != "" || len(ids) == 0 {
