@@ -7,7 +7,7 @@ import (
 
 // newReadCall returns a call that reads desktops of the fleet, 100 at most.
 func (f *fleet) newReadCall(ids []string, page *desktopsPage) *call {
-	operation := describeDesktops(f.region, new(DesktopFilter), ids, "")
+	operation := describeDesktops(f.region, new(DesktopFilter), unique(ids), "")
 	return f.client.newCall(operation, page, &pacerGate{pacer: f.pacer, pace: f.readPace})
 }
 
@@ -49,17 +49,24 @@ func (f *fleet) settleReading(b *batch, o *outcome, v verdict) {
 	case o.err == nil && page.Desktops != nil && page.NextToken == "":
 		f.answered(b)
 		f.explained(b, page.shown())
-	case v.scope == everyCall && !errors.Is(o.err, ErrAccessDenied), isAlike(o.err, b.refusal):
+	case v.scope == everyCall && !concernsReading(o.err), isAlike(o.err, b.refusal):
 		// What the reading meets too has nothing to do with the desktops.
 		f.failBatch(b, b.call.failed(b.refusal))
 		f.end(o.err)
 	default:
-		if errors.Is(o.err, ErrAccessDenied) {
+		if concernsReading(o.err) {
 			f.noReading = o.err
 		}
 		f.answered(b)
 		f.cannotRead(b)
 	}
+}
+
+// concernsReading reports whether the refusal of a reading says nothing of other actions: RAM denies
+// it, or the endpoint does not have it.
+func concernsReading(err error) bool {
+	var refused *APIError
+	return errors.As(err, &refused) && (refused.meaning() == accessDenied || refused.meaning() == wrongCall)
 }
 
 // isAlike reports whether the reading of desktops was refused as the call with them was. A code that

@@ -239,17 +239,22 @@ func TestFleetRead_UnknownDesktops(t *testing.T) {
 // Where reading is denied, halving finds the bad desktops, and the fleet does not ask again.
 func TestFleetRead_Denied(t *testing.T) {
 	t.Parallel()
-	synctest.Test(t, func(t *testing.T) {
-		service, client := newService(t, 1000)
-		service.Deny(describeDesktops)
-		ids := desktops(1000)
-		ids[5], ids[950] = "gone-1", "gone-2"
-		report, err := client.SetFleetMaintenance(t.Context(), region, "enter", slices.Values(ids), maintenance.WithConcurrency(1))
-		require.Error(t, err)
-		assert.Equal(t, 998, report.Succeeded)
-		assert.Len(t, report.Failed, 2)
-		assert.Len(t, readsOf(service), 1)
-	})
+	for _, fault := range []maintenancetest.Fault{
+		{Action: describeDesktops, StatusCode: 403, Code: "Forbidden.RAM"},
+		{Action: describeDesktops, StatusCode: 404, Code: "InvalidApi.NotFound"},
+	} {
+		synctest.Test(t, func(t *testing.T) {
+			service, client := newService(t, 1000)
+			service.Inject(0, fault)
+			ids := desktops(1000)
+			ids[5], ids[950] = "gone-1", "gone-2"
+			report, err := client.SetFleetMaintenance(t.Context(), region, "enter", slices.Values(ids), maintenance.WithConcurrency(1))
+			require.Error(t, err)
+			assert.Equal(t, 998, report.Succeeded, fault.Code)
+			assert.Len(t, report.Failed, 2)
+			assert.Len(t, readsOf(service), 1)
+		})
+	}
 }
 
 // What the reading is refused with too has nothing to do with the desktops.
