@@ -225,8 +225,8 @@ func (c *Client) readPages(ctx context.Context, region string, filter *DesktopFi
 		if problem := page.problem(&tokens); problem != nil {
 			return call.failed(&ResponseError{StatusCode: call.statusCode, RequestId: requestID, Err: problem})
 		}
-		for i := range *page.Desktops {
-			desktop := (*page.Desktops)[i].desktop()
+		for i := range page.Desktops {
+			desktop := page.Desktops[i].desktop()
 			// The service ignores the pool if there are IDs.
 			if ids != nil && filter.DesktopGroupId != "" && desktop.DesktopGroupId != filter.DesktopGroupId {
 				continue
@@ -244,21 +244,25 @@ func (c *Client) readPages(ctx context.Context, region string, filter *DesktopFi
 // desktopsPage is a reply of DescribeDesktops.
 type desktopsPage struct {
 	gateway.Envelope
-	NextToken string
-	Desktops  *[]wireDesktop
+	NextToken any           // nil or a string, unless the reply is odd
+	Desktops  []wireDesktop // nil if the reply has no array
 }
 
 var (
 	errNoDesktops    = errors.New("no list of Desktops")
+	errOddToken      = errors.New("a NextToken that is not a string")
 	errTokenRepeated = errors.New("NextToken repeats that of an earlier page")
 )
 
 // problem takes the token of the next page, and returns why the reply cannot be used.
 func (p *desktopsPage) problem(t *tokens) error {
+	token, ok := p.NextToken.(string)
 	switch {
 	case p.Desktops == nil:
 		return errNoDesktops
-	case !t.take(p.NextToken):
+	case !ok && p.NextToken != nil: // to take it for the last page would hide the desktops after it
+		return errOddToken
+	case !t.take(token):
 		return errTokenRepeated
 	}
 	return nil
@@ -339,19 +343,28 @@ func wireTime(s string) time.Time {
 type wireFlags []string
 
 func (f *wireFlags) UnmarshalJSON(data []byte) error {
-	var elements []any
+	var elements []json.RawMessage
 	switch {
 	case json.Unmarshal(data, (*[]string)(f)) == nil:
 		return nil
 	case json.Unmarshal(data, &elements) == nil:
 		*f = nil
 		for _, element := range elements {
-			*f = append(*f, fmt.Sprint(element))
+			*f = append(*f, wireFlag(element))
 		}
 	default:
-		*f = wireFlags{strings.Trim(string(data), `"`)}
+		*f = wireFlags{wireFlag(data)}
 	}
 	return nil
+}
+
+// wireFlag returns a string without its quotes, and other JSON as it is.
+func wireFlag(data []byte) string {
+	var flag string
+	if json.Unmarshal(data, &flag) != nil {
+		return string(data)
+	}
+	return flag
 }
 
 // unique returns the elements without those that come again.

@@ -46,7 +46,7 @@ func (f *fleet) readAgain(b *batch, o *outcome) (wait time.Duration, again bool)
 func (f *fleet) settleReading(b *batch, o *outcome, v verdict) {
 	page := b.reading
 	switch {
-	case o.err == nil && page.Desktops != nil && page.NextToken == "":
+	case o.err == nil && page.Desktops != nil && (page.NextToken == nil || page.NextToken == ""):
 		f.answered(b)
 		f.explained(b, page.shown())
 	case v.scope == everyCall && !concernsReading(o.err), isAlike(o.err, b.refusal):
@@ -110,9 +110,9 @@ func (f *fleet) cannotRead(b *batch) {
 
 // shown returns the desktops of a page by their IDs.
 func (p *desktopsPage) shown() map[string]Desktop {
-	shown := make(map[string]Desktop, len(*p.Desktops))
-	for i := range *p.Desktops {
-		d := (*p.Desktops)[i].desktop()
+	shown := make(map[string]Desktop, len(p.Desktops))
+	for i := range p.Desktops {
+		d := p.Desktops[i].desktop()
 		shown[d.DesktopId] = d
 	}
 	return shown
