@@ -154,3 +154,57 @@ func TestEveryCallHasItsOwnNonce(t *testing.T) {
 	}
 	assert.Len(t, seen, 100)
 }
+
+func TestWire_OtherOperationsAreThoseOfDarabonba(t *testing.T) {
+	t.Parallel()
+	filter := maintenance.DesktopFilter{
+		DesktopIds: append(desktops(99), "ecd-*+~%/?&=桌面"), OfficeSiteId: "cn-hangzhou+dir-1", DesktopGroupId: "dg-1", DesktopName: "a b*桌面",
+		EndUserIds: desktops(12), DesktopStatuses: []string{"Running", "Stopped"}, Tags: map[string]string{"a": "1", "b&": "", "ü": "~"},
+	}
+	for name, tc := range map[string]struct {
+		action string
+		call   func(*maintenance.Client) error
+		query  map[string]any
+	}{
+		"every filter": {"DescribeDesktops", func(c *maintenance.Client) error {
+			_, err := readAll(c.Desktops(t.Context(), region, filter))
+			return err
+		}, map[string]any{
+			"RegionId": region, "MaxResults": 100, "FilterDesktopGroup": false, "DesktopId": filter.DesktopIds,
+			"OfficeSiteId": filter.OfficeSiteId, "DesktopGroupId": filter.DesktopGroupId, "DesktopName": filter.DesktopName,
+			"EndUserId": filter.EndUserIds, "DesktopStatusList": filter.DesktopStatuses,
+			"Tag": []map[string]any{{"Key": "a", "Value": "1"}, {"Key": "b&", "Value": ""}, {"Key": "ü", "Value": "~"}},
+		}},
+		"no filter": {"DescribeDesktops", func(c *maintenance.Client) error {
+			_, err := readAll(c.Desktops(t.Context(), region, maintenance.DesktopFilter{}))
+			return err
+		}, map[string]any{"RegionId": region, "MaxResults": 100, "FilterDesktopGroup": false}},
+		"sessions": {"DisconnectDesktopSessions", func(c *maintenance.Client) error {
+			_, err := c.DisconnectSessions(t.Context(), region, []maintenance.DesktopSession{{DesktopId: "a", EndUserId: "u 1"}, {DesktopId: "b", EndUserId: "ü*"}})
+			return err
+		}, map[string]any{"RegionId": region, "Sessions": []map[string]any{
+			{"DesktopId": "a", "EndUserId": "u 1"}, {"DesktopId": "b", "EndUserId": "ü*"}}}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			ours, theirs := new(capture), new(capture)
+			// The captured reply has no Desktops: what counts is the request.
+			_ = tc.call(newClient(t, maintenance.WithHTTPClient(&http.Client{Transport: ours})))
+			generic, err := openapi.NewClient(&openapi.Config{
+				AccessKeyId: dara.String("LTAI5tExample"), AccessKeySecret: dara.String(secret),
+				Endpoint: dara.String("ecd.cn-hangzhou.aliyuncs.com"), HttpClient: theirs,
+			})
+			require.NoError(t, err)
+			_, err = generic.CallApi(&openapi.Params{
+				Action: dara.String(tc.action), Version: dara.String("2020-09-30"),
+				Protocol: dara.String("HTTPS"), Pathname: dara.String("/"), Method: dara.String("POST"),
+				AuthType: dara.String("AK"), Style: dara.String("RPC"),
+				ReqBodyType: dara.String("formData"), BodyType: dara.String("json"),
+			}, &openapi.OpenApiRequest{Query: openapiutil.Query(tc.query)}, &dara.RuntimeOptions{})
+			require.NoError(t, err)
+			require.Len(t, ours.requests, 1)
+			require.Len(t, theirs.requests, 1)
+			assert.Equal(t, stable(theirs.requests[0]), stable(ours.requests[0]))
+		})
+	}
+}
