@@ -135,6 +135,42 @@ func (e FleetError) MarshalJSON() ([]byte, error) {
 	}{e.Region, string(e.Mode), e.Succeeded, e.Failed, e.First, describe(e.Ended), describe(&e)})
 }
 
+// MarshalJSON returns the members Region and Mode, as the fields of those names; Pending, an array of
+// documents with DesktopId, State (the [MaintenanceState]; left out if the service never showed the
+// desktop) and Users, an array of the IDs of the users that are connected (left out if there are
+// none); Missing, an array of IDs; and the members Error, Code, StatusCode, RequestId, RetryAfter and
+// OutcomeUnknown of [OperationError.MarshalJSON].
+func (e WaitError) MarshalJSON() ([]byte, error) {
+	pending := make([]pendingDocument, len(e.Pending))
+	for i, d := range e.Pending {
+		pending[i] = describeDesktop(d)
+	}
+	return json.Marshal(struct {
+		Region  string
+		Mode    string `json:",omitempty"`
+		Pending []pendingDocument
+		Missing []string
+		*errorDocument
+	}{e.Region, string(e.Mode), pending, append([]string{}, e.Missing...), describe(&e)})
+}
+
+type pendingDocument struct {
+	DesktopId string
+	State     MaintenanceState `json:",omitempty"`
+	Users     []string         `json:",omitempty"`
+}
+
+func describeDesktop(d Desktop) pendingDocument {
+	document := pendingDocument{DesktopId: d.DesktopId}
+	if d.isShown() {
+		document.State = d.MaintenanceState()
+	}
+	for _, session := range d.Sessions {
+		document.Users = append(document.Users, session.EndUserId)
+	}
+	return document
+}
+
 // MarshalJSON returns the members DesktopIds and RequestId or, if Err is not nil, those of
 // [DesktopError.MarshalJSON] for Err.
 func (r FleetResult) MarshalJSON() ([]byte, error) {

@@ -76,6 +76,31 @@ func TestErrors_JSON(t *testing.T) {
 			"Error":"maintenance: EXIT cn-hangzhou: 2 of 3 desktops; 1 failed, first: desktop \"ecd-3\": reset; ended early: ` +
 			`not a reply of the API: HTTP 502, text/html, request ID R-2: no error code; it starts: Bad Gateway",
 			"StatusCode":502,"RequestId":"R-2","RetryAfter":60,"OutcomeUnknown":false}`},
+		{"WaitError", &maintenance.WaitError{
+			Region: region, Mode: "ENTER", Missing: []string{"ecd-3"}, Err: regions,
+			Pending: []maintenance.Desktop{
+				{DesktopId: "ecd-1", ManagementFlags: []string{"EnterMaintenance"}, Sessions: []maintenance.Session{{EndUserId: "alice"}, {EndUserId: "bob"}}},
+				{DesktopId: "ecd-2", DesktopStatus: "Running"},
+				{DesktopId: "ecd-4", Sessions: []maintenance.Session{{EndUserId: "eve"}}},
+				{DesktopId: "ecd-5"},
+			},
+		}, `{"Region":"cn-hangzhou","Mode":"ENTER","Missing":["ecd-3"],"Pending":[
+			{"DesktopId":"ecd-1","State":"entering maintenance","Users":["alice","bob"]},
+			{"DesktopId":"ecd-2","State":"not in maintenance"},
+			{"DesktopId":"ecd-4","State":"not in maintenance","Users":["eve"]},
+			{"DesktopId":"ecd-5"}],
+			"Error":"maintenance: ENTER cn-hangzhou: 4 desktops pending: \"ecd-1\" (entering maintenance, connected: \"alice\", \"bob\"), ` +
+			`\"ecd-2\" (not in maintenance), \"ecd-4\" (not in maintenance, connected: \"eve\"), \"ecd-5\"; 1 desktop not found: \"ecd-3\"; ` +
+			`maintenance: DescribeRegions cn-hangzhou: Throttling.User: slow down (HTTP 429, request ID R-1); retry after 1.5s (3 attempts)",
+			"Code":"Throttling.User","StatusCode":429,"RequestId":"R-1","RetryAfter":1.5,"OutcomeUnknown":false}`},
+		{"value of a WaitError with only missing desktops", maintenance.WaitError{Region: region, Mode: "EXIT", Missing: []string{"ecd-\xff"}}, `{
+			"Region":"cn-hangzhou","Mode":"EXIT","Pending":[],"Missing":["ecd-\ufffd"],
+			"Error":"maintenance: EXIT cn-hangzhou: 1 desktop not found: \"ecd-\\xff\"","OutcomeUnknown":false}`},
+		{"WaitError of an unknown outcome", &maintenance.WaitError{Err: maintenance.ErrOutcomeUnknown}, `{
+			"Region":"","Pending":[],"Missing":[],"Error":"maintenance: maintenance: outcome unknown","OutcomeUnknown":true}`},
+		{"zero WaitError", maintenance.WaitError{}, `{
+			"Region":"","Pending":[],"Missing":[],"Error":"maintenance: wait ended","OutcomeUnknown":false}`},
+		{"nil WaitError", (*maintenance.WaitError)(nil), `null`},
 		{"FleetReport", &maintenance.FleetReport{
 			Succeeded: 1, Failed: []maintenance.DesktopError{{DesktopID: "ecd-2", Err: errors.New("reset")}}, Calls: 4, Throttled: 2,
 			Elapsed: 90*time.Second + 500*time.Millisecond,
@@ -163,7 +188,10 @@ func TestErrors_LoggedAsText(t *testing.T) {
 	for _, err := range []error{
 		&maintenance.ValidationError{Parameter: "mode", Reason: "is empty"}, hostile, page, operation, failed, &failed,
 		&maintenance.FleetError{Region: region, Mode: "ENTER", Failed: 1, First: &failed},
-		(*maintenance.OperationError)(nil), (*maintenance.FleetError)(nil), maintenance.DesktopError{},
+		&maintenance.WaitError{Region: region, Missing: []string{forged}, Pending: []maintenance.Desktop{
+			{DesktopId: forged, DesktopStatus: forged, Sessions: []maintenance.Session{{EndUserId: forged}}},
+		}, Err: hostile},
+		(*maintenance.OperationError)(nil), (*maintenance.FleetError)(nil), (*maintenance.WaitError)(nil), maintenance.DesktopError{},
 		fmt.Errorf("patch night: %w", operation),
 	} {
 		t.Run(fmt.Sprintf("%T", err), func(t *testing.T) {

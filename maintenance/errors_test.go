@@ -28,11 +28,13 @@ func TestErrors_NilOrZero(t *testing.T) {
 		{"nil APIError", (*maintenance.APIError)(nil), "<nil>"},
 		{"nil ResponseError", (*maintenance.ResponseError)(nil), "<nil>"},
 		{"nil FleetError", (*maintenance.FleetError)(nil), "<nil>"},
+		{"nil WaitError", (*maintenance.WaitError)(nil), "<nil>"},
 		{"zero ValidationError", new(maintenance.ValidationError), "maintenance: parameter is invalid"},
 		{"zero OperationError", new(maintenance.OperationError), "maintenance: <nil>"},
 		{"zero APIError", new(maintenance.APIError), ":  (HTTP 0, request ID )"},
 		{"zero ResponseError", new(maintenance.ResponseError), "not a reply of the API"},
 		{"zero FleetError", new(maintenance.FleetError), "maintenance: 0 of 0 desktops"},
+		{"zero WaitError", new(maintenance.WaitError), "maintenance: wait ended"},
 		{"zero DesktopError", maintenance.DesktopError{}, `desktop "": <nil>`},
 		{
 			"OperationError without a failure",
@@ -87,6 +89,7 @@ func TestErrors_NilOrZeroAreNothingElse(t *testing.T) {
 		(*maintenance.APIError)(nil), new(maintenance.APIError),
 		(*maintenance.ResponseError)(nil), new(maintenance.ResponseError),
 		(*maintenance.FleetError)(nil), new(maintenance.FleetError),
+		(*maintenance.WaitError)(nil), new(maintenance.WaitError),
 		maintenance.DesktopError{},
 	}
 	for _, cause := range inside {
@@ -95,6 +98,7 @@ func TestErrors_NilOrZeroAreNothingElse(t *testing.T) {
 			fmt.Errorf("wrapped: %w", cause),
 			&maintenance.OperationError{Err: cause},
 			maintenance.DesktopError{Err: cause},
+			&maintenance.WaitError{Err: cause},
 			&maintenance.FleetError{First: &maintenance.DesktopError{Err: cause}, Ended: cause},
 		} {
 			name := fmt.Sprintf("%T in %T", cause, err)
@@ -113,7 +117,7 @@ func TestErrors_NilOrZeroAreNothingElse(t *testing.T) {
 func sentinels() []error {
 	return []error{
 		maintenance.ErrThrottled, maintenance.ErrAccessDenied, maintenance.ErrInvalidCredential,
-		maintenance.ErrClockSkew, maintenance.ErrOutcomeUnknown,
+		maintenance.ErrClockSkew, maintenance.ErrOutcomeUnknown, maintenance.ErrDesktopNotFound, maintenance.ErrPending,
 	}
 }
 

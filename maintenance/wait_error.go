@@ -48,14 +48,19 @@ func (e *WaitError) Error() string {
 // describePending says how far a desktop has come, and who is connected.
 func describePending(d Desktop) string {
 	text := quoted(d.DesktopId)
-	if d.ManagementFlags == nil && d.DesktopStatus == "" {
-		return text // it was never shown
+	if !d.isShown() {
+		return text
 	}
 	text += " (" + string(d.MaintenanceState())
 	if len(d.Sessions) > 0 {
 		text += ", connected: " + listed(d.Sessions, func(s Session) string { return quoted(s.EndUserId) })
 	}
 	return text + ")"
+}
+
+// isShown tells a desktop that the service has shown from one of which only the ID is known.
+func (d Desktop) isShown() bool {
+	return d.ManagementFlags != nil || d.DesktopStatus != "" || len(d.Sessions) > 0
 }
 
 // listed writes the first elements, and how many more there are.
