@@ -8,6 +8,7 @@ import (
 	"iter"
 	"net/http"
 	"net/url"
+	"runtime"
 	"strings"
 	"testing"
 	"testing/synctest"
@@ -471,4 +472,36 @@ func TestDesktops_SizeOfAPage(t *testing.T) {
 		var odd *maintenance.ResponseError
 		assert.Equal(t, refused, errors.As(err, &odd), "%d bytes: %v", size, err)
 	}
+}
+
+// TestDesktops_ConstantMemory is not parallel, as it measures the heap of the whole process.
+func TestDesktops_ConstantMemory(t *testing.T) {
+	padding := strings.Repeat("x", 1000)
+	requests := 0
+	client := pages(func(url.Values) string {
+		requests++
+		page := make([]string, 100)
+		for i := range page {
+			page[i] = fmt.Sprintf(`{"DesktopId":"ecd-%d-%d","DesktopName":"%s"}`, requests, i, padding)
+		}
+		if requests == 1000 {
+			return pageOf("", page...)
+		}
+		return pageOf(fmt.Sprint("token-", requests), page...)
+	}).client(t)
+	heap := func() uint64 {
+		var m runtime.MemStats
+		runtime.GC()
+		runtime.ReadMemStats(&m)
+		return m.HeapAlloc
+	}
+	before, most, read := heap(), uint64(0), 0
+	for _, err := range client.Desktops(t.Context(), region, maintenance.DesktopFilter{}) {
+		require.NoError(t, err)
+		if read++; read%10_000 == 50 {
+			most = max(most, heap())
+		}
+	}
+	assert.Equal(t, 100_000, read)
+	assert.Less(t, most, before+8*mebibyte, "the region has 100 MB")
 }
