@@ -108,6 +108,7 @@ type wait struct {
 func (w *wait) run(ctx context.Context) error {
 	interval := min(firstPoll, w.settings.interval)
 	for {
+		previous := w.last
 		final := w.poll(ctx)
 		if len(w.pending) == 0 {
 			return nil
@@ -117,14 +118,14 @@ func (w *wait) run(ctx context.Context) error {
 		}
 		switch {
 		case ctx.Err() != nil:
-			return w.failed(w.withLast(contextError(ctx)))
+			return w.failed(w.ended(ctx, previous))
 		case final:
 			return w.failed(w.last)
 		case w.polled && len(w.seen) == 0:
 			return w.failed(nil)
 		}
 		if !sleep(ctx, w.until(ctx, interval)) {
-			return w.failed(w.withLast(contextError(ctx)))
+			return w.failed(w.ended(ctx, previous))
 		}
 		interval = min(2*interval, w.settings.interval)
 	}
@@ -235,11 +236,17 @@ func (w *wait) desktops() (pending []Desktop) {
 	return pending
 }
 
-func (w *wait) withLast(reason error) error {
-	if w.last == nil || errors.Is(w.last, context.Canceled) || errors.Is(w.last, context.DeadlineExceeded) {
+// ended is why the wait ends with ctx, and the failure of the latest poll that ctx did not interrupt.
+func (w *wait) ended(ctx context.Context, previous error) error {
+	reason, last := contextError(ctx), w.last
+	var read *OperationError
+	if errors.As(last, &read) && textOf(read.Err) == textOf(reason) {
+		last = previous
+	}
+	if last == nil {
 		return reason
 	}
-	return fmt.Errorf("%w; the last failure was %w", reason, w.last)
+	return fmt.Errorf("%w; the last failure was %w", reason, last)
 }
 
 func (w *wait) failed(err error) error {
