@@ -450,3 +450,37 @@ func TestWait_DeadlineTellsTheLastFailure(t *testing.T) {
 		})
 	}
 }
+
+func TestWait_MissingDesktopsHoldNobodyUp(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		service, client := entered(t, 3, []string{"ecd-2"})
+		disconnectAfter(2*time.Minute, service, "ecd-2")
+		var polls [][]string
+		failed := waitError(t.Context(), t, client, []string{"ecd-9", "ecd-1", "ecd-2", "ecd-9"},
+			maintenance.WithWaitProgress(func(pending []maintenance.Desktop) { polls = append(polls, idsOfDesktops(pending)) }))
+		require.ErrorIs(t, failed, maintenance.ErrDesktopNotFound)
+		require.NotErrorIs(t, failed, maintenance.ErrPending)
+		require.NoError(t, failed.Err)
+		assert.Equal(t, []string{"ecd-9"}, failed.Missing)
+		assert.Empty(t, failed.Pending)
+		require.EqualError(t, failed, `maintenance: ENTER cn-hangzhou: 1 desktop not found: "ecd-9"`)
+		assert.Equal(t, []string{"ecd-2"}, polls[0])
+		assert.Empty(t, polls[len(polls)-1])
+		assert.Len(t, polls, len(readsOf(service)))
+	})
+}
+
+func TestWaitError_TextNamesTenDesktops(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		_, client := entered(t, 12, desktops(12))
+		failed := waitError(within(t, time.Minute), t, client, append(desktops(12), "ecd-99"))
+		assert.Len(t, failed.Pending, 12)
+		require.ErrorContains(t, failed, `12 desktops pending: "ecd-1" (entering maintenance, connected: "alice"), `)
+		require.ErrorContains(t, failed, `"ecd-10" (entering maintenance, connected: "alice") and 2 more; 1 desktop not found: "ecd-99"; context`)
+		require.ErrorIs(t, failed, maintenance.ErrPending)
+		require.ErrorIs(t, failed, maintenance.ErrDesktopNotFound)
+		assert.NotContains(t, failed.Error(), "ecd-11")
+	})
+}
