@@ -227,6 +227,9 @@ func (c *Client) readPages(ctx context.Context, region string, filter *DesktopFi
 		}
 		for i := range page.Desktops {
 			desktop := page.Desktops[i].desktop()
+			if desktop.DesktopId == "" {
+				continue // a null in the place of a desktop
+			}
 			// The service ignores the pool if there are IDs.
 			if ids != nil && filter.DesktopGroupId != "" && desktop.DesktopGroupId != filter.DesktopGroupId {
 				continue

@@ -2,6 +2,7 @@ package maintenance
 
 import (
 	"context"
+	"encoding/json"
 	"fmt"
 	"slices"
 	"strings"
@@ -36,12 +37,20 @@ func (c *Client) DisconnectSessions(ctx context.Context, region string, sessions
 	for some := range slices.Chunk(sessions, maxSessions) {
 		var reply struct {
 			gateway.Envelope
-			InvalidSessions []DesktopSession
+			InvalidSessions json.RawMessage
 		}
-		if _, err := c.call(ctx, disconnectDesktopSessions(region, some), &reply); err != nil {
+		call := c.newCall(disconnectDesktopSessions(region, some), &reply, c.gate)
+		requestID, err := call.do(ctx)
+		if err != nil {
 			return refused, err
 		}
-		refused = append(refused, reply.InvalidSessions...)
+		var invalid []DesktopSession
+		if len(reply.InvalidSessions) > 0 {
+			if err := json.Unmarshal(reply.InvalidSessions, &invalid); err != nil {
+				return refused, call.failed(&ResponseError{StatusCode: call.statusCode, RequestId: requestID, Err: err})
+			}
+		}
+		refused = append(refused, invalid...)
 	}
 	return refused, nil
 }

@@ -1,6 +1,7 @@
 package maintenance_test
 
 import (
+	"errors"
 	"fmt"
 	"net/url"
 	"testing"
@@ -106,5 +107,25 @@ func TestDisconnectSessions_OddInvalidSessions(t *testing.T) {
 		refused, err := client.DisconnectSessions(t.Context(), region, sessions(1))
 		require.NoError(t, err, field)
 		assert.Len(t, refused, want, field)
+	}
+}
+
+// A reply that does not say which sessions were refused is no reply that refuses none.
+func TestDisconnectSessions_ReplyThatMakesNoSense(t *testing.T) {
+	t.Parallel()
+	for body, wantErr := range map[string]bool{
+		`{"RequestId":"R"}`:                           false,
+		`{"RequestId":"R","InvalidSessions":null}`:    false,
+		`{"RequestId":"R","InvalidSessions":[]}`:      false,
+		`{"RequestId":"R","InvalidSessions":"ecd-1"}`: true,
+		`{"RequestId":"R","InvalidSessions":{}}`:      true,
+		`{"RequestId":"R","InvalidSessions":[1]}`:     true,
+	} {
+		service, client := newService(t, 1)
+		service.Inject(1, maintenancetest.Fault{Body: body})
+		refused, err := client.DisconnectSessions(t.Context(), region, []maintenance.DesktopSession{{DesktopId: "ecd-1", EndUserId: "alice"}})
+		assert.Empty(t, refused, body)
+		var malformed *maintenance.ResponseError
+		assert.Equal(t, wantErr, errors.As(err, &malformed), "%s: %v", body, err)
 	}
 }

@@ -341,6 +341,7 @@ func TestWait_RepliesThatMakeNoSense(t *testing.T) {
 		"page":             {StatusCode: 200, Body: "<html>", ContentType: "text/html"},
 		"no request ID":    {StatusCode: 200, Body: `{"Desktops":[]}`, ContentType: contentJSON},
 		"no Desktops":      {StatusCode: 200, Body: okBody, ContentType: contentJSON},
+		"Desktops is text": {StatusCode: 200, Body: `{"RequestId":"R","Desktops":"none"}`, ContentType: contentJSON},
 		"Desktops is null": {StatusCode: 200, Body: `{"RequestId":"R","Desktops":null}`, ContentType: contentJSON},
 	} {
 		t.Run(name, func(t *testing.T) {
