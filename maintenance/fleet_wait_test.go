@@ -311,7 +311,7 @@ func TestFleetRead_KeepsToTheRequestRate(t *testing.T) {
 // Random desktops, users that come and go, and faults: the report is the service's truth.
 func TestFleetWait_ReportIsTheTruth(t *testing.T) {
 	t.Parallel()
-	for seed := range uint64(40) {
+	for seed := range uint64(25) {
 		t.Run(fmt.Sprint("seed ", seed), func(t *testing.T) {
 			t.Parallel()
 			synctest.Test(t, func(t *testing.T) { waitingFleet(t, rand.New(rand.NewPCG(seed, 7))) })
