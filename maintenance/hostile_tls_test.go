@@ -90,7 +90,7 @@ func TestHostileTLS(t *testing.T) {
 	t.Parallel()
 	trusted := newAuthority(t)
 	expired := func(c *x509.Certificate) { c.NotAfter = time.Now().Add(-time.Minute) }
-	notYet := func(c *x509.Certificate) { c.NotBefore = time.Now().Add(24*time.Hour) }
+	notYet := func(c *x509.Certificate) { c.NotBefore = time.Now().Add(24 * time.Hour) }
 	otherHost := func(c *x509.Certificate) { c.DNSNames = []string{"ecd.example.com"} }
 	noHost := func(c *x509.Certificate) { c.DNSNames = nil }
 	escape := func(c *x509.Certificate) { c.DNSNames = []string{"a\n\x1b[31m.example.com"} }

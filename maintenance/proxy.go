@@ -7,7 +7,6 @@ import (
 	"net"
 	"net/http"
 	"net/url"
-	"strconv"
 	"strings"
 	"time"
 
@@ -47,7 +46,7 @@ func refuseConnect(_ context.Context, proxy *url.URL, _ *http.Request, reply *ht
 	}
 	refusal := newConnectRefusal(proxy.Host, reply.StatusCode)
 	if !refusal.final {
-		refusal.retryAfter = proxyRetryAfter(reply.Header)
+		refusal.retryAfter = gateway.RetryAfter(reply.Header)
 	}
 	return refusal
 }
@@ -71,26 +70,6 @@ func finalConnectStatus(status int) bool {
 		return true
 	}
 	return status >= 300 && status < 500
-}
-
-// maxProxyHint is what package gateway bounds the hints of the service with.
-const maxProxyHint = 24 * time.Hour
-
-// proxyRetryAfter reads Retry-After, in seconds or as a date by the clock of the proxy.
-func proxyRetryAfter(header http.Header) time.Duration {
-	value := strings.TrimSpace(header.Get("Retry-After"))
-	if seconds, err := strconv.ParseInt(value, 10, 64); err == nil {
-		return time.Duration(min(max(seconds, 0), int64(maxProxyHint/time.Second))) * time.Second
-	}
-	date, err := http.ParseTime(value)
-	if err != nil {
-		return 0
-	}
-	now, err := http.ParseTime(header.Get("Date"))
-	if err != nil {
-		now = time.Now()
-	}
-	return min(max(date.Sub(now), 0), maxProxyHint)
 }
 
 // asProxyRefusal finds a proxy's refusal in the error of an attempt. It knows those of [NewTransport], of SOCKS5 proxies,

@@ -180,14 +180,18 @@ const maxOddReplies = 3
 type readingHealth struct {
 	hasWorked bool
 	odd       int // the latest replies, in a row, that make no sense
+	renewals  int // the latest failures, in a row, that another key or time may mend
 }
 
 func (h *readingHealth) worked() { *h = readingHealth{hasWorked: true} }
 
-// ends reports whether a failure ends the wait: one that concerns every call or what is asked, and
-// replies that go on making no sense. A failure that may pass does not.
+// ends reports whether a failure ends the wait: one that concerns every call or what is asked, a key
+// that stays expired, and replies that go on making no sense. A failure that may pass does not.
 func (h *readingHealth) ends(v verdict) bool {
 	switch {
+	case v.retry.atOnce():
+		h.renewals++
+		return h.renewals > 1 || !h.hasWorked
 	case v.scope == everyCall:
 		return v.retry == noRetry || !h.hasWorked
 	case v.scope == theDesktops:
@@ -200,7 +204,8 @@ func (h *readingHealth) ends(v verdict) bool {
 	return false
 }
 
-// learn takes what the service has shown of some desktops, and adds those that are in the mode to there.
+// learn looks at some desktops as the service shows them, and adds those that are in the mode to
+// there.
 func (w *wait) learn(ids []string, shown map[string]Desktop, there map[string]bool) {
 	for _, id := range ids {
 		d, exists := shown[id]

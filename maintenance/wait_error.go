@@ -31,10 +31,10 @@ func (e *WaitError) Error() string {
 		separator = "; "
 	}
 	if len(e.Pending) > 0 {
-		add(counted(len(e.Pending), "desktop") + " pending: " + listed(e.Pending, describePending))
+		add(counted(len(e.Pending), "desktop") + " pending: " + printable(listed(e.Pending, describePending), maxMessage/2))
 	}
 	if len(e.Missing) > 0 {
-		add(counted(len(e.Missing), "desktop") + " not found: " + listed(e.Missing, quoted))
+		add(counted(len(e.Missing), "desktop") + " not found: " + printable(listed(e.Missing, quoted), maxMessage/4))
 	}
 	if e.Err != nil {
 		add(textOf(e.Err))

@@ -9,6 +9,7 @@ import (
 	"io"
 	"net/http"
 	"net/url"
+	"reflect"
 	"strings"
 	"time"
 )
@@ -92,6 +93,7 @@ func (r *reply) success(result any) error {
 	requestID := envelope.RequestId
 	if err != nil || bool(envelope.Code || envelope.Success) || !isRequestID(requestID) {
 		if requestID, err = r.unusualSuccess(); err != nil {
+			reflect.ValueOf(target).Elem().SetZero() // the reply to another attempt may have less in it
 			return err
 		}
 	}

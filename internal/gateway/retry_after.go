@@ -14,14 +14,16 @@ const maxHint = 24 * time.Hour
 // milliseconds of the two rate-limit headers. It is zero where there is none.
 func (r *reply) retryAfter() time.Duration {
 	return max(
-		parseRetryAfter(r.headers.Get("Retry-After"), r.headers.Get("Date")),
+		RetryAfter(r.headers),
 		parseTimeLeft(r.headers.Get("X-Ratelimit-User-Api")),
 		parseTimeLeft(r.headers.Get("X-Ratelimit-User")),
 	)
 }
 
-// parseRetryAfter measures a date against the peer's own clock, where it tells it.
-func parseRetryAfter(value, peerDate string) time.Duration {
+// RetryAfter reads the header Retry-After, in seconds or as a date by the peer's own clock. It is 0
+// without a hint, and 24 hours at most.
+func RetryAfter(headers http.Header) time.Duration {
+	value, peerDate := headers.Get("Retry-After"), headers.Get("Date")
 	if value == "" {
 		return 0 // most replies; a failed ParseTime makes seven allocations
 	}
