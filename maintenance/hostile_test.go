@@ -116,6 +116,22 @@ type rawConn struct {
 	number int64 // from 1
 }
 
+// unservedAddress is one that refuses connections until the test ends: a connection out of it keeps it from anybody who
+// would listen there. The address of a closed listener may be the next listener's.
+func unservedAddress(t *testing.T) string {
+	t.Helper()
+	listener, err := net.Listen("tcp", "127.0.0.1:0")
+	require.NoError(t, err)
+	defer listener.Close()
+	holder, err := net.Dial("tcp", listener.Addr().String())
+	require.NoError(t, err)
+	t.Cleanup(func() { _ = holder.Close() })
+	accepted, err := listener.Accept()
+	require.NoError(t, err)
+	t.Cleanup(func() { _ = accepted.Close() })
+	return holder.LocalAddr().String()
+}
+
 // newRawPeer runs serve for each connection and closes it afterwards; over TLS where config is not nil. A client that
 // never gives up fails its test when patience ends, and does not hang it.
 func newRawPeer(t *testing.T, config *tls.Config, serve func(*rawConn)) *rawPeer {

@@ -173,16 +173,12 @@ func TestClient_RedirectIsNotFollowed(t *testing.T) {
 
 func TestClient_NothingSentIsNoUnknownOutcome(t *testing.T) {
 	t.Parallel()
-	listener, err := net.Listen("tcp", "127.0.0.1:0")
-	require.NoError(t, err)
-	closed := listener.Addr().String()
-	require.NoError(t, listener.Close())
 	untrusted := httptest.NewUnstartedServer(http.NotFoundHandler())
 	untrusted.Config.ErrorLog = discardLog()
 	untrusted.StartTLS()
 	defer untrusted.Close()
 
-	for name, endpoint := range map[string]string{"connection refused": "http://" + closed, "certificate": untrusted.URL} {
+	for name, endpoint := range map[string]string{"connection refused": "http://" + unservedAddress(t), "certificate": untrusted.URL} {
 		transport := maintenance.NewTransport()
 		client := newClient(t, maintenance.WithEndpoint(endpoint), maintenance.WithHTTPClient(&http.Client{Transport: transport}))
 		_, err := client.SetMaintenance(t.Context(), region, maintenance.ModeEnter, desktops(1))

@@ -345,10 +345,7 @@ func TestProxy_OutOfReach(t *testing.T) {
 	}
 	t.Run("does not listen", func(t *testing.T) {
 		t.Parallel()
-		listener, err := net.Listen("tcp", "127.0.0.1:0")
-		require.NoError(t, err)
-		require.NoError(t, listener.Close())
-		nobody := &rawPeer{endpoint: "http://" + listener.Addr().String()}
+		nobody := &rawPeer{endpoint: "http://" + unservedAddress(t)}
 		for _, scheme := range []string{"http", "https", "socks5", "gopher"} {
 			proxied(t, nobody.proxyURL(scheme), func(t *testing.T, _ bool, client *maintenance.Client) {
 				err := enter(t.Context(), client)
