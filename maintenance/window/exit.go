@@ -3,6 +3,7 @@ package window
 import (
 	"context"
 	"errors"
+	"fmt"
 	"slices"
 	"time"
 
@@ -18,15 +19,13 @@ const (
 	lastPause  = time.Minute
 )
 
-// exit takes desktops of a window out, until the service shows each of them not in maintenance, or
+// exit takes the desktops of a window out, until the service shows each of them not in maintenance, or
 // does not show it any more.
 type exit struct {
 	manager  *Manager
 	entry    entry
 	report   *Report
-	only     []string  // nil: all desktops of the entry
-	doubtful []string  // ENTER may be carried out up to fence
-	fence    time.Time // zero if there is none
+	doubtful []string // ENTER may be carried out up to the fence of the entry
 
 	failed map[string]error // of the latest round
 	last   error
@@ -34,59 +33,49 @@ type exit struct {
 
 // run returns a *NotOutError if desktops are left.
 func (x *exit) run(ctx context.Context) error {
-	ctx, cancel := context.WithTimeout(ctx, x.manager.exitTimeout)
+	timeout := x.manager.exitTimeout
+	ctx, cancel := context.WithTimeoutCause(ctx, timeout, fmt.Errorf("gave up after %v: %w", timeout, context.DeadlineExceeded))
 	defer cancel()
-	x.report.NotOut = nil
+	defer func() { x.report.Ended = time.Now() }()
 	x.entry.Phase = exiting
-	if x.only != nil {
-		x.entry.Phase = entering
+	_ = x.save() // a failure does not keep the desktops in
+	for pause := firstPause; ; pause = min(2*pause, lastPause) {
+		x.round(ctx, x.entry.desktops)
+		saved := x.save()
+		switch {
+		case len(x.entry.desktops) == 0 && saved != nil:
+			return fmt.Errorf("window: %q: every desktop is out, and the journal still has the window: %w", x.entry.Name, saved)
+		case len(x.entry.desktops) == 0:
+			return nil
+		case !sleep(ctx, x.pause(pause)):
+			return errors.Join(x.notOut(ctx), saved)
+		}
 	}
-	pause := firstPause
-	for {
-		left := x.left()
-		if len(left) == 0 {
-			return x.save()
-		}
-		x.round(ctx, left)
-		if err := x.save(); err != nil {
-			x.last = err
-		}
-		if left = x.left(); len(left) == 0 {
-			continue
-		}
-		if !sleep(ctx, x.pause(left, pause)) {
-			return x.notOut(left)
-		}
-		pause = min(2*pause, lastPause)
-	}
-}
-
-// left are the desktops that this run has to take out.
-func (x *exit) left() []string {
-	if x.only == nil {
-		return x.entry.desktops
-	}
-	return without(x.entry.desktops, without(x.entry.desktops, x.only))
 }
 
 // pause is the time to the next round: to the fence, if only doubtful desktops are left.
-func (x *exit) pause(left []string, pause time.Duration) time.Duration {
-	toFence := time.Until(x.fence)
-	if toFence > 0 && x.last == nil && len(without(left, x.doubtful)) == 0 {
+func (x *exit) pause(pause time.Duration) time.Duration {
+	toFence := time.Until(x.entry.fence)
+	if toFence > 0 && x.last == nil && len(without(x.entry.desktops, x.doubtful)) == 0 {
 		return toFence
 	}
 	return pause
 }
 
 // round sends an EXIT and waits until the desktops are shown not in maintenance. A doubtful desktop is
-// out only if that is shown after the fence.
-func (x *exit) round(ctx context.Context, left []string) {
-	ctx, cancel := context.WithTimeout(ctx, roundTimeout)
+// out only if that is shown after the fence. A round before the fence ends there: an ENTER may have
+// been carried out after its EXIT.
+func (x *exit) round(ctx context.Context, ids []string) {
+	timeout, toFence := roundTimeout, time.Until(x.entry.fence)
+	fenced := toFence <= 0
+	if !fenced && len(x.doubtful) > 0 {
+		timeout = min(timeout, toFence)
+	}
+	ctx, cancel := context.WithTimeout(ctx, timeout)
 	defer cancel()
-	fenced := !time.Now().Before(x.fence)
 	var out []string
 	x.failed, x.last = map[string]error{}, nil
-	report, err := x.manager.client.SetFleetMaintenance(ctx, x.entry.Region, maintenance.ModeExit, slices.Values(left), maintenance.WithWait(),
+	_, err := x.manager.client.SetFleetMaintenance(ctx, x.entry.Region, maintenance.ModeExit, slices.Values(ids), maintenance.WithWait(),
 		maintenance.WithResults(func(r maintenance.FleetResult) {
 			if r.Err == nil || errors.Is(r.Err, maintenance.ErrDesktopNotFound) {
 				out = append(out, r.DesktopIds...)
@@ -96,7 +85,7 @@ func (x *exit) round(ctx context.Context, left []string) {
 				x.failed[id] = r.Err
 			}
 		}))
-	if err != nil && (report == nil || len(x.failed) > 0) {
+	if err != nil && len(out) < len(ids) {
 		x.last = err
 		x.entry.LastError = err.Error()
 	}
@@ -108,20 +97,35 @@ func (x *exit) round(ctx context.Context, left []string) {
 
 func (x *exit) save() error { return x.manager.save(&x.entry) }
 
-func (x *exit) notOut(left []string) error {
-	e := &NotOutError{Name: x.entry.Name, Err: x.last}
-	for _, id := range left {
+func (x *exit) notOut(ctx context.Context) error {
+	e := &NotOutError{Name: x.entry.Name, Err: ending(ctx, x.last)}
+	for _, id := range x.entry.desktops {
 		reason := x.failed[id]
 		if reason == nil {
 			reason = errNotShownOut
 		}
 		e.NotOut = append(e.NotOut, maintenance.DesktopError{DesktopID: id, Err: reason})
 	}
-	x.report.NotOut = append(x.report.NotOut, e.NotOut...)
+	x.report.NotOut = slices.Clone(e.NotOut)
 	return e
 }
 
 var errNotShownOut = errors.New("an ENTER of unknown outcome may still be carried out")
+
+// ending returns the error of a ctx that has ended, with the latest failure.
+func ending(ctx context.Context, last error) error {
+	err, cause := ctx.Err(), context.Cause(ctx)
+	switch {
+	case errors.Is(cause, err):
+		err = cause
+	default:
+		err = fmt.Errorf("%w: %w", err, cause)
+	}
+	if last == nil {
+		return err
+	}
+	return fmt.Errorf("%w; the latest failure was %w", err, last)
+}
 
 // sleep reports whether the wait is over. It returns early if ctx ends.
 func sleep(ctx context.Context, wait time.Duration) bool {

@@ -1,15 +1,17 @@
 package window
 
 import (
+	"encoding/binary"
 	"encoding/json"
 	"errors"
 	"fmt"
+	"hash/crc32"
 	"os"
+	"runtime/debug"
 	"strings"
 	"time"
 
 	bolt "go.etcd.io/bbolt"
-	bolterrors "go.etcd.io/bbolt/errors"
 )
 
 // phase is how far a window has come.
@@ -33,143 +35,162 @@ type entry struct {
 	LastError      string `json:",omitempty"`
 
 	desktops []string
+	fence    time.Time // an ENTER may still be carried out until then; not in the journal
 }
-
-// lockTimeout is how long the journal is waited for while another process has it.
-const lockTimeout = 200 * time.Millisecond
 
 var (
-	windowsBucket = []byte("windows")
-	metaKey       = []byte("meta")
-	desktopsKey   = []byte("desktops")
+	windowsBucket = []byte("windows") // a value for each window, by name
+	stateBucket   = []byte("state")
+	sumKey        = []byte("sum") // in stateBucket: over all windows
+	sums          = crc32.MakeTable(crc32.Castagnoli)
+	order         = binary.BigEndian
 )
 
+const sumSize = crc32.Size
+
+// encode returns the value of a window: a checksum, the length of the entry as JSON, that, and the
+// desktops, one a line. bbolt has no checksums but those of its two meta pages.
+func encode(e *entry) ([]byte, error) {
+	meta, err := json.Marshal(e)
+	if err != nil {
+		return nil, err
+	}
+	size := sumSize + binary.MaxVarintLen64 + len(meta)
+	for _, id := range e.desktops {
+		size += len(id) + 1
+	}
+	value := make([]byte, sumSize, size)
+	value = binary.AppendUvarint(value, uint64(len(meta)))
+	value = append(value, meta...)
+	for i, id := range e.desktops {
+		if i > 0 {
+			value = append(value, '\n')
+		}
+		value = append(value, id...)
+	}
+	order.PutUint32(value, crc32.Checksum(value[sumSize:], sums))
+	return value, nil
+}
+
+func decode(name, value []byte) (*entry, error) {
+	if len(value) < sumSize || order.Uint32(value) != crc32.Checksum(value[sumSize:], sums) {
+		return nil, fmt.Errorf("the checksum of window %q is wrong", name)
+	}
+	value = value[sumSize:]
+	length, n := binary.Uvarint(value)
+	if n <= 0 || length > uint64(len(value)-n) {
+		return nil, fmt.Errorf("window %q is cut off", name)
+	}
+	meta, desktops := value[n:n+int(length)], value[n+int(length):]
+	e := new(entry)
+	if err := json.Unmarshal(meta, e); err != nil {
+		return nil, fmt.Errorf("window %q: %w", name, err)
+	}
+	if e.Name != string(name) || len(desktops) == 0 {
+		return nil, fmt.Errorf("window %q is not what was written", name)
+	}
+	e.desktops = strings.Split(string(desktops), "\n")
+	return e, nil
+}
+
 // journal holds the open windows in a bbolt file. Each change is synced before it returns.
-type journal struct{ db *bolt.DB }
-
-func openJournal(path string) (_ *journal, entries map[string]*entry, err error) {
-	if err := inspect(path); err != nil {
-		return nil, nil, err
-	}
-	db, err := bolt.Open(path, 0o600, &bolt.Options{Timeout: lockTimeout})
-	if err != nil {
-		return nil, nil, openError(path, err)
-	}
-	j := &journal{db}
-	if entries, err = j.load(); err != nil {
-		return nil, nil, errors.Join(damaged(path, err), db.Close())
-	}
-	return j, entries, nil
+type journal struct {
+	db     *bolt.DB
+	broken error // bbolt has panicked, and may hold its locks
 }
 
-// inspect looks at a file before it is opened to be written: bbolt takes an empty file for a new one,
-// and a page that is beyond the end of the file ends the process.
-func inspect(path string) error {
-	info, err := os.Stat(path)
-	switch {
-	case errors.Is(err, os.ErrNotExist):
-		return nil
-	case err != nil:
-		return openError(path, err)
-	case info.Size() == 0:
-		return damaged(path, errors.New("the file is empty; remove it if no window can be open"))
-	}
-	db, err := bolt.Open(path, 0o600, &bolt.Options{Timeout: lockTimeout, ReadOnly: true})
-	if err != nil {
-		return openError(path, err)
-	}
-	var size int64
-	err = db.View(func(tx *bolt.Tx) error {
-		size = tx.Size()
-		return nil
-	})
-	if err == nil && size > info.Size() {
-		err = fmt.Errorf("it has %d bytes of %d", info.Size(), size)
-	}
-	if err != nil {
-		err = damaged(path, err)
-	}
-	return errors.Join(err, db.Close())
-}
-
-func openError(path string, err error) error {
-	switch {
-	case errors.Is(err, bolterrors.ErrTimeout):
-		return fmt.Errorf("%w: %s", ErrInUse, path)
-	case errors.Is(err, bolterrors.ErrInvalid), errors.Is(err, bolterrors.ErrChecksum), errors.Is(err, bolterrors.ErrVersionMismatch):
-		return damaged(path, err)
-	}
-	return fmt.Errorf("window: journal %s: %w", path, err)
-}
-
-func damaged(path string, err error) error {
-	return fmt.Errorf("window: journal %s is damaged: %w", path, err)
-}
-
-// load reads every window. bbolt panics for some kinds of damage.
+// load reads every window.
 func (j *journal) load() (entries map[string]*entry, err error) {
-	defer func() {
-		if p := recover(); p != nil {
-			err = fmt.Errorf("%v", p)
-		}
-	}()
 	entries = map[string]*entry{}
-	err = j.db.Update(func(tx *bolt.Tx) error {
-		for problem := range tx.Check() {
-			return problem
-		}
-		windows, err := tx.CreateBucketIfNotExists(windowsBucket)
-		if err != nil {
-			return err
-		}
-		return windows.ForEachBucket(func(name []byte) error {
-			e := new(entry)
-			bucket := windows.Bucket(name)
-			if err := json.Unmarshal(bucket.Get(metaKey), e); err != nil {
-				return fmt.Errorf("window %q: %w", name, err)
+	err = j.guard(func() error {
+		return j.db.View(func(tx *bolt.Tx) error {
+			windows, state := tx.Bucket(windowsBucket), tx.Bucket(stateBucket)
+			if windows == nil || state == nil {
+				return errors.New("it is not the journal of a window")
 			}
-			if desktops := string(bucket.Get(desktopsKey)); desktops != "" {
-				e.desktops = strings.Split(desktops, "\n")
+			if string(state.Get(sumKey)) != string(sumOf(windows)) {
+				return errors.New("a window is missing or of another time")
 			}
-			entries[e.Name] = e
-			return nil
+			return windows.ForEach(func(name, value []byte) error {
+				e, err := decode(name, value)
+				entries[string(name)] = e
+				return err
+			})
 		})
 	})
 	return entries, err
 }
 
+// sumOf is a checksum over the names of all windows and their checksums.
+func sumOf(windows *bolt.Bucket) []byte {
+	sum := crc32.New(sums)
+	_ = windows.ForEach(func(name, value []byte) error {
+		_, _ = sum.Write(order.AppendUint32(nil, uint32(len(name))))
+		_, _ = sum.Write(name)
+		_, _ = sum.Write(value[:min(len(value), sumSize)])
+		return nil
+	})
+	return sum.Sum(nil)
+}
+
 // put writes a window.
 func (j *journal) put(e *entry) error {
-	meta, err := json.Marshal(e)
+	value, err := encode(e)
 	if err != nil {
 		return err
 	}
-	return j.update(func(windows *bolt.Bucket) error {
-		bucket, err := windows.CreateBucketIfNotExists([]byte(e.Name))
-		if err != nil {
-			return err
-		}
-		return errors.Join(bucket.Put(metaKey, meta), bucket.Put(desktopsKey, []byte(strings.Join(e.desktops, "\n"))))
-	})
+	return j.update(func(windows *bolt.Bucket) error { return windows.Put([]byte(e.Name), value) })
 }
 
 // forget removes a window.
 func (j *journal) forget(name string) error {
-	return j.update(func(windows *bolt.Bucket) error {
-		err := windows.DeleteBucket([]byte(name))
-		if errors.Is(err, bolterrors.ErrBucketNotFound) {
-			return nil
-		}
-		return err
-	})
+	return j.update(func(windows *bolt.Bucket) error { return windows.Delete([]byte(name)) })
 }
 
 func (j *journal) update(change func(windows *bolt.Bucket) error) error {
-	err := j.db.Update(func(tx *bolt.Tx) error { return change(tx.Bucket(windowsBucket)) })
+	err := j.guard(func() error {
+		return j.db.Update(func(tx *bolt.Tx) error {
+			windows := tx.Bucket(windowsBucket)
+			if err := change(windows); err != nil {
+				return err
+			}
+			return tx.Bucket(stateBucket).Put(sumKey, sumOf(windows))
+		})
+	})
 	if err != nil {
-		return fmt.Errorf("window: journal: %w", err)
+		return fmt.Errorf("window: journal %s: %w", j.db.Path(), err)
 	}
 	return nil
 }
 
-func (j *journal) close() error { return j.db.Close() }
+func (j *journal) close() error {
+	return j.guard(func() error { return j.db.Close() })
+}
+
+// guard makes an error of a panic of bbolt, and of a fault of its memory map, which a disk that is
+// full or fails causes. bbolt may hold its locks then, so it is not called again.
+func (j *journal) guard(fn func() error) (err error) {
+	if j.broken != nil {
+		return j.broken
+	}
+	defer debug.SetPanicOnFault(debug.SetPanicOnFault(true))
+	defer func() {
+		if p := recover(); p != nil {
+			j.broken = fmt.Errorf("bbolt has panicked: %v", p)
+			err = j.broken
+		}
+	}()
+	return fn()
+}
+
+func damaged(path string, err error) error {
+	return fmt.Errorf("window: journal %s is damaged: %w; move it away when no desktop of its windows is in maintenance", path, err)
+}
+
+// syncDir makes a new file's name last. Not every system can.
+func syncDir(dir string) {
+	if d, err := os.Open(dir); err == nil {
+		_ = d.Sync()
+		_ = d.Close()
+	}
+}

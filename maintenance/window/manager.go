@@ -16,17 +16,17 @@ import (
 const DefaultExitTimeout = time.Hour
 
 // fenceMargin is how long after its timeout an attempt may still be carried out: an assumption about
-// the service.
-const fenceMargin = 10 * time.Second
+// the service. It is a variable for tests.
+var fenceMargin = 10 * time.Second
 
 // Manager runs windows and keeps their journal. It is safe for concurrent use.
 type Manager struct {
 	client      *maintenance.Client
 	journal     *journal
 	exitTimeout time.Duration
-	opened      time.Time // the journal was taken over
 
 	mu      sync.Mutex
+	closed  bool
 	entries map[string]*entry
 	running map[string]bool              // names that Run or Recover is at
 	held    map[string]map[string]string // the window of each desktop, by region
@@ -70,8 +70,10 @@ func Open(path string, client *maintenance.Client, opts ...Option) (*Manager, er
 	if err != nil {
 		return nil, err
 	}
-	m.journal, m.entries, m.opened = journal, entries, time.Now()
+	m.journal, m.entries = journal, entries
+	opened := time.Now() // no other process sends an ENTER from now on
 	for _, e := range entries {
+		e.fence = opened.Add(e.AttemptTimeout + fenceMargin)
 		if endpoint := client.Endpoint(e.Region); endpoint != e.Endpoint {
 			err := fmt.Errorf("window: journal %s has window %q at %s, and the client calls %s", path, e.Name, e.Endpoint, endpoint)
 			return nil, errors.Join(err, journal.close())
@@ -81,8 +83,19 @@ func Open(path string, client *maintenance.Client, opts ...Option) (*Manager, er
 	return m, nil
 }
 
-// Close closes the journal. Windows must not be running.
-func (m *Manager) Close() error { return m.journal.close() }
+// Close closes the journal. While a window is running it fails with an [ErrUnfinished] and does
+// nothing, as another process could take the desktops out then.
+func (m *Manager) Close() error {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	for name := range m.running {
+		return fmt.Errorf("%w: %q is running", ErrUnfinished, name)
+	}
+	m.closed = true
+	return m.journal.close()
+}
+
+var errClosed = errors.New("window: the journal is closed")
 
 // Unfinished is a window that has desktops to take out.
 type Unfinished struct {
@@ -98,6 +111,9 @@ type Unfinished struct {
 func (m *Manager) Unfinished() ([]Unfinished, error) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
+	if m.closed {
+		return nil, errClosed
+	}
 	var unfinished []Unfinished
 	for name, e := range m.entries {
 		if m.running[name] {
@@ -124,55 +140,73 @@ func (m *Manager) Abandon(name string, desktopIDs ...string) error {
 	defer m.mu.Unlock()
 	e := m.entries[name]
 	switch {
+	case m.closed:
+		return errClosed
 	case e == nil:
 		return fmt.Errorf("window: no unfinished window %q", name)
 	case m.running[name]:
 		return fmt.Errorf("%w: %q is running", ErrUnfinished, name)
 	}
-	for _, id := range desktopIDs {
-		if !slices.Contains(e.desktops, id) {
-			return fmt.Errorf("window: %q has no desktop %q to abandon", name, id)
-		}
+	if unknown := without(desktopIDs, e.desktops); len(unknown) > 0 {
+		return fmt.Errorf("window: %q has no desktop %q to abandon", name, unknown[0])
 	}
 	left := *e
 	left.desktops = nil
 	if len(desktopIDs) > 0 {
-		left.desktops = slices.DeleteFunc(slices.Clone(e.desktops), func(id string) bool { return slices.Contains(desktopIDs, id) })
+		left.desktops = without(e.desktops, desktopIDs)
 	}
 	return m.store(&left)
 }
 
-// Recover takes out what a crash or a failure has left in maintenance, window by window. Call it at
-// start. Its error is a [*NotOutError] for each window that has desktops left, joined.
+// Recover takes out what a crash or a failure has left in maintenance, all windows at once. Call it at
+// start. The end of ctx ends it, and so does the time of [WithExitTimeout], for each window. Its error
+// is a [*NotOutError] for each window that has desktops left, joined.
 func (m *Manager) Recover(ctx context.Context) ([]*Report, error) {
+	if ctx == nil {
+		return nil, &maintenance.ValidationError{Parameter: "ctx", Reason: "is nil"}
+	}
 	unfinished, err := m.Unfinished()
 	if err != nil {
 		return nil, err
 	}
 	var (
-		reports []*Report
-		errs    []error
+		group   sync.WaitGroup
+		reports = make([]*Report, len(unfinished))
+		errs    = make([]error, len(unfinished))
+		panics  = make([]any, len(unfinished))
 	)
-	for _, u := range unfinished {
-		e := m.claim(u.Name)
-		if e == nil {
-			continue // Abandon or another Recover was faster
-		}
-		report := &Report{Name: u.Name, Began: u.Since}
-		x := &exit{manager: m, entry: *e, report: report, doubtful: slices.Clone(e.desktops)}
-		x.fence = m.opened.Add(e.AttemptTimeout + fenceMargin)
-		errs = append(errs, x.run(ctx))
-		m.release(u.Region, u.Name)
-		reports = append(reports, report)
+	for i, u := range unfinished {
+		group.Go(func() {
+			defer func() { panics[i] = recover() }()
+			reports[i], errs[i] = m.recover(ctx, u.Name)
+		})
 	}
-	return reports, errors.Join(errs...)
+	group.Wait()
+	for _, p := range panics {
+		if p != nil {
+			panic(p)
+		}
+	}
+	return slices.DeleteFunc(reports, func(r *Report) bool { return r == nil }), errors.Join(errs...)
+}
+
+// recover ends one window. The report is nil if Abandon or another Recover was faster.
+func (m *Manager) recover(ctx context.Context, name string) (*Report, error) {
+	e := m.claim(name)
+	if e == nil {
+		return nil, nil
+	}
+	defer m.release(e.Region, name)
+	report := &Report{Name: name, Began: e.Since}
+	x := &exit{manager: m, entry: *e, report: report, doubtful: e.desktops}
+	return report, x.run(ctx)
 }
 
 // claim marks an unfinished window as running, and returns nil if it is already, or gone.
 func (m *Manager) claim(name string) *entry {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	if m.entries[name] == nil || m.running[name] {
+	if m.closed || m.entries[name] == nil || m.running[name] {
 		return nil
 	}
 	m.running[name] = true
@@ -194,6 +228,9 @@ func (m *Manager) release(region, name string) {
 func (m *Manager) reserve(w *Window) error {
 	m.mu.Lock()
 	defer m.mu.Unlock()
+	if m.closed {
+		return errClosed
+	}
 	if m.entries[w.Name] != nil || m.running[w.Name] {
 		return fmt.Errorf("%w: %q", ErrUnfinished, w.Name)
 	}

@@ -13,6 +13,12 @@ import (
 // disconnectGrace is how long desktops may take to get into maintenance when their sessions are ended.
 const disconnectGrace = 2 * time.Minute
 
+// outageLimit is how long desktops are sent again of which the outcome is unknown, while others wait.
+const outageLimit = 30 * time.Second
+
+// sessionsPerCall is how many sessions [maintenance.Client.DisconnectSessions] sends at a time.
+const sessionsPerCall = 20
+
 // Run runs one window. It calls work with the desktops that are in maintenance, and takes out again
 // those that it has taken in, whatever becomes of the work and of ctx: that goes on when ctx has ended,
 // for up to the time of [WithExitTimeout].
@@ -37,7 +43,7 @@ func (m *Manager) Run(ctx context.Context, w Window, work func(ctx context.Conte
 		return nil, err
 	}
 	defer m.release(w.Region, w.Name)
-	r := &run{manager: m, window: w, report: &Report{Name: w.Name, Began: time.Now()}}
+	r := &run{manager: m, window: w, report: &Report{Name: w.Name, Began: time.Now()}, failed: map[string]error{}}
 	return r.report, r.run(ctx, work)
 }
 
@@ -48,35 +54,45 @@ type run struct {
 	report  *Report
 	entry   entry // what the window takes in
 
-	doubtful []string  // ENTER may still be carried out
-	fence    time.Time // until then
+	doubtful []string         // ENTER may still be carried out, until the fence of the entry
+	failed   map[string]error // of the latest ENTER of desktops that were not accepted
+	problem  error            // of sessions that could not be ended
 }
 
 func (r *run) run(ctx context.Context, work func(context.Context, []string) error) (err error) {
+	defer func() { r.report.Ended = time.Now() }()
 	if err := r.before(ctx); err != nil {
 		return err
 	}
-	ready := r.alreadyReady()
+	var entered []string
 	if len(r.entry.desktops) > 0 {
 		// The journal comes first: what is not written down is not entered.
-		if err := r.manager.save(&r.entry); err != nil {
+		if err := r.save(); err != nil {
 			return err
 		}
-		defer func() { err = errors.Join(err, r.out(ctx, nil)) }()
-		entered, err := r.enter(ctx)
-		if err != nil {
+		defer func() { err = errors.Join(err, r.problem, r.out(ctx)) }()
+		if entered, err = r.enter(ctx); err != nil {
 			return err
 		}
-		ready = append(ready, entered...)
 	}
+	ready, err := r.alreadyReady(ctx)
+	if err != nil {
+		return err
+	}
+	ready = append(ready, entered...)
 	r.report.Entered = time.Now()
-	if len(ready) == 0 {
+	switch {
+	case len(ready) == 0:
 		return ErrNoneReady
+	case ctx.Err() != nil:
+		return ending(ctx, nil)
 	}
 	r.report.Ready = ready
-	r.entry.Phase = working
-	if err := r.note(); err != nil {
-		return err
+	if len(r.entry.desktops) > 0 {
+		r.entry.Phase = working
+		if err := r.save(); err != nil {
+			return err
+		}
 	}
 	if r.window.Duration > 0 {
 		var cancel context.CancelFunc
@@ -118,14 +134,22 @@ func (r *run) before(ctx context.Context) error {
 	return nil
 }
 
-// alreadyReady returns the desktops that somebody else has in maintenance.
-func (r *run) alreadyReady() (ready []string) {
-	for _, d := range r.report.AlreadyIn {
+// alreadyReady returns the desktops that somebody else has in maintenance. It reads them again, as
+// their owner may have taken them out meanwhile.
+func (r *run) alreadyReady(ctx context.Context) (ready []string, err error) {
+	if len(r.report.AlreadyIn) == 0 {
+		return nil, nil
+	}
+	filter := maintenance.DesktopFilter{DesktopIds: idsOf(r.report.AlreadyIn)}
+	for d, err := range r.manager.client.Desktops(ctx, r.window.Region, filter) {
+		if err != nil {
+			return nil, err
+		}
 		if d.MaintenanceState() == maintenance.InMaintenance {
 			ready = append(ready, d.DesktopId)
 		}
 	}
-	return ready
+	return ready, nil
 }
 
 // enter takes the desktops in and returns those that are in maintenance in time. Those that are not are
@@ -140,9 +164,7 @@ func (r *run) enter(ctx context.Context) (ready []string, err error) {
 		return nil, err
 	}
 	if len(pending) > 0 && r.window.Disconnect {
-		if err := r.disconnect(ctx, pending); err != nil {
-			return nil, err
-		}
+		r.problem = r.disconnect(ctx, pending)
 		if pending, err = r.wait(ctx, idsOf(pending), disconnectGrace); err != nil {
 			return nil, err
 		}
@@ -151,45 +173,81 @@ func (r *run) enter(ctx context.Context) (ready []string, err error) {
 	r.report.Busy = pending
 	ready = without(waited, slices.Concat(busy, r.report.Missing))
 	if len(busy) > 0 {
-		_ = r.out(ctx, busy) // the end of the window tries again, and reports it
+		r.outOnce(ctx, busy)
 	}
 	return ready, nil
 }
 
-// send sends the ENTER, and returns the desktops that were accepted, or may have been.
+// send sends the ENTER, and returns the desktops that were accepted. Those of which the outcome is
+// unknown are sent once more.
 func (r *run) send(ctx context.Context) (waited []string, err error) {
-	report, err := r.manager.client.SetFleetMaintenance(ctx, r.window.Region, maintenance.ModeEnter, slices.Values(r.entry.desktops),
-		maintenance.WithResults(func(result maintenance.FleetResult) {
-			if result.Err == nil {
-				waited = append(waited, result.DesktopIds...)
-			}
-		}))
+	all := r.entry.desktops
+	r.doubtful = all // also if a transport panics
+	defer func() {
+		r.reportFailed()
+		if len(r.doubtful) > 0 {
+			r.entry.fence = time.Now().Add(r.entry.AttemptTimeout + fenceMargin)
+		}
+	}()
+	waited, unknown, lost, err := r.sendOnce(ctx, all)
+	if len(unknown) > 0 && err == nil {
+		var more []string
+		more, _, _, _ = r.sendOnce(ctx, unknown, maintenance.WithOutageLimit(outageLimit))
+		waited = append(waited, more...)
+		unknown = without(unknown, more) // also those that are refused now
+	}
+	r.entry.desktops = slices.Concat(waited, unknown) // no other needs an EXIT
+	if !lost && err == nil {
+		r.doubtful = nil
+	}
+	if err == nil && ctx.Err() != nil {
+		err = ending(ctx, nil)
+	}
+	return waited, errors.Join(err, r.save())
+}
+
+// sendOnce returns the desktops that were accepted, and those that may have been. A request was lost
+// if any attempt got no answer, also if a later one was accepted: it may still be under way.
+func (r *run) sendOnce(ctx context.Context, ids []string, opts ...maintenance.FleetOption) (accepted, unknown []string, lost bool, err error) {
+	opts = append(opts, maintenance.WithResults(func(result maintenance.FleetResult) {
+		if result.Err == nil {
+			accepted = append(accepted, result.DesktopIds...)
+		}
+	}))
+	report, err := r.manager.client.SetFleetMaintenance(ctx, r.window.Region, maintenance.ModeEnter, slices.Values(ids), opts...)
 	if report == nil {
-		return nil, err
+		return nil, nil, false, err
 	}
 	for _, failed := range report.Failed {
-		switch {
-		case errors.Is(failed, maintenance.ErrOutcomeUnknown):
-			r.doubtful = append(r.doubtful, failed.DesktopID)
-		case errors.Is(failed, maintenance.ErrDesktopNotFound):
-			r.report.Missing = append(r.report.Missing, failed.DesktopID)
+		id := failed.DesktopID
+		if errors.Is(failed, maintenance.ErrOutcomeUnknown) {
+			unknown = append(unknown, id)
+		}
+		r.failed[id] = failed.Err
+	}
+	for _, id := range accepted {
+		delete(r.failed, id)
+	}
+	batches := (len(ids) + maintenance.MaxDesktopIDs - 1) / maintenance.MaxDesktopIDs
+	lost = report.Calls-report.Throttled > batches
+	var summary *maintenance.FleetError
+	if errors.As(err, &summary) && summary.Ended == nil {
+		err = nil // every desktop was sent
+	}
+	return accepted, unknown, lost, err
+}
+
+// reportFailed sorts the desktops that were not accepted.
+func (r *run) reportFailed() {
+	for _, id := range r.window.DesktopIds {
+		switch err := r.failed[id]; {
+		case err == nil:
+		case errors.Is(err, maintenance.ErrDesktopNotFound):
+			r.report.Missing = append(r.report.Missing, id)
 		default:
-			r.report.Failed = append(r.report.Failed, failed)
+			r.report.Failed = append(r.report.Failed, maintenance.DesktopError{DesktopID: id, Err: err})
 		}
 	}
-	if len(r.doubtful) > 0 {
-		r.fence = time.Now().Add(r.entry.AttemptTimeout + fenceMargin)
-		waited = append(waited, r.doubtful...)
-	}
-	r.entry.desktops = slices.Clone(waited) // no other needs an EXIT
-	if err := r.save(); err != nil {
-		return nil, err
-	}
-	var summary *maintenance.FleetError
-	if errors.As(err, &summary) && summary.Ended != nil {
-		return nil, err // not every desktop was sent
-	}
-	return waited, nil
 }
 
 // wait waits until desktops are in maintenance, and returns those that are not in time.
@@ -218,40 +276,52 @@ func (r *run) wait(ctx context.Context, ids []string, limit time.Duration) (pend
 }
 
 // disconnect ends the sessions of desktops. One that ends by itself meanwhile is refused, which is no
-// failure.
+// failure. A call that fails leaves the others to be made.
 func (r *run) disconnect(ctx context.Context, pending []maintenance.Desktop) error {
+	ctx, cancel := context.WithTimeout(ctx, disconnectGrace)
+	defer cancel()
 	var sessions []maintenance.DesktopSession
 	for _, d := range pending {
 		for _, s := range d.Sessions {
-			sessions = append(sessions, maintenance.DesktopSession{DesktopId: d.DesktopId, EndUserId: s.EndUserId})
+			if s.EndUserId != "" {
+				sessions = append(sessions, maintenance.DesktopSession{DesktopId: d.DesktopId, EndUserId: s.EndUserId})
+			}
 		}
 	}
-	_, err := r.manager.client.DisconnectSessions(ctx, r.window.Region, sessions)
-	return err
-}
-
-// note writes the phase to the journal.
-func (r *run) note() error {
-	if len(r.entry.desktops) == 0 {
-		return nil
+	var problem error
+	for some := range slices.Chunk(sessions, sessionsPerCall) {
+		_, err := r.manager.client.DisconnectSessions(ctx, r.window.Region, some)
+		if err != nil && problem == nil {
+			problem = fmt.Errorf("window: sessions of %q are not ended: %w", r.window.Name, err)
+		}
+		if errors.Is(err, maintenance.ErrAccessDenied) || ctx.Err() != nil {
+			break
+		}
 	}
-	return r.save()
+	return problem
 }
 
 func (r *run) save() error { return r.manager.save(&r.entry) }
 
-// out takes desktops of the window out, all of them if ids is nil. It is not ended by ctx.
-func (r *run) out(ctx context.Context, ids []string) error {
+func (r *run) exit() *exit {
+	return &exit{manager: r.manager, entry: r.entry, report: r.report, doubtful: r.doubtful}
+}
+
+// outOnce tries to take busy desktops out. The work does not wait for those that fail: the end of the
+// window tries again, and reports them.
+func (r *run) outOnce(ctx context.Context, busy []string) {
+	x := r.exit()
+	x.round(ctx, busy)
+	r.entry = x.entry
+	_ = r.save()
+}
+
+// out takes all desktops of the window out. It is not ended by ctx.
+func (r *run) out(ctx context.Context) error {
 	if len(r.entry.desktops) == 0 {
 		return nil
 	}
-	x := &exit{manager: r.manager, entry: r.entry, report: r.report, doubtful: r.doubtful, fence: r.fence, only: ids}
-	err := x.run(context.WithoutCancel(ctx))
-	r.entry = x.entry
-	if ids == nil {
-		r.report.Ended = time.Now()
-	}
-	return err
+	return r.exit().run(context.WithoutCancel(ctx))
 }
 
 func idsOf(desktops []maintenance.Desktop) (ids []string) {

@@ -36,7 +36,7 @@ type Window struct {
 	Grace time.Duration
 
 	// Disconnect ends the sessions of those that are connected when Grace is over. The desktops get
-	// two more minutes then.
+	// two more minutes then. A failure of that makes the desktops busy, and is part of Run's error.
 	Disconnect bool
 
 	// Duration bounds the work: its ctx ends then. 0: no limit.
@@ -79,13 +79,16 @@ type Report struct {
 	Name string
 
 	Ready     []string                   // were in maintenance for the work, AlreadyIn included
-	AlreadyIn []maintenance.Desktop      // were in maintenance or entering before; they were left as they were
+	AlreadyIn []maintenance.Desktop      // were in maintenance or entering before; they are left alone
 	Busy      []maintenance.Desktop      // did not get there in time, with their users; they were taken out again
 	Missing   []string                   // do not exist
-	Failed    []maintenance.DesktopError // the service did not accept their ENTER
+	Failed    []maintenance.DesktopError // the service did not accept their ENTER, or never said so
 	NotOut    []maintenance.DesktopError // could not be taken out: they are in the journal, for Recover
 
-	Began, Entered, Worked, Ended time.Time // zero for a phase that was not reached
+	Began   time.Time
+	Entered time.Time // the desktops were in; zero if they never were
+	Worked  time.Time // the work ended; zero if it was not called
+	Ended   time.Time
 }
 
 // NotOutError says which desktops of a window could not be taken out. The journal keeps them:
@@ -93,7 +96,7 @@ type Report struct {
 type NotOutError struct {
 	Name   string
 	NotOut []maintenance.DesktopError
-	Err    error // the latest failure; nil if the service accepted the EXIT and shows them in maintenance
+	Err    error // why the window gave up, and the latest failure
 }
 
 const maxNamed = 10
@@ -112,7 +115,7 @@ func (e *NotOutError) Error() string {
 	}
 	text += "; they are in the journal: run Recover, or Abandon them"
 	if e.Err != nil {
-		text += "; the latest failure was " + e.Err.Error()
+		text += "; " + e.Err.Error()
 	}
 	return text
 }

@@ -1,0 +1,31 @@
+package house_test
+
+import (
+	"os/exec"
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+)
+
+// Only programs that import the windows contain bbolt.
+func TestHouse_BboltComesWithWindowAlone(t *testing.T) {
+	t.Parallel()
+	for _, tc := range []struct {
+		dir      string
+		contains bool
+	}{
+		{"maintenance", false},
+		{"maintenance/maintenancetest", false},
+		{"internal/gateway", false},
+		{"internal/sign", false},
+		{"maintenance/window", true},
+	} {
+		list := exec.Command("go", "list", "-deps", "./"+tc.dir)
+		list.Dir = "../.."
+		packages, err := list.Output()
+		require.NoError(t, err, tc.dir)
+		assert.Equal(t, tc.contains, strings.Contains(string(packages), "go.etcd.io/bbolt"), tc.dir)
+	}
+}

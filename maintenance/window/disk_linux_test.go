@@ -1,0 +1,208 @@
+package window_test
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"net/http"
+	"os"
+	"os/signal"
+	"path/filepath"
+	"runtime"
+	"strings"
+	"sync"
+	"syscall"
+	"testing"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"github.com/ecdkit/ecd-maintenance-go/maintenance"
+	"github.com/ecdkit/ecd-maintenance-go/maintenance/maintenancetest"
+	"github.com/ecdkit/ecd-maintenance-go/maintenance/window"
+)
+
+func init() { children["limit"] = childLimit }
+
+// What cannot be journaled is not entered: the disk is full for all of a window, or from a moment of it
+// on. The service is in memory, and the quota is one of the process for the size of its files.
+func TestRun_FileSizeQuota(t *testing.T) {
+	t.Parallel()
+	process := startChild(t, "limit", "WINDOW_TEST_DIR="+t.TempDir())
+	last := ""
+	for line := range process.lines {
+		t.Log(line)
+		last = line
+	}
+	require.Equal(t, "done", last)
+}
+
+func childLimit() error {
+	signal.Ignore(syscall.SIGXFSZ)
+	quota := func(bytes uint64) error {
+		return syscall.Setrlimit(syscall.RLIMIT_FSIZE, &syscall.Rlimit{Cur: bytes, Max: 1 << 40})
+	}
+	return fillAt(os.Getenv("WINDOW_TEST_DIR"),
+		func() error { return quota(20 << 10) },
+		func() error { return quota(1 << 40) })
+}
+
+// The same with a file system that is full. It needs the right to mount one; the quota does not.
+func TestRun_DiskFull(t *testing.T) {
+	dir := t.TempDir()
+	if err := syscall.Mount("tmpfs", dir, "tmpfs", 0, "size=512k"); err != nil {
+		t.Log("tested by TestRun_FileSizeQuota alone, as mounting is not permitted:", err)
+		return
+	}
+	t.Cleanup(func() { assert.NoError(t, syscall.Unmount(dir, syscall.MNT_DETACH)) })
+	filler := filepath.Join(dir, "filler")
+	require.NoError(t, fillAt(dir,
+		func() error {
+			err := os.WriteFile(filler, bytes.Repeat([]byte("x"), 1<<20), 0o600)
+			if !errors.Is(err, syscall.ENOSPC) {
+				return fmt.Errorf("the disk is not full: %w", err)
+			}
+			return nil
+		},
+		func() error { return os.Remove(filler) }))
+}
+
+// fillAt runs windows over a disk that is full at some moment.
+func fillAt(dir string, fill, free func() error) error {
+	const n = 3000 // their IDs are longer than the pages that a new journal has free
+	s := maintenancetest.NewService()
+	s.AddDesktops(region, desktops(n)...)
+	atEnter := func() {}
+	client, err := s.NewClient(maintenance.WithHTTPClient(&http.Client{Transport: roundTrip(func(r *http.Request) (*http.Response, error) {
+		if r.URL.Query().Get("Mode") == "ENTER" {
+			atEnter()
+		}
+		return s.HTTPClient().Transport.RoundTrip(r)
+	})}))
+	if err != nil {
+		return err
+	}
+	in := func() (count int) {
+		for _, id := range desktops(n) {
+			if d, _ := s.Desktop(region, id); d.MaintenanceState() != maintenance.NotInMaintenance {
+				count++
+			}
+		}
+		return count
+	}
+	enters := func() (count int) {
+		for _, r := range s.Requests() {
+			if r.Action == "SetDesktopMaintenance" && r.Mode == string(maintenance.ModeEnter) {
+				count++
+			}
+		}
+		return count
+	}
+	path := filepath.Join(dir, "windows.db")
+	windows, err := window.Open(path, client)
+	if err != nil {
+		return err
+	}
+	defer func() { _ = windows.Close() }()
+
+	// Full from the start.
+	if err := fill(); err != nil {
+		return err
+	}
+	_, err = windows.Run(context.Background(), night(desktops(n)), func(context.Context, []string) error {
+		return errors.New("the work is called")
+	})
+	switch {
+	case err == nil || !strings.Contains(err.Error(), "window: journal"):
+		return fmt.Errorf("full from the start: %w", err)
+	case enters() > 0:
+		return errors.New("full from the start: something was entered")
+	}
+	fmt.Println("full from the start:", err)
+	left, err := windows.Unfinished()
+	if err != nil || len(left) > 0 {
+		return fmt.Errorf("full from the start: %d unfinished, %w", len(left), err)
+	}
+	if _, err := window.Open(filepath.Join(dir, "another.db"), client); err == nil {
+		fmt.Println("a new journal still has room") // the quota is for each file
+	}
+
+	// Full from the first ENTER on.
+	if err := free(); err != nil {
+		return err
+	}
+	var once sync.Once
+	var filling error
+	atEnter = func() { once.Do(func() { filling = fill() }) }
+	worked := false
+	_, err = windows.Run(context.Background(), night(desktops(n)), func(context.Context, []string) error {
+		worked = true
+		return nil
+	})
+	fmt.Println("full from the first ENTER on:", err) // there may be room for the phases
+	switch {
+	case filling != nil:
+		return filling
+	case in() > 0:
+		return fmt.Errorf("full from the first ENTER on: %d desktops are left in, %w", in(), err)
+	case (err == nil) != worked:
+		return fmt.Errorf("full from the first ENTER on: the work was called: %v, %w", worked, err)
+	}
+	if err := free(); err != nil {
+		return err
+	}
+	if _, err := windows.Recover(context.Background()); err != nil {
+		return err
+	}
+
+	// Full from the work on.
+	full := false
+	_, err = windows.Run(context.Background(), night(desktops(n)), func(context.Context, []string) error {
+		full = true
+		return fill()
+	})
+	switch {
+	case !full:
+		return fmt.Errorf("the work was not called: %w", err)
+	case in() > 0:
+		return fmt.Errorf("full from the work on: %d desktops are left in, %w", in(), err)
+	}
+	fmt.Println("full from the work on:", err) // forgetting a window needs little room, and may succeed
+	if err := free(); err != nil {
+		return err
+	}
+	if _, err := windows.Recover(context.Background()); err != nil {
+		return fmt.Errorf("after there is room again: %w", err)
+	}
+	return nil
+}
+
+type roundTrip func(*http.Request) (*http.Response, error)
+
+func (f roundTrip) RoundTrip(r *http.Request) (*http.Response, error) { return f(r) }
+
+// A file that cannot be written is refused at once. A thread takes the identity of nobody for that,
+// as root may write to any file.
+func TestOpen_ReadOnlyFile(t *testing.T) {
+	t.Parallel()
+	f := newFixture(t, 1)
+	require.NoError(t, f.windows.Close())
+	require.NoError(t, os.Chmod(f.path, 0o444))
+	for dir := filepath.Dir(f.path); dir != os.TempDir() && dir != "/"; dir = filepath.Dir(dir) {
+		require.NoError(t, os.Chmod(dir, 0o755))
+	}
+	failed := make(chan error)
+	go func() {
+		runtime.LockOSThread() // and never unlock it: the thread ends with the goroutine
+		if os.Geteuid() == 0 {
+			if err := syscall.Setfsuid(65534); err != nil {
+				failed <- nil
+				return
+			}
+		}
+		_, err := window.Open(f.path, f.client)
+		failed <- err
+	}()
+	require.ErrorIs(t, <-failed, os.ErrPermission)
+}

@@ -1,0 +1,129 @@
+package window
+
+import (
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"syscall"
+	"time"
+
+	bolt "go.etcd.io/bbolt"
+	bolterrors "go.etcd.io/bbolt/errors"
+)
+
+// lockTimeout is how long the journal is waited for while another process has it.
+const lockTimeout = 200 * time.Millisecond
+
+// openJournal opens a journal, or makes one if there is no file. A damaged file is left as it is.
+func openJournal(path string) (_ *journal, entries map[string]*entry, err error) {
+	if _, err := os.Lstat(path); errors.Is(err, os.ErrNotExist) {
+		if err := makeJournal(path); err != nil {
+			return nil, nil, fmt.Errorf("window: journal %s cannot be made: %w", path, err)
+		}
+	}
+	if err := inspect(path); err != nil {
+		return nil, nil, err
+	}
+	j := new(journal)
+	err = j.guard(func() (err error) {
+		j.db, err = bolt.Open(path, 0o600, &bolt.Options{Timeout: lockTimeout})
+		return err
+	})
+	if err != nil {
+		return nil, nil, openError(path, err)
+	}
+	if entries, err = j.load(); err != nil {
+		return nil, nil, errors.Join(damaged(path, err), j.close())
+	}
+	return j, entries, nil
+}
+
+// makeJournal makes an empty journal beside the path and gives it the name when it is complete, so
+// that a crash leaves no file that looks like a damaged one, and a file that another process has made
+// meanwhile is left alone.
+func makeJournal(path string) error {
+	file, err := os.CreateTemp(filepath.Dir(path), filepath.Base(path)+".*.new")
+	if err != nil {
+		return err
+	}
+	made := file.Name()
+	defer func() { _ = os.Remove(made) }()
+	if err := file.Close(); err != nil {
+		return err
+	}
+	j := new(journal)
+	err = j.guard(func() (err error) {
+		if j.db, err = bolt.Open(made, 0o600, &bolt.Options{Timeout: lockTimeout}); err != nil {
+			return err
+		}
+		err = j.db.Update(func(tx *bolt.Tx) error {
+			windows, err := tx.CreateBucket(windowsBucket)
+			if err != nil {
+				return err
+			}
+			state, err := tx.CreateBucket(stateBucket)
+			if err != nil {
+				return err
+			}
+			return state.Put(sumKey, sumOf(windows))
+		})
+		return errors.Join(err, j.db.Close())
+	})
+	if err != nil {
+		return err
+	}
+	err = os.Link(made, path)
+	switch {
+	case errors.Is(err, os.ErrExist):
+		return nil
+	case err != nil:
+		err = os.Rename(made, path) // a file system without links
+	}
+	syncDir(filepath.Dir(path))
+	return err
+}
+
+// inspect looks at a file before it is opened to be written, while no other process writes to it:
+// bbolt takes an empty file for a new one, takes the older meta page if the newer one is damaged, and
+// faults on pages that are beyond the end of the file.
+func inspect(path string) error {
+	info, err := os.Stat(path)
+	switch {
+	case err != nil:
+		return openError(path, err)
+	case info.Size() == 0:
+		return damaged(path, errors.New("the file is empty"))
+	}
+	j := new(journal)
+	err = j.guard(func() (err error) {
+		j.db, err = bolt.Open(path, 0o600, &bolt.Options{Timeout: lockTimeout, ReadOnly: true})
+		return err
+	})
+	if err != nil {
+		return openError(path, err)
+	}
+	content, err := os.ReadFile(path)
+	if err != nil {
+		return errors.Join(openError(path, err), j.close())
+	}
+	if err := verify(content); err != nil {
+		return errors.Join(damaged(path, err), j.close())
+	}
+	return j.close()
+}
+
+// openError tells what the system says from what bbolt says of the file.
+func openError(path string, err error) error {
+	var (
+		named *os.PathError
+		plain syscall.Errno
+	)
+	switch {
+	case errors.Is(err, bolterrors.ErrTimeout):
+		return fmt.Errorf("%w: %s", ErrInUse, path)
+	case errors.As(err, &named), errors.As(err, &plain):
+		return fmt.Errorf("window: journal %s: %w", path, err)
+	}
+	return damaged(path, err)
+}

@@ -1,0 +1,360 @@
+package window_test
+
+import (
+	"bufio"
+	"bytes"
+	"context"
+	"crypto/tls"
+	"crypto/x509"
+	"encoding/pem"
+	"fmt"
+	"io"
+	"log"
+	"math/rand/v2"
+	"net/http"
+	"net/http/httptest"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"slices"
+	"strconv"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"github.com/ecdkit/ecd-maintenance-go/maintenance"
+	"github.com/ecdkit/ecd-maintenance-go/maintenance/maintenancetest"
+	"github.com/ecdkit/ecd-maintenance-go/maintenance/window"
+)
+
+// killsVariable is how often TestRecover_AfterKill kills a process, 5 times without it:
+//
+//	WINDOW_KILLS=50 go test -v -count=1 -run AfterKill -timeout 30m ./maintenance/window
+//
+// It prints the lines of a table.
+const killsVariable = "WINDOW_KILLS"
+
+const (
+	killDesktops = 2000
+	killOthers   = 40 // of them, that somebody else has taken in
+
+	childAttempt = 700 * time.Millisecond
+	childMargin  = 800 * time.Millisecond
+	latest       = childAttempt + childMargin - 400*time.Millisecond // that an ENTER is carried out after it was sent
+)
+
+// children are what TestMain runs instead of the tests, by the value of childVariable.
+const childVariable = "WINDOW_TEST_CHILD"
+
+var children = map[string]func() error{
+	"run":     childRun,
+	"recover": childRecover,
+	"hold":    childHold,
+}
+
+func runChild(name string) (code int) {
+	window.SetFenceMargin(childMargin)
+	if err := children[name](); err != nil {
+		fmt.Println("error:", err)
+		return 1
+	}
+	fmt.Println("done")
+	return 0
+}
+
+// child is a process of the test binary.
+type child struct {
+	*exec.Cmd
+	lines chan string // that it prints; closed at its end
+}
+
+func startChild(t *testing.T, name string, env ...string) *child {
+	t.Helper()
+	self, err := os.Executable()
+	require.NoError(t, err)
+	c := &child{Cmd: exec.Command(self), lines: make(chan string, 1000)}
+	c.Env = append(os.Environ(), append(env, childVariable+"="+name)...)
+	c.Stderr = os.Stderr
+	_, err = c.StdinPipe() // open until the end of the process
+	require.NoError(t, err)
+	out, err := c.StdoutPipe()
+	require.NoError(t, err)
+	require.NoError(t, c.Start())
+	go func() {
+		defer close(c.lines)
+		for lines := bufio.NewScanner(out); lines.Scan(); {
+			c.lines <- lines.Text()
+		}
+	}()
+	t.Cleanup(c.kill)
+	return c
+}
+
+// kill ends the process with SIGKILL, if it still runs, and returns when it is gone.
+func (c *child) kill() {
+	_ = c.Process.Kill()
+	for range c.lines {
+	}
+	_ = c.Wait()
+}
+
+// last waits for the end of the process and returns the last line that it printed.
+func (c *child) last() (last string) {
+	for line := range c.lines {
+		last = line
+	}
+	_ = c.Wait()
+	return last
+}
+
+func childManager() (*window.Manager, error) {
+	certificate, err := os.ReadFile(os.Getenv("WINDOW_TEST_CERTIFICATE"))
+	if err != nil {
+		return nil, err
+	}
+	roots := x509.NewCertPool()
+	roots.AppendCertsFromPEM(certificate)
+	transport := maintenance.NewTransport()
+	transport.TLSClientConfig = &tls.Config{RootCAs: roots}
+	client, err := maintenance.NewClient(
+		maintenance.WithEndpoint(os.Getenv("WINDOW_TEST_ENDPOINT")),
+		maintenance.WithHTTPClient(&http.Client{Transport: transport}),
+		maintenance.WithStaticCredential(maintenancetest.DefaultAccessKeyID, maintenancetest.DefaultAccessKeySecret, ""),
+		maintenance.WithRetry(maintenance.RetryPolicy{MaxAttempts: 6, AttemptTimeout: childAttempt}))
+	if err != nil {
+		return nil, err
+	}
+	return window.Open(os.Getenv("WINDOW_TEST_JOURNAL"), client)
+}
+
+func childRun() error {
+	windows, err := childManager()
+	if err != nil {
+		return err
+	}
+	defer windows.Close()
+	w := night(desktops(killDesktops))
+	_, err = windows.Run(context.Background(), w, func(_ context.Context, ready []string) error {
+		fmt.Println("working")
+		<-time.After(500 * time.Millisecond)
+		return nil
+	})
+	return err
+}
+
+func childRecover() error {
+	windows, err := childManager()
+	if err != nil {
+		return err
+	}
+	defer windows.Close()
+	_, err = windows.Recover(context.Background())
+	return err
+}
+
+// childHold has the journal open until its standard input ends.
+func childHold() error {
+	windows, err := childManager()
+	if err != nil {
+		return err
+	}
+	fmt.Println("open")
+	_, _ = io.Copy(io.Discard, os.Stdin)
+	return windows.Close()
+}
+
+// roughService is a service behind a bad line: it delays requests, loses replies, and carries some
+// ENTERs out late, also when their sender is gone.
+type roughService struct {
+	*maintenancetest.Service
+	late sync.WaitGroup
+	seen map[string]chan struct{} // closed when the first request of a kind has come
+	once map[string]*sync.Once
+}
+
+func newRoughService() *roughService {
+	s := &roughService{Service: maintenancetest.NewService(), seen: map[string]chan struct{}{}, once: map[string]*sync.Once{}}
+	for _, kind := range []string{"DescribeDesktops", "ENTER", "EXIT"} {
+		s.seen[kind], s.once[kind] = make(chan struct{}), new(sync.Once)
+	}
+	return s
+}
+
+func (s *roughService) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	kind := r.Header.Get("X-Acs-Action")
+	if mode := r.URL.Query().Get("Mode"); mode != "" {
+		kind = mode
+	}
+	if once := s.once[kind]; once != nil {
+		once.Do(func() { close(s.seen[kind]) })
+	}
+	<-time.After(rand.N(40 * time.Millisecond))
+	switch p := rand.IntN(100); {
+	case p < 8 && kind == "ENTER":
+		s.carryOutLate(r)
+		<-r.Context().Done()
+		panic(http.ErrAbortHandler)
+	case p < 14: // the reply is lost
+		s.Service.ServeHTTP(httptest.NewRecorder(), r)
+		panic(http.ErrAbortHandler)
+	case p < 18: // the request is lost
+		panic(http.ErrAbortHandler)
+	case p < 22:
+		<-time.After(rand.N(300 * time.Millisecond))
+	}
+	s.Service.ServeHTTP(w, r)
+}
+
+func (s *roughService) carryOutLate(r *http.Request) {
+	body, _ := io.ReadAll(r.Body)
+	late := r.Clone(context.WithoutCancel(r.Context()))
+	late.Body = io.NopCloser(bytes.NewReader(body))
+	s.late.Add(1)
+	time.AfterFunc(rand.N(latest), func() {
+		defer s.late.Done()
+		s.Service.ServeHTTP(httptest.NewRecorder(), late)
+	})
+}
+
+// start returns the environment of children that use the service.
+func (s *roughService) start(t *testing.T) (env []string) {
+	server := httptest.NewUnstartedServer(s)
+	server.Config.ErrorLog = log.New(io.Discard, "", 0)
+	server.StartTLS()
+	t.Cleanup(server.Close)
+	certificate := filepath.Join(t.TempDir(), "certificate.pem")
+	block := &pem.Block{Type: "CERTIFICATE", Bytes: server.Certificate().Raw}
+	require.NoError(t, os.WriteFile(certificate, pem.EncodeToMemory(block), 0o600))
+	return []string{
+		"WINDOW_TEST_ENDPOINT=" + server.URL,
+		"WINDOW_TEST_CERTIFICATE=" + certificate,
+		"WINDOW_TEST_JOURNAL=" + filepath.Join(t.TempDir(), "windows.db"),
+	}
+}
+
+// in counts the desktops that are not out, of those that somebody else has taken in and of the others.
+func (s *roughService) in() (others, own int) {
+	for i, id := range desktops(killDesktops) {
+		d, _ := s.Desktop(region, id)
+		switch out := d.MaintenanceState() == maintenance.NotInMaintenance; {
+		case out:
+		case i%(killDesktops/killOthers) == 0:
+			others++
+		default:
+			own++
+		}
+	}
+	return others, own
+}
+
+var killPhases = []struct {
+	name   string
+	after  string        // the first request of this kind, or the line that the child prints
+	within time.Duration // the process is killed
+}{
+	{"before ENTER", "DescribeDesktops", 400 * time.Millisecond},
+	{"ENTER", "ENTER", 500 * time.Millisecond},
+	{"working", "working", 500 * time.Millisecond},
+	{"EXIT", "EXIT", 300 * time.Millisecond},
+	{"recovery", "EXIT", 300 * time.Millisecond},
+}
+
+// Processes that are killed at any moment of a window leave nothing that Recover does not take out.
+func TestRecover_AfterKill(t *testing.T) {
+	if testing.Short() {
+		t.Skip("it starts processes")
+	}
+	t.Parallel()
+	kills := 5
+	if n, err := strconv.Atoi(os.Getenv(killsVariable)); err == nil {
+		kills = n
+	}
+	t.Log("kill, phase, desktops of the window in after the kill, after Recover, of others, time of Recover")
+	for i := range kills {
+		t.Run(fmt.Sprint(i+1), func(t *testing.T) {
+			t.Parallel()
+			killOnce(t, i)
+		})
+	}
+}
+
+func killOnce(t *testing.T, i int) {
+	s := newRoughService()
+	s.AddDesktops(region, desktops(killDesktops)...)
+	client, err := s.NewClient()
+	require.NoError(t, err)
+	var others []string
+	for ids := range slices.Chunk(desktops(killDesktops), killDesktops/killOthers) {
+		others = append(others, ids[0])
+	}
+	s.Connect(region, others[0], "alice") // it is entering
+	_, err = client.SetMaintenance(t.Context(), region, maintenance.ModeEnter, others)
+	require.NoError(t, err)
+	env := s.start(t)
+
+	phase := killPhases[i%len(killPhases)]
+	process := startChild(t, "run", env...)
+	s.waitFor(t, process, phase.after)
+	<-time.After(rand.N(phase.within))
+	process.kill()
+	if phase.name == "recovery" {
+		process = startChild(t, "recover", env...)
+		<-time.After(rand.N(2500 * time.Millisecond)) // the fence is one and a half
+		process.kill()
+	}
+	_, after := s.in()
+	start := time.Now()
+	require.Equal(t, "done", startChild(t, "recover", env...).last())
+	took := time.Since(start)
+	s.late.Wait()
+	left, own := s.in()
+	t.Logf("| %d | %s | %d | %d | %d of %d | %.1fs |", i+1, phase.name, after, own, left, killOthers, took.Seconds())
+	assert.Zero(t, own, "desktops of the window in maintenance, killed in phase %s", phase.name)
+	assert.Equal(t, killOthers, left, "desktops of others in maintenance")
+	require.Equal(t, "done", startChild(t, "recover", env...).last(), "nothing is left")
+}
+
+// waitFor returns when a request of a kind has come, or when the process has printed a line.
+func (s *roughService) waitFor(t *testing.T, process *child, event string) {
+	t.Helper()
+	seen := s.seen[event]
+	for {
+		select {
+		case <-seen:
+			return
+		case line, ok := <-process.lines:
+			require.True(t, ok, "the process has ended")
+			require.NotContains(t, line, "error")
+			if line == event {
+				return
+			}
+		case <-time.After(time.Minute):
+			t.Fatal("no ", event)
+		}
+	}
+}
+
+// Of two processes one works, and the other learns at once that the journal is in use.
+func TestOpen_InUseByAnotherProcess(t *testing.T) {
+	t.Parallel()
+	s := newRoughService()
+	env := s.start(t)
+	holding := startChild(t, "hold", env...)
+	line, ok := <-holding.lines
+	require.True(t, ok)
+	require.Equal(t, "open", line)
+	client, err := s.NewClient()
+	require.NoError(t, err)
+	path := strings.TrimPrefix(env[2], "WINDOW_TEST_JOURNAL=")
+	_, err = window.Open(path, client)
+	require.ErrorIs(t, err, window.ErrInUse)
+	require.Less(t, window.LockTimeout, time.Second, "how long the journal is waited for")
+	holding.kill()
+	windows, err := window.Open(path, client)
+	require.NoError(t, err, "the lock ends with its process")
+	require.NoError(t, windows.Close())
+}
