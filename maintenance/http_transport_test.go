@@ -65,7 +65,9 @@ func TestNewTransport_FewConnections(t *testing.T) {
 	for _, id := range desktops(goroutines) {
 		assert.True(t, service.InMaintenance(region, id))
 	}
-	assert.LessOrEqual(t, opened.Load(), int64(4*goroutines), "connections for %d calls", goroutines*calls)
+	// A call that finds no idle connection dials, though it may be served by one that gets idle first. How many do depends
+	// on how long a handshake takes.
+	assert.Less(t, opened.Load(), int64(goroutines*calls/2), "connections for %d calls", goroutines*calls)
 }
 
 // 64 requests at once, and then 64 more: the connections of the first are there for the second.
