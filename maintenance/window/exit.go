@@ -29,6 +29,7 @@ type exit struct {
 
 	failed map[string]error // of the latest round
 	last   error
+	told   *teller // nil in a round before the work
 }
 
 // run returns a *NotOutError if desktops are left.
@@ -39,9 +40,12 @@ func (x *exit) run(ctx context.Context) error {
 	defer func() { x.report.Ended = time.Now() }()
 	x.entry.Phase = exiting
 	_ = x.save() // a failure does not keep the desktops in
+	x.told = x.manager.teller(&x.entry, after(timeout))
+	x.told.tell(func(*Progress) {})
 	for pause := firstPause; ; pause = min(2*pause, lastPause) {
 		x.round(ctx, x.entry.desktops)
 		saved := x.save()
+		x.told.tell(func(p *Progress) { p.Done, p.Err = p.Desktops-len(x.entry.desktops), x.last })
 		switch {
 		case len(x.entry.desktops) == 0 && saved != nil:
 			return fmt.Errorf("window: %q: every desktop is out, and the journal still has the window: %w", x.entry.Name, saved)
@@ -75,16 +79,24 @@ func (x *exit) round(ctx context.Context, ids []string) {
 	defer cancel()
 	var out []string
 	x.failed, x.last = map[string]error{}, nil
-	_, err := x.manager.client.SetFleetMaintenance(ctx, x.entry.Region, maintenance.ModeExit, slices.Values(ids), maintenance.WithWait(),
-		maintenance.WithResults(func(r maintenance.FleetResult) {
-			if r.Err == nil || errors.Is(r.Err, maintenance.ErrDesktopNotFound) {
-				out = append(out, r.DesktopIds...)
-				return
-			}
-			for _, id := range r.DesktopIds {
-				x.failed[id] = r.Err
-			}
+	opts := []maintenance.FleetOption{maintenance.WithWait(), maintenance.WithResults(func(r maintenance.FleetResult) {
+		if r.Err == nil || errors.Is(r.Err, maintenance.ErrDesktopNotFound) {
+			out = append(out, r.DesktopIds...)
+			return
+		}
+		for _, id := range r.DesktopIds {
+			x.failed[id] = r.Err
+		}
+	})}
+	if x.told != nil {
+		opts = append(opts, maintenance.WithProgress(func(f maintenance.FleetProgress) {
+			x.told.tell(func(p *Progress) {
+				earlier := p.Desktops - len(ids)
+				p.Accepted, p.Done = earlier+f.Accepted, earlier+f.Succeeded
+			})
 		}))
+	}
+	_, err := x.manager.client.SetFleetMaintenance(ctx, x.entry.Region, maintenance.ModeExit, slices.Values(ids), opts...)
 	if err != nil && len(out) < len(ids) {
 		x.last = err
 		x.entry.LastError = err.Error()

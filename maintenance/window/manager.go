@@ -24,6 +24,7 @@ type Manager struct {
 	client      *maintenance.Client
 	journal     *journal
 	exitTimeout time.Duration
+	progress    func(Progress) // nil without
 
 	mu      sync.Mutex
 	closed  bool

@@ -88,12 +88,13 @@ func (r *run) run(ctx context.Context, work func(context.Context, []string) erro
 		return ending(ctx, nil)
 	}
 	r.report.Ready = ready
+	r.entry.Phase = working
 	if len(r.entry.desktops) > 0 {
-		r.entry.Phase = working
 		if err := r.save(); err != nil {
 			return err
 		}
 	}
+	r.tell(r.window.Duration).tell(func(p *Progress) { p.Accepted, p.Done = p.Desktops, p.Desktops })
 	if r.window.Duration > 0 {
 		var cancel context.CancelFunc
 		ctx, cancel = context.WithTimeoutCause(ctx, r.window.Duration, fmt.Errorf("window %q: %w", r.window.Name, context.DeadlineExceeded))
@@ -152,20 +153,26 @@ func (r *run) alreadyReady(ctx context.Context) (ready []string, err error) {
 	return ready, nil
 }
 
+// tell begins to tell of a phase that takes no longer than the limit, 0 for none.
+func (r *run) tell(limit time.Duration) *teller { return r.manager.teller(&r.entry, after(limit)) }
+
 // enter takes the desktops in and returns those that are in maintenance in time. Those that are not are
 // taken out again.
 func (r *run) enter(ctx context.Context) (ready []string, err error) {
-	waited, err := r.send(ctx)
+	teller := r.tell(r.window.Grace)
+	teller.tell(func(*Progress) {})
+	waited, err := r.send(ctx, teller)
 	if err != nil {
 		return nil, err
 	}
-	pending, err := r.wait(ctx, waited, r.window.Grace)
+	pending, err := r.wait(ctx, waited, r.window.Grace, teller)
 	if err != nil {
 		return nil, err
 	}
 	if len(pending) > 0 && r.window.Disconnect {
 		r.problem = r.disconnect(ctx, pending)
-		if pending, err = r.wait(ctx, idsOf(pending), disconnectGrace); err != nil {
+		teller.last.Until = after(disconnectGrace)
+		if pending, err = r.wait(ctx, idsOf(pending), disconnectGrace, teller); err != nil {
 			return nil, err
 		}
 	}
@@ -180,7 +187,7 @@ func (r *run) enter(ctx context.Context) (ready []string, err error) {
 
 // send sends the ENTER, and returns the desktops that were accepted. Those of which the outcome is
 // unknown are sent once more.
-func (r *run) send(ctx context.Context) (waited []string, err error) {
+func (r *run) send(ctx context.Context, t *teller) (waited []string, err error) {
 	all := r.entry.desktops
 	r.doubtful = all // also if a transport panics
 	defer func() {
@@ -189,7 +196,10 @@ func (r *run) send(ctx context.Context) (waited []string, err error) {
 			r.entry.fence = time.Now().Add(r.entry.AttemptTimeout + fenceMargin)
 		}
 	}()
-	waited, unknown, lost, err := r.sendOnce(ctx, all)
+	told := maintenance.WithProgress(func(f maintenance.FleetProgress) {
+		t.tell(func(p *Progress) { p.Accepted = max(p.Accepted, f.Accepted) })
+	})
+	waited, unknown, lost, err := r.sendOnce(ctx, all, told)
 	if len(unknown) > 0 && err == nil {
 		var more []string
 		more, _, _, _ = r.sendOnce(ctx, unknown, maintenance.WithOutageLimit(outageLimit))
@@ -251,7 +261,7 @@ func (r *run) reportFailed() {
 }
 
 // wait waits until desktops are in maintenance, and returns those that are not in time.
-func (r *run) wait(ctx context.Context, ids []string, limit time.Duration) (pending []maintenance.Desktop, err error) {
+func (r *run) wait(ctx context.Context, ids []string, limit time.Duration, t *teller) (pending []maintenance.Desktop, err error) {
 	if len(ids) == 0 {
 		return nil, nil
 	}
@@ -261,7 +271,11 @@ func (r *run) wait(ctx context.Context, ids []string, limit time.Duration) (pend
 		waiting, cancel = context.WithTimeout(ctx, limit)
 		defer cancel()
 	}
-	err = r.manager.client.WaitForMaintenance(waiting, r.window.Region, maintenance.ModeEnter, ids)
+	done := max(0, t.last.Accepted-len(ids)) // a second wait is for the rest of the first
+	err = r.manager.client.WaitForMaintenance(waiting, r.window.Region, maintenance.ModeEnter, ids,
+		maintenance.WithWaitProgress(func(pending []maintenance.Desktop) {
+			t.tell(func(p *Progress) { p.Waiting, p.Done = pending, done+len(ids)-len(pending) })
+		}))
 	var left *maintenance.WaitError
 	switch {
 	case err == nil:

@@ -1,0 +1,116 @@
+package window_test
+
+import (
+	"context"
+	"errors"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"github.com/ecdkit/ecd-maintenance-go/maintenance"
+	"github.com/ecdkit/ecd-maintenance-go/maintenance/window"
+)
+
+func TestWithProgress_Phases(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		start := time.Now()
+		var (
+			phases  []string
+			latest  window.Progress
+			waiting = map[string]time.Time{} // users, and until when they may stay
+			failed  error
+		)
+		f := newFixture(t, 250, window.WithProgress(func(p window.Progress) {
+			if p.Phase != latest.Phase {
+				phases = append(phases, p.Phase)
+			} else {
+				assert.GreaterOrEqual(t, p.Accepted, latest.Accepted)
+				assert.GreaterOrEqual(t, p.Done, latest.Done)
+			}
+			latest = p
+			for _, d := range p.Waiting {
+				waiting[d.Sessions[0].EndUserId] = p.Until
+			}
+			if p.Err != nil {
+				failed = p.Err
+			}
+			switch p.Phase {
+			case "working":
+				assert.Equal(t, window.Progress{
+					Name: "night", Region: region, Phase: "working", Desktops: 249, Accepted: 249, Done: 249, Until: start.Add(12*time.Minute + time.Hour),
+				}, p)
+			}
+		}))
+		f.Connect(region, "ecd-7", "alice") // leaves in time
+		f.Connect(region, "ecd-8", "bob")   // stays
+		f.Deny("DisconnectDesktopSessions")
+		time.AfterFunc(time.Minute, func() { f.Disconnect(region, "ecd-7") })
+		w := night(desktops(250))
+		w.Disconnect, w.Duration = true, time.Hour
+		_, err := f.windows.Run(t.Context(), w, func(context.Context, []string) error {
+			f.Deny("SetDesktopMaintenance")
+			time.AfterFunc(time.Minute, func() { f.Deny() })
+			return nil
+		})
+		require.Error(t, err, "sessions that cannot be ended")
+		assert.Equal(t, []string{"entering", "working", "exiting"}, phases)
+		assert.Contains(t, waiting, "alice")
+		assert.Contains(t, waiting, "bob")
+		require.ErrorIs(t, failed, maintenance.ErrAccessDenied)
+		assert.Equal(t, "exiting", latest.Phase)
+		assert.Equal(t, latest.Desktops, latest.Done)
+		require.NoError(t, latest.Err)
+	})
+}
+
+func TestWithProgress_Recover(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		f := newFixture(t, 3, window.WithExitTimeout(time.Minute))
+		_, err := f.windows.Run(t.Context(), night(desktops(3)), func(context.Context, []string) error {
+			f.Deny("SetDesktopMaintenance")
+			return nil
+		})
+		require.Error(t, err)
+		f.Deny()
+		require.NoError(t, f.windows.Close())
+		var told []window.Progress
+		f.open(t, window.WithProgress(func(p window.Progress) { told = append(told, p) }))
+		_, err = f.windows.Recover(t.Context())
+		require.NoError(t, err)
+		require.NotEmpty(t, told)
+		for _, p := range told {
+			assert.Equal(t, []any{"night", "exiting", 3}, []any{p.Name, p.Phase, p.Desktops})
+		}
+		assert.Equal(t, 3, told[len(told)-1].Done)
+	})
+}
+
+// A callback that panics does not make the journal forget anything.
+func TestWithProgress_Panics(t *testing.T) {
+	t.Parallel()
+	for _, phase := range []string{"entering", "working", "exiting"} {
+		synctest.Test(t, func(t *testing.T) {
+			silent := false
+			f := newFixture(t, 3, window.WithProgress(func(p window.Progress) {
+				if p.Phase == phase && !silent {
+					panic("a bug")
+				}
+			}))
+			assert.PanicsWithValue(t, "a bug", func() { _, _ = f.windows.Run(t.Context(), night(desktops(3)), noWork) })
+			silent = true
+			_, err := f.windows.Recover(t.Context())
+			require.NoError(t, err)
+			assert.Empty(t, f.in(desktops(3)), phase)
+			assert.Empty(t, f.unfinished(t))
+		})
+	}
+	_, err := window.Open("windows.db", new(maintenance.Client), window.WithProgress(nil))
+	var invalid *maintenance.ValidationError
+	require.True(t, errors.As(err, &invalid))
+	assert.Equal(t, "progress", invalid.Parameter)
+}
