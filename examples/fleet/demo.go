@@ -15,8 +15,10 @@ const (
 	demoLatency = 50 * time.Millisecond
 	demoCalls   = 20 // a second
 
-	demoUsers = 50              // every 50th desktop has a connected user
-	demoStay  = 3 * time.Second // until that user leaves
+	demoUsers    = 50              // every 50th desktop has a connected user
+	demoBusy     = 4               // every 4th of them stays long
+	demoStay     = 3 * time.Second // until a user leaves, and until that user comes again
+	demoLongStay = time.Minute
 )
 
 func newDemoClient(region string, desktops int) (*maintenance.Client, error) {
@@ -44,10 +46,31 @@ func addDemoDesktops(service *maintenancetest.Service, region string, desktops i
 		}
 		service.PutDesktop(region, d)
 		if i%demoUsers == 0 {
-			service.Connect(region, id, fmt.Sprintf("user-%d", i))
-			time.AfterFunc(demoStay, func() { service.Disconnect(region, id) })
+			stay := demoStay
+			if i%(demoUsers*demoBusy) == 0 {
+				stay = demoLongStay
+			}
+			demoUser{service, region, id, fmt.Sprintf("user-%d", i), stay}.come()
 		}
 	}
+}
+
+// demoUser comes and goes as long as the program runs. The service refuses a user while the desktop is not out of
+// maintenance.
+type demoUser struct {
+	service             *maintenancetest.Service
+	region, desktop, id string
+	stay                time.Duration
+}
+
+func (u demoUser) come() {
+	u.service.Connect(u.region, u.desktop, u.id)
+	time.AfterFunc(u.stay, u.leave)
+}
+
+func (u demoUser) leave() {
+	u.service.Disconnect(u.region, u.desktop)
+	time.AfterFunc(demoStay, u.come)
 }
 
 func demoIDs(n int) iter.Seq[string] {

@@ -122,6 +122,22 @@ func (in *input) ids(ctx context.Context) iter.Seq[string] {
 	}
 }
 
+// all returns all IDs, at least one.
+func (in *input) all(ctx context.Context) ([]string, error) {
+	ids := []string{} // never nil, which would ask for every desktop
+	for id := range in.ids(ctx) {
+		ids = append(ids, id)
+	}
+	if ctx.Err() != nil {
+		complain("%s", endOf(ctx))
+		return nil, errIncomplete
+	}
+	if unread := in.unread(ctx, nil); unread != "" || len(ids) == 0 {
+		return nil, in.empty(unread)
+	}
+	return ids, nil
+}
+
 // is reports whether the IDs come from the regular file of that name.
 func (in *input) is(path string) bool {
 	if in.file == nil {

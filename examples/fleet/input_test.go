@@ -62,7 +62,7 @@ func TestInput_UsageErrors(t *testing.T) {
 		args []string
 		text string
 	}{
-		{"no subcommand", nil, "say enter, exit or status"},
+		{"no subcommand", nil, "the command is missing"},
 		{"an unknown subcommand", []string{"reboot"}, `unknown command "reboot"`},
 		{"an unknown flag", []string{"enter", "--bogus"}, "unknown flag: --bogus"},
 		{"a flag that is not a number", []string{"enter", "--rate", "fast"}, "--rate"},

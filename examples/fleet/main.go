@@ -8,6 +8,7 @@
 //	fleet status --region cn-hangzhou --state in,entering
 //	inventory | fleet exit --region cn-hangzhou --rate 10 --json
 //	fleet enter --region cn-hangzhou --file desktops.txt --dry-run
+//	fleet window --region cn-hangzhou --name night --file desktops.txt --grace 15m --disconnect --duration 2h -- ./patch.sh
 //
 // The second command leaves the desktops that the service did not accept in failed.jsonl. The third
 // takes exactly those, and leaves the ones that fail again.
@@ -23,6 +24,15 @@
 //
 // The status command prints a table of desktops: the state (in, entering or out) and the connected
 // users of each.
+//
+// # Windows
+//
+// The window command takes desktops into maintenance, waits for their users to leave, runs a command
+// with the desktops that are in maintenance, and takes them out again, whatever becomes of the
+// command. It writes down what it takes in before it does. After a crash, the recover command and
+// the next window take out what is left; unfinished shows it, and abandon forgets it. The file is
+// windows.db in a folder ecd-fleet of the user's settings, or what --journal names. One program at a
+// time has it open.
 //
 // # Input
 //
@@ -49,13 +59,16 @@
 //
 //	go run . status --demo 100
 //	go run . enter --demo 500 --wait
+//	go run . window --demo 500 --grace 10s --disconnect -- sh -c 'wc -l; sleep 5'
 //
 // # Exit status
 //
 // It is 0 if all desktops were accepted (with --wait: and are in the mode), 1 if some were not, or
-// could not be read, and 2 if the command line or its input has to be corrected. Ctrl-C, SIGTERM or
+// could not be read, and 2 if the command line or its input has to be corrected. A window has the
+// exit status of its command, and 120 if desktops may still be in maintenance. Ctrl-C, SIGTERM or
 // the end of the terminal (SIGHUP) stops the run, which still reports how many desktops were
-// accepted and which failed; a second Ctrl-C ends the program at once.
+// accepted and which failed; a second Ctrl-C ends the program at once. A window ends its command first
+// and takes the desktops out; there, the second Ctrl-C says what is left, and the third ends the program.
 package main
 
 import (
@@ -99,9 +112,12 @@ func untilSignal() context.Context {
 
 func execute(ctx context.Context) (status int) {
 	cmd, err := newCommand().ExecuteContextC(ctx)
+	exit := exitStatus(0)
 	switch {
 	case err == nil:
 		return 0
+	case errors.As(err, &exit):
+		return int(exit)
 	case errors.Is(err, errIncomplete):
 		return statusIncomplete
 	}
@@ -111,10 +127,12 @@ func execute(ctx context.Context) (status int) {
 
 func newCommand() *cobra.Command {
 	root := &cobra.Command{
-		Use:           "fleet",
-		Short:         "Ask for the maintenance of cloud desktops or for its end, and show their states",
-		Args:          cobra.NoArgs,
-		RunE:          func(*cobra.Command, []string) error { return errors.New("say enter, exit or status") },
+		Use:   "fleet",
+		Short: "Ask for the maintenance of cloud desktops or for its end, and show their states",
+		Args:  cobra.NoArgs,
+		RunE: func(*cobra.Command, []string) error {
+			return errors.New("the command is missing: enter, exit, status, window, recover, unfinished or abandon")
+		},
 		SilenceErrors: true,
 		SilenceUsage:  true,
 	}
@@ -123,6 +141,10 @@ func newCommand() *cobra.Command {
 		newModeCommand(maintenance.ModeEnter, "Ask for desktops to be put into maintenance"),
 		newModeCommand(maintenance.ModeExit, "Ask for desktops to be taken out of maintenance"),
 		newStatusCommand(),
+		newWindowCommand(),
+		newRecoverCommand(),
+		newUnfinishedCommand(),
+		newAbandonCommand(),
 	)
 	return root
 }

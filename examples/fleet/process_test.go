@@ -43,7 +43,7 @@ type program struct {
 
 // newProgram is interrupted, and not killed, when the test ends.
 func newProgram(t *testing.T, args ...string) *program {
-	p := &program{Cmd: exec.CommandContext(t.Context(), os.Args[0], args...), stderr: watched{seen: make(chan struct{})}}
+	p := &program{Cmd: exec.CommandContext(t.Context(), os.Args[0], args...)}
 	p.Cancel = func() error { return p.Process.Signal(os.Interrupt) }
 	p.Env = append(os.Environ(), asProgram+"=1",
 		"GORACE=atexit_sleep_ms=10 "+os.Getenv("GORACE"), // in place of a second for each run
@@ -67,10 +67,10 @@ func (p *program) status(t *testing.T) int {
 // interrupt sends a signal when standard error contains text.
 func (p *program) interrupt(t *testing.T, text string, signal os.Signal) {
 	t.Helper()
-	p.stderr.text = text
+	seen := p.stderr.watch(text)
 	require.NoError(t, p.Start())
 	select {
-	case <-p.stderr.seen:
+	case <-seen:
 	case <-time.After(time.Minute):
 		require.Fail(t, "not on standard error", text)
 	}
@@ -79,21 +79,42 @@ func (p *program) interrupt(t *testing.T, text string, signal os.Signal) {
 
 // watched closes seen when it contains text.
 type watched struct {
+	mu   sync.Mutex
 	b    bytes.Buffer
 	text string
 	seen chan struct{}
-	once sync.Once
 }
 
 func (w *watched) Write(b []byte) (int, error) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
 	n, err := w.b.Write(b)
-	if w.text != "" && strings.Contains(w.String(), w.text) {
-		w.once.Do(func() { close(w.seen) })
-	}
+	w.look()
 	return n, err
 }
 
-func (w *watched) String() string { return w.b.String() }
+func (w *watched) look() {
+	if w.text != "" && strings.Contains(w.b.String(), w.text) {
+		close(w.seen)
+		w.text = ""
+	}
+}
+
+// watch returns what is closed when text is there.
+func (w *watched) watch(text string) <-chan struct{} {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.text, w.seen = text, make(chan struct{})
+	seen := w.seen
+	w.look()
+	return seen
+}
+
+func (w *watched) String() string {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return w.b.String()
+}
 
 func (p *program) run(t *testing.T) int {
 	t.Helper()

@@ -24,6 +24,10 @@ type line struct {
 	Users     []string `json:"users"` // that are connected; never null
 }
 
+func newLine(d maintenance.Desktop) line {
+	return line{d.DesktopId, d.DesktopName, words[d.MaintenanceState()], usersOf(d)}
+}
+
 // desktopWriter prints desktops, as a table or as JSON lines.
 type desktopWriter interface {
 	write(maintenance.Desktop) error
@@ -70,7 +74,7 @@ func newJSONLines(out io.Writer) jsonLines {
 }
 
 func (l jsonLines) write(d maintenance.Desktop) error {
-	return l.lines.Encode(line{d.DesktopId, d.DesktopName, words[d.MaintenanceState()], usersOf(d)})
+	return l.lines.Encode(newLine(d))
 }
 
 func (l jsonLines) end() error { return l.out.Flush() }
@@ -128,18 +132,7 @@ func (o *options) asked(ctx context.Context, args []string) ([]string, error) {
 	if err != nil {
 		return nil, err
 	}
-	ids := []string{} // not nil, which would ask for every desktop
-	for id := range in.ids(ctx) {
-		ids = append(ids, id)
-	}
-	if ctx.Err() != nil {
-		complain("%s", endOf(ctx))
-		return nil, errIncomplete
-	}
-	if unread := in.unread(ctx, nil); unread != "" || len(ids) == 0 {
-		return nil, in.empty(unread)
-	}
-	return ids, nil
+	return in.all(ctx)
 }
 
 // tellMissing names the desktops that were asked for and do not exist. With a filter of the service one that is not

@@ -1,6 +1,7 @@
 package window
 
 import (
+	"encoding/json"
 	"errors"
 	"fmt"
 	"strings"
@@ -109,7 +110,11 @@ func (e *NotOutError) Error() string {
 	for _, d := range e.NotOut[:min(len(e.NotOut), maxNamed)] {
 		named = append(named, d.DesktopID)
 	}
-	text := fmt.Sprintf("window: %q: %d desktops may still be in maintenance: %s", e.Name, len(e.NotOut), strings.Join(named, ", "))
+	counted := fmt.Sprint(len(e.NotOut), " desktops")
+	if len(e.NotOut) == 1 {
+		counted = "1 desktop"
+	}
+	text := fmt.Sprintf("window: %q: %s may still be in maintenance: %s", e.Name, counted, strings.Join(named, ", "))
 	if more := len(e.NotOut) - maxNamed; more > 0 {
 		text += fmt.Sprintf(" and %d more", more)
 	}
@@ -125,4 +130,14 @@ func (e *NotOutError) Unwrap() error {
 		return nil
 	}
 	return e.Err
+}
+
+// MarshalJSON returns the members Name, NotOut and Error, the text. The document is to be written down,
+// not to be read back.
+func (e NotOutError) MarshalJSON() ([]byte, error) {
+	return json.Marshal(struct {
+		Name   string
+		NotOut []maintenance.DesktopError
+		Error  string
+	}{e.Name, e.NotOut, e.Error()})
 }

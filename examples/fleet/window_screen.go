@@ -1,0 +1,197 @@
+package main
+
+import (
+	"fmt"
+	"io"
+	"os"
+	"strings"
+	"sync"
+	"time"
+
+	"golang.org/x/term"
+
+	"github.com/ecdkit/ecd-maintenance-go/maintenance/window"
+)
+
+// screen shows how windows come along: on a terminal in one line that is drawn every second, and otherwise in lines.
+type screen struct {
+	out   io.Writer
+	width func() int // of the terminal; nil if it is none
+
+	mu      sync.Mutex
+	last    map[string]window.Progress // by name
+	current string                     // name of the window that was told of last
+	plain   plainLines
+	stop    chan struct{} // nil unless a goroutine draws
+	drawing sync.WaitGroup
+}
+
+func newScreen(out *os.File) *screen {
+	s := &screen{out: out, last: map[string]window.Progress{}}
+	if !term.IsTerminal(int(out.Fd())) || os.Getenv("TERM") == "dumb" {
+		return s
+	}
+	s.width = func() int {
+		width, _, err := term.GetSize(int(out.Fd()))
+		if err != nil || width < 20 {
+			return 80
+		}
+		return width
+	}
+	s.stop = make(chan struct{})
+	s.drawing.Go(s.draw)
+	return s
+}
+
+// draw keeps the time left up to date.
+func (s *screen) draw() {
+	ticker := time.NewTicker(time.Second)
+	defer ticker.Stop()
+	for {
+		select {
+		case <-s.stop:
+			return
+		case <-ticker.C:
+			s.mu.Lock()
+			s.drawLine()
+			s.mu.Unlock()
+		}
+	}
+}
+
+func (s *screen) show(p window.Progress) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	begins := s.last[p.Name].Phase != p.Phase
+	s.last[p.Name], s.current = p, p.Name
+	if s.width != nil {
+		s.drawLine()
+		return
+	}
+	if s.plain.due(p, begins) {
+		fmt.Fprintln(s.out, describe(p, time.Now()))
+	}
+}
+
+// drawLine draws nothing over the output of the command.
+func (s *screen) drawLine() {
+	p, ok := s.last[s.current]
+	if !ok || p.Phase == phaseWorking {
+		return
+	}
+	line := []rune(describe(p, time.Now()))
+	if most := s.width() - 1; len(line) > most {
+		line = append(line[:most-1], '…')
+	}
+	fmt.Fprint(s.out, "\r\x1b[K", string(line))
+}
+
+// clear leaves the line to others.
+func (s *screen) clear() {
+	if s.width == nil {
+		return
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	fmt.Fprint(s.out, "\r\x1b[K")
+}
+
+func (s *screen) end() {
+	if s.stop != nil {
+		close(s.stop)
+		s.drawing.Wait()
+		s.stop = nil
+	}
+	s.clear()
+}
+
+// say writes a line of its own.
+func (s *screen) say(format string, args ...any) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.width != nil {
+		fmt.Fprint(s.out, "\r\x1b[K")
+	}
+	fmt.Fprintf(s.out, format+"\n", args...)
+}
+
+// left are the desktops that the windows have taken in and not taken out yet, and the names of those windows.
+func (s *screen) left() (desktops int, names []string) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for name, p := range s.last {
+		n := p.Desktops
+		if p.Phase == phaseExiting {
+			n -= p.Done
+		}
+		if n > 0 {
+			desktops += n
+			names = append(names, name)
+		}
+	}
+	return desktops, names
+}
+
+const (
+	phaseEntering = "entering"
+	phaseWorking  = "working"
+	phaseExiting  = "exiting"
+)
+
+// namedUsers is how many of those that are waited for are named.
+const namedUsers = 3
+
+// describe is one line about a window.
+func describe(p window.Progress, now time.Time) string {
+	var b strings.Builder
+	fmt.Fprintf(&b, "%s %s: %s", p.Name, p.Region, p.Phase)
+	switch p.Phase {
+	case phaseEntering:
+		fmt.Fprintf(&b, ", %d of %s accepted, %d in maintenance", p.Accepted, count(p.Desktops, "desktop"), p.Done)
+	case phaseWorking:
+		fmt.Fprintf(&b, ", %s in maintenance", count(p.Done, "desktop"))
+	case phaseExiting:
+		fmt.Fprintf(&b, ", %d of %s out", p.Done, count(p.Desktops, "desktop"))
+	}
+	if !p.Until.IsZero() {
+		fmt.Fprintf(&b, ", %v left", max(0, p.Until.Sub(now)).Round(time.Second))
+	}
+	if len(p.Waiting) > 0 {
+		fmt.Fprintf(&b, "; waits for %s", strings.Join(waitingFor(p), ", "))
+	}
+	if p.Err != nil {
+		fmt.Fprintf(&b, "; the latest failure: %v", p.Err)
+	}
+	return b.String()
+}
+
+// waitingFor names desktops with their users.
+func waitingFor(p window.Progress) (named []string) {
+	for i, d := range p.Waiting {
+		if i == namedUsers {
+			return append(named, fmt.Sprintf("%d more", len(p.Waiting)-i))
+		}
+		name := d.DesktopId
+		if users := usersOf(d); len(users) > 0 {
+			name += " (" + cell(strings.Join(users, ", ")) + ")"
+		}
+		named = append(named, name)
+	}
+	return named
+}
+
+// plainLines keeps the log of an automated run short.
+type plainLines struct {
+	desktops  [3]int
+	next      time.Time
+	nextEqual time.Time
+}
+
+func (l *plainLines) due(p window.Progress, begins bool) bool {
+	desktops, now := [3]int{p.Accepted, p.Done, len(p.Waiting)}, time.Now()
+	if !begins && (now.Before(l.next) || desktops == l.desktops && now.Before(l.nextEqual)) {
+		return false
+	}
+	l.desktops, l.next, l.nextEqual = desktops, now.Add(plainInterval), now.Add(samePlain)
+	return true
+}
