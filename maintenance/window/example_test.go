@@ -72,11 +72,12 @@ func ExampleManager_Recover() {
 	}
 	defer os.RemoveAll(directory)
 
-	ctx, journal := context.Background(), filepath.Join(directory, "windows.db")
-	windows, err := window.Open(journal, client, window.WithExitTimeout(100*time.Millisecond)) // an hour by default
+	ctx := context.Background()
+	windows, err := window.Open(filepath.Join(directory, "windows.db"), client, window.WithExitTimeout(100*time.Millisecond)) // an hour by default
 	if err != nil {
 		log.Fatal(err)
 	}
+	defer windows.Close()
 	night := window.Window{Name: "night", Region: "cn-hangzhou", DesktopIds: []string{"ecd-1"}, Grace: time.Minute}
 	_, err = windows.Run(ctx, night, func(context.Context, []string) error {
 		service.Deny("SetDesktopMaintenance")
@@ -84,17 +85,8 @@ func ExampleManager_Recover() {
 	})
 	var left *window.NotOutError
 	fmt.Println(errors.As(err, &left), service.InMaintenance("cn-hangzhou", "ecd-1"))
-	if err := windows.Close(); err != nil {
-		log.Fatal(err)
-	}
 
-	// The next start of the program.
 	service.Deny() // nothing any more
-	windows, err = window.Open(journal, client)
-	if err != nil {
-		log.Fatal(err)
-	}
-	defer windows.Close()
 	unfinished, err := windows.Unfinished()
 	if err != nil {
 		log.Fatal(err)
