@@ -28,7 +28,6 @@ func init() { children["limit"] = childLimit }
 // What cannot be journaled is not entered: the disk is full for all of a window, or from a moment of it
 // on. The service is in memory, and the quota is one of the process for the size of its files.
 func TestRun_FileSizeQuota(t *testing.T) {
-	t.Parallel()
 	process := startChild(t, "limit", "WINDOW_TEST_DIR="+t.TempDir())
 	last := ""
 	for line := range process.lines {

@@ -47,6 +47,9 @@ const (
 	latest       = childAttempt + childMargin - 400*time.Millisecond // that an ENTER is carried out after it was sent
 )
 
+// Tests that start processes are not parallel to others: a new process has the open files of this one for a moment,
+// locks included, and in simulated time that moment is longer than any wait for a lock.
+
 // children are what TestMain runs instead of the tests, by the value of childVariable.
 const childVariable = "WINDOW_TEST_CHILD"
 
@@ -268,7 +271,6 @@ func TestRecover_AfterKill(t *testing.T) {
 	if testing.Short() {
 		t.Skip("it starts processes")
 	}
-	t.Parallel()
 	kills := 5
 	if n, err := strconv.Atoi(os.Getenv(killsVariable)); err == nil {
 		kills = n
@@ -340,7 +342,6 @@ func (s *roughService) waitFor(t *testing.T, process *child, event string) {
 
 // Of two processes one works, and the other learns at once that the journal is in use.
 func TestOpen_InUseByAnotherProcess(t *testing.T) {
-	t.Parallel()
 	s := newRoughService()
 	env := s.start(t)
 	holding := startChild(t, "hold", env...)
