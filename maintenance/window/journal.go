@@ -32,7 +32,8 @@ type entry struct {
 	AttemptTimeout time.Duration
 	Phase          phase
 	Since          time.Time
-	LastError      string `json:",omitempty"`
+	Overdue        time.Time `json:",omitzero"` // since when it is exiting
+	LastError      string    `json:",omitempty"`
 
 	desktops []string
 	fence    time.Time // an ENTER may still be carried out until then; not in the journal
@@ -96,7 +97,8 @@ func decode(name, value []byte) (*entry, error) {
 // journal holds the open windows in a bbolt file. Each change is synced before it returns.
 type journal struct {
 	db     *bolt.DB
-	broken error // bbolt has panicked, and may hold its locks
+	file   *os.File // of db
+	broken error    // bbolt has panicked, and may hold its locks
 }
 
 // load reads every window.
@@ -164,7 +166,17 @@ func (j *journal) update(change func(windows *bolt.Bucket) error) error {
 }
 
 func (j *journal) close() error {
+	if j.broken != nil {
+		j.abandon()
+	}
 	return j.guard(func() error { return j.db.Close() })
+}
+
+// abandon closes the file, and so gives up its lock, after a panic that keeps bbolt from doing it.
+func (j *journal) abandon() {
+	if j.file != nil {
+		_ = j.file.Close()
+	}
 }
 
 // guard makes an error of a panic of bbolt, and of a fault of its memory map, which a disk that is

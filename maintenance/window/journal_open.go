@@ -26,10 +26,7 @@ func openJournal(path string) (_ *journal, entries map[string]*entry, err error)
 		return nil, nil, err
 	}
 	j := new(journal)
-	err = j.guard(func() (err error) {
-		j.db, err = bolt.Open(path, 0o600, &bolt.Options{Timeout: lockTimeout})
-		return err
-	})
+	err = j.open(path, false)
 	if err != nil {
 		return nil, nil, openError(path, err)
 	}
@@ -37,6 +34,23 @@ func openJournal(path string) (_ *journal, entries map[string]*entry, err error)
 		return nil, nil, errors.Join(damaged(path, err), j.close())
 	}
 	return j, entries, nil
+}
+
+// open opens a file.
+func (j *journal) open(path string, readOnly bool) error {
+	options := &bolt.Options{Timeout: lockTimeout, ReadOnly: readOnly}
+	options.OpenFile = func(name string, flag int, mode os.FileMode) (_ *os.File, err error) {
+		j.file, err = os.OpenFile(name, flag, mode)
+		return j.file, err
+	}
+	err := j.guard(func() (err error) {
+		j.db, err = bolt.Open(path, 0o600, options)
+		return err
+	})
+	if j.broken != nil {
+		j.abandon()
+	}
+	return err
 }
 
 // makeJournal makes an empty journal beside the path and gives it the name when it is complete, so
@@ -53,11 +67,11 @@ func makeJournal(path string) error {
 		return err
 	}
 	j := new(journal)
-	err = j.guard(func() (err error) {
-		if j.db, err = bolt.Open(made, 0o600, &bolt.Options{Timeout: lockTimeout}); err != nil {
-			return err
-		}
-		err = j.db.Update(func(tx *bolt.Tx) error {
+	if err := j.open(made, false); err != nil {
+		return err
+	}
+	err = j.guard(func() error {
+		err := j.db.Update(func(tx *bolt.Tx) error {
 			windows, err := tx.CreateBucket(windowsBucket)
 			if err != nil {
 				return err
@@ -96,10 +110,7 @@ func inspect(path string) error {
 		return damaged(path, errors.New("the file is empty"))
 	}
 	j := new(journal)
-	err = j.guard(func() (err error) {
-		j.db, err = bolt.Open(path, 0o600, &bolt.Options{Timeout: lockTimeout, ReadOnly: true})
-		return err
-	})
+	err = j.open(path, true)
 	if err != nil {
 		return openError(path, err)
 	}
