@@ -16,7 +16,6 @@ type outcome struct {
 
 	held           bool // the gate does not let the request pass
 	sent           bool // the HTTP client was given the request
-	number         int  // of the request in its call
 	mayHaveArrived bool // no reply came, and the request may have reached the service
 	cutOff         bool // the reply ended too early
 	timedOut       bool // it took longer than the retry policy allows
@@ -73,8 +72,9 @@ func (c *call) unsent(bounded context.Context, err error) outcome {
 
 // send signs and sends the request.
 func (c *call) send(bounded context.Context) outcome {
+	bounded = c.beginAttempt(c.beginCall(bounded))
 	o := outcome{sent: true, key: c.key, signedAt: c.clock.now()}
-	attempt := &gateway.Attempt{Query: c.query, Key: c.key, Time: o.signedAt, HTTPClient: c.http, Result: c.result, MaxReply: c.maxReply}
+	attempt := &gateway.Attempt{Query: c.query, Header: c.observed.info.Header, Key: c.key, Time: o.signedAt, HTTPClient: c.http, Result: c.result, MaxReply: c.maxReply}
 	err := attempt.Do(bounded, c.openapi, &c.params, &c.request)
 	o.reply, o.retryAfter = attempt.Reply, attempt.Reply.RetryAfter
 	if err == nil {

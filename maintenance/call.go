@@ -25,6 +25,7 @@ type call struct {
 	query   string // canonical; the same for all attempts
 	result  any    // the reply is decoded into it; nil if the request ID is all
 	gate    gate
+	poll    bool // one of many readings
 
 	key    sign.Key // of the present attempt
 	keyErr error
@@ -34,10 +35,13 @@ type call struct {
 	requests       int   // that were sent
 	last           error // of the latest attempt that was not interrupted
 	verdict        verdict
-	statusCode     int  // of the latest reply
-	outcomeUnknown bool // the service may have accepted an attempt
+	statusCode     int    // of the latest reply
+	requestID      string // of the latest reply
+	outcomeUnknown bool   // the service may have accepted an attempt
 	clockCorrected bool
 	refusedKey     sign.Key // the service called it expired
+
+	observed observed
 }
 
 // call makes one call of the API and returns its request ID.
@@ -56,6 +60,14 @@ func (c *call) host() string { return *c.request.EndpointOverride }
 
 // do makes the attempts and waits between them.
 func (c *call) do(ctx context.Context) (requestID string, err error) {
+	ctx = c.beginCall(ctx)
+	err = errEscaped // unless it returns
+	defer func() { c.finishCall(err) }()
+	return c.repeat(ctx)
+}
+
+// repeat makes attempts until one is the last.
+func (c *call) repeat(ctx context.Context) (requestID string, err error) {
 	charged := 0
 	for {
 		o, v := c.step(ctx, ctx)
@@ -80,7 +92,7 @@ func (c *call) do(ctx context.Context) (requestID string, err error) {
 		if problem != nil {
 			return "", c.failed(fmt.Errorf("%w; %w", o.err, problem))
 		}
-		c.logRetry(ctx, &o, wait)
+		c.tellRetry(ctx, &o, wait)
 		if !sleep(ctx, wait) {
 			c.budget.giveBack(c.host(), cost)
 			return "", c.ended(contextError(ctx))
@@ -90,19 +102,17 @@ func (c *call) do(ctx context.Context) (requestID string, err error) {
 }
 
 // step makes one attempt and passes judgement on it.
-func (c *call) step(ctx, waiting context.Context) (outcome, verdict) {
-	o := c.attempt(ctx, waiting)
-	v := classify(&o)
+func (c *call) step(ctx, waiting context.Context) (o outcome, v verdict) {
+	o.err = errEscaped // unless the attempt returns
+	defer func() { c.finishAttempt(&o, v) }()
+	o = c.attempt(ctx, waiting)
+	v = classify(&o)
 	c.once(&o, &v)
 	if o.sent {
 		c.requests++
 	}
-	o.number = c.requests
-	if o.sent {
-		c.logAttempt(ctx, &o)
-	}
 	c.outcomeUnknown = c.outcomeUnknown || v.outcomeUnknown && !c.readOnly
-	c.verdict, c.statusCode = v, o.reply.StatusCode
+	c.verdict, c.statusCode, c.requestID = v, o.reply.StatusCode, o.reply.RequestID
 	if o.err != nil && !o.interrupted && !o.held {
 		c.last = o.err
 	}

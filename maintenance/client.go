@@ -2,7 +2,6 @@ package maintenance
 
 import (
 	"context"
-	"log/slog"
 	"net/http"
 
 	openapi "github.com/alibabacloud-go/darabonba-openapi/v2/client"
@@ -23,7 +22,7 @@ type Client struct {
 	gate     gate          // of single calls
 	limiter  *rate.Limiter // of WithRateLimiter; nil without it
 	clock    *clock
-	log      *slog.Logger
+	observer Observer // of WithObserver and WithLogger
 }
 
 // NewClient returns a Client. Unless options say otherwise, it takes its credential from the

@@ -187,7 +187,7 @@ func (c *Client) Desktops(ctx context.Context, region string, filter DesktopFilt
 			err = filter.validate()
 		}
 		if err == nil {
-			err = c.readDesktops(ctx, region, &filter, c.gate, new(verdict), yield)
+			err = c.readDesktops(ctx, region, &filter, &reading{gate: c.gate}, yield)
 		}
 		if err != nil && !errors.Is(err, errStopped) {
 			yield(Desktop{}, err)
@@ -198,13 +198,20 @@ func (c *Client) Desktops(ctx context.Context, region string, filter DesktopFilt
 // errStopped ends reading because the range has ended.
 var errStopped = errors.New("stopped")
 
-// readDesktops yields the desktops of a valid filter. It sets the verdict on the latest attempt.
-func (c *Client) readDesktops(ctx context.Context, region string, filter *DesktopFilter, g gate, last *verdict, yield func(Desktop, error) bool) error {
+// reading is how desktops are read.
+type reading struct {
+	gate gate
+	poll bool    // it is one of many
+	last verdict // on the latest attempt
+}
+
+// readDesktops yields the desktops of a valid filter.
+func (c *Client) readDesktops(ctx context.Context, region string, filter *DesktopFilter, r *reading, yield func(Desktop, error) bool) error {
 	if filter.DesktopIds == nil {
-		return c.readPages(ctx, region, filter, nil, g, last, yield)
+		return c.readPages(ctx, region, filter, nil, r, yield)
 	}
 	for ids := range slices.Chunk(unique(filter.DesktopIds), pageSize) {
-		if err := c.readPages(ctx, region, filter, ids, g, last, yield); err != nil {
+		if err := c.readPages(ctx, region, filter, ids, r, yield); err != nil {
 			return err
 		}
 	}
@@ -212,13 +219,14 @@ func (c *Client) readDesktops(ctx context.Context, region string, filter *Deskto
 }
 
 // readPages yields the desktops of one query.
-func (c *Client) readPages(ctx context.Context, region string, filter *DesktopFilter, ids []string, g gate, last *verdict, yield func(Desktop, error) bool) error {
+func (c *Client) readPages(ctx context.Context, region string, filter *DesktopFilter, ids []string, r *reading, yield func(Desktop, error) bool) error {
 	var tokens tokens
 	for {
 		page := new(desktopsPage)
-		call := c.newCall(describeDesktops(region, filter, ids, tokens.latest), page, g)
+		call := c.newCall(describeDesktops(region, filter, ids, tokens.latest), page, r.gate)
+		call.poll = r.poll
 		requestID, err := call.do(ctx)
-		*last = call.verdict
+		r.last = call.verdict
 		if err != nil {
 			return err
 		}

@@ -220,5 +220,25 @@ func (c *Client) SetFleetMaintenance(ctx context.Context, region string, mode Mo
 			wake(f.changed)
 		}
 	}
+	return f.observed(ctx, desktopIDs)
+}
+
+// observed is run, with the observer of the Client.
+func (f *fleet) observed(ctx context.Context, desktopIDs iter.Seq[string]) (report *FleetReport, err error) {
+	info := FleetInfo{f.region, f.mode, f.settings.wait}
+	ctx, end := started(f.client.observer.Fleet, ctx, info)
+	if end != nil {
+		err = errEscaped // unless it returns
+		defer func() { end(FleetEnd{report, err}) }()
+	}
+	if tell := f.client.observer.FleetProgress; tell != nil {
+		told := f.settings.progress
+		f.settings.progress = func(p FleetProgress) {
+			tell(ctx, info, p)
+			if told != nil {
+				told(p)
+			}
+		}
+	}
 	return f.run(ctx, desktopIDs)
 }

@@ -42,15 +42,25 @@ func (f *fleet) attempt(b *batch, waiting context.Context) {
 		}
 	}()
 	c := f.nextCall(b)
-	o, v := c.step(f.ctx, waiting)
-	for v.retry.atOnce() && waiting.Err() == nil {
-		o, v = c.step(f.ctx, waiting)
-	}
+	o, v := f.step(c, waiting)
 	settled = true
 	if wait, again := f.settle(b, &o, v); again {
-		c.logRetry(f.ctx, &o, wait)
+		c.tellRetry(f.ctx, &o, wait)
 	}
 	returned = true
+}
+
+// step makes an attempt, and another if that may help at once. The observer is told of a call when a
+// request is sent, as a batch may wait for long before that.
+func (f *fleet) step(c *call, waiting context.Context) (o outcome, v verdict) {
+	o.err = errEscaped // unless the attempt returns
+	defer func() { c.finishCall(o.err) }()
+	for {
+		o, v = c.step(f.ctx, waiting)
+		if !v.retry.atOnce() || waiting.Err() != nil {
+			return o, v
+		}
+	}
 }
 
 // settle decides on a batch after an attempt. It returns the wait if the batch is sent again.

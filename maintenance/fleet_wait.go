@@ -124,10 +124,9 @@ func (f *fleet) readRound() (requests int, hint time.Duration) {
 	ids = slices.Concat(ids[i:], ids[:i])
 	for some := range slices.Chunk(ids, pageSize) {
 		requests++
-		var on verdict
 		shown := make(map[string]Desktop, len(some))
-		gate := &pacerGate{pacer: f.pacer, pace: f.readPace}
-		err := f.client.readPages(f.ctx, f.region, new(DesktopFilter), some, gate, &on, func(d Desktop, _ error) bool {
+		reading := &reading{gate: &pacerGate{pacer: f.pacer, pace: f.readPace}, poll: true}
+		err := f.client.readPages(f.ctx, f.region, new(DesktopFilter), some, reading, func(d Desktop, _ error) bool {
 			shown[d.DesktopId] = d
 			return true
 		})
@@ -137,7 +136,7 @@ func (f *fleet) readRound() (requests int, hint time.Duration) {
 		case err == nil:
 			f.watching.health.worked()
 			f.learn(some, shown)
-		case f.ctx.Err() == nil && f.watching.health.ends(on):
+		case f.ctx.Err() == nil && f.watching.health.ends(reading.last):
 			f.noReading = err
 			f.endWatching()
 		}

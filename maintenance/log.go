@@ -4,42 +4,50 @@ import (
 	"context"
 	"errors"
 	"log/slog"
-	"time"
 )
 
-// logAttempt writes one record for each attempt.
-func (c *call) logAttempt(ctx context.Context, o *outcome) {
-	c.logRecord(ctx, slog.LevelDebug, "maintenance attempt", o)
-}
-
-// logRetry writes one record for each attempt that is followed by another after a wait.
-func (c *call) logRetry(ctx context.Context, o *outcome, wait time.Duration) {
-	c.logRecord(ctx, slog.LevelWarn, "maintenance retry", o, slog.Duration("wait", wait))
-}
-
-func (c *call) logRecord(ctx context.Context, level slog.Level, message string, o *outcome, more ...slog.Attr) {
-	if !c.log.Enabled(ctx, level) {
-		return
+// logger is the Observer of WithLogger: one record for each attempt, and one for each attempt that is
+// followed by another after a wait.
+func logger(l *slog.Logger) Observer {
+	return Observer{
+		Attempt: func(ctx context.Context, a AttemptInfo) (context.Context, func(AttemptResult)) {
+			if !l.Enabled(ctx, slog.LevelDebug) {
+				return ctx, nil
+			}
+			return ctx, func(r AttemptResult) {
+				if r.Sent {
+					logRecord(ctx, l, slog.LevelDebug, "maintenance attempt", a, r)
+				}
+			}
+		},
+		Retry: func(ctx context.Context, r RetryInfo) {
+			if l.Enabled(ctx, slog.LevelWarn) {
+				logRecord(ctx, l, slog.LevelWarn, "maintenance retry", r.AttemptInfo, r.AttemptResult, slog.Duration("wait", r.Wait))
+			}
+		},
 	}
+}
+
+func logRecord(ctx context.Context, l *slog.Logger, level slog.Level, message string, a AttemptInfo, r AttemptResult, more ...slog.Attr) {
 	attrs := append([]slog.Attr{
-		slog.String("action", c.action),
-		slog.String("region", c.region),
+		slog.String("action", a.Action),
+		slog.String("region", a.Region),
 	}, more...)
-	if c.mode != "" {
-		attrs = append(attrs, slog.String("mode", string(c.mode)), slog.Int("desktops", c.desktops))
+	if a.Mode != "" {
+		attrs = append(attrs, slog.String("mode", string(a.Mode)), slog.Int("desktops", a.Desktops))
 	}
-	attrs = append(attrs, slog.Int("attempt", o.number))
-	if o.reply.StatusCode != 0 {
-		attrs = append(attrs, slog.Int("status", o.reply.StatusCode))
+	attrs = append(attrs, slog.Int("attempt", a.Number))
+	if r.StatusCode != 0 {
+		attrs = append(attrs, slog.Int("status", r.StatusCode))
 	}
-	if o.reply.RequestID != "" {
-		attrs = append(attrs, slog.String("requestId", printable(o.reply.RequestID, maxWord)))
+	if r.RequestId != "" {
+		attrs = append(attrs, slog.String("requestId", printable(r.RequestId, maxWord)))
 	}
-	if o.err != nil {
-		if refused := (*APIError)(nil); errors.As(o.err, &refused) {
+	if r.Err != nil {
+		if refused := (*APIError)(nil); errors.As(r.Err, &refused) {
 			attrs = append(attrs, slog.String("code", printable(refused.Code, maxWord)))
 		}
-		attrs = append(attrs, slog.String("error", printable(o.err.Error(), maxMessage)))
+		attrs = append(attrs, slog.String("error", printable(r.Err.Error(), maxMessage)))
 	}
-	c.log.LogAttrs(ctx, level, message, attrs...)
+	l.LogAttrs(ctx, level, message, attrs...)
 }

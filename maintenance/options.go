@@ -24,12 +24,13 @@ type settings struct {
 	endpoint  endpoint
 	userAgent string
 	retry     RetryPolicy
-	log       *slog.Logger
+	log       *slog.Logger // nil without one
+	observer  Observer
 	limiter   *rate.Limiter
 }
 
 func newSettings(opts []Option) (*settings, error) {
-	s := &settings{log: slog.New(slog.DiscardHandler)}
+	s := new(settings)
 	if env := os.Getenv(envUserAgent); env != "" {
 		if err := validateUserAgent(envUserAgent, env); err != nil {
 			return nil, err
@@ -62,7 +63,10 @@ func (s *settings) client() (*Client, error) {
 		gate:     openGate{},
 		limiter:  s.limiter,
 		clock:    new(clock),
-		log:      s.log,
+		observer: s.observer,
+	}
+	if s.log != nil {
+		c.observer = both(c.observer, logger(s.log))
 	}
 	if s.limiter != nil {
 		c.gate = limiterGate{s.limiter}

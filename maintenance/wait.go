@@ -86,7 +86,7 @@ func (c *Client) WaitForMaintenance(ctx context.Context, region string, mode Mod
 		}
 	}
 	w := &wait{client: c, region: region, mode: mode, settings: s, pending: unique(desktopIDs), seen: map[string]Desktop{}}
-	return w.run(ctx)
+	return w.observed(ctx)
 }
 
 // wait is one call of WaitForMaintenance.
@@ -105,11 +105,26 @@ type wait struct {
 	hint    time.Duration // of last
 }
 
-func (w *wait) run(ctx context.Context) error {
+// observed is run, with the observer of the Client.
+func (w *wait) observed(ctx context.Context) error {
+	info := WaitInfo{w.region, w.mode, len(w.pending)}
+	ctx, end := started(w.client.observer.Wait, ctx, info)
+	err := errEscaped // unless it returns
+	if end != nil {
+		defer func() { end(WaitEnd{err}) }()
+	}
+	err = w.run(ctx, info)
+	return err
+}
+
+func (w *wait) run(ctx context.Context, info WaitInfo) error {
 	interval := min(firstPoll, w.settings.interval)
 	for {
 		previous := w.last
 		final := w.poll(ctx)
+		if tell := w.client.observer.Poll; tell != nil {
+			tell(ctx, info, PollResult{len(w.pending), w.last})
+		}
 		if len(w.pending) == 0 {
 			return nil
 		}
@@ -154,17 +169,17 @@ func (w *wait) poll(ctx context.Context) (final bool) {
 		w.pending = slices.DeleteFunc(w.pending, func(id string) bool { return there[id] })
 	}()
 	for ids := range slices.Chunk(slices.Concat(w.pending[i:], w.pending[:i]), pageSize) {
-		var on verdict
+		reading := &reading{gate: w.client.gate, poll: true}
 		shown := map[string]Desktop{}
 		filter := &DesktopFilter{DesktopIds: ids}
-		w.last = w.client.readDesktops(ctx, w.region, filter, w.client.gate, &on, func(d Desktop, _ error) bool {
+		w.last = w.client.readDesktops(ctx, w.region, filter, reading, func(d Desktop, _ error) bool {
 			shown[d.DesktopId] = d
 			return true
 		})
 		if w.last != nil {
 			w.hint = hintOf(w.last)
 			w.after = ids[len(ids)-1]
-			return w.health.ends(on)
+			return w.health.ends(reading.last)
 		}
 		w.health.worked()
 		w.learn(ids, shown, there)

@@ -27,7 +27,8 @@ type Attempt struct {
 	Key        sign.Key
 	Time       time.Time // of the signature
 	HTTPClient *http.Client
-	MaxReply   int // bytes of a reply that are read at most; 0 stands for [MaxReply]
+	Header     http.Header // sent besides the headers of the request, and not signed; nil without any
+	MaxReply   int         // bytes of a reply that are read at most; 0 stands for [MaxReply]
 
 	// Result receives the body of a success; nil if the request ID is enough. A struct that embeds
 	// [Envelope] is decoded in one pass with it, and its fields of another JSON type are left as they

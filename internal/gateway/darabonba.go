@@ -65,6 +65,11 @@ func (a *Attempt) Call(request *http.Request, _ *http.Transport) (*http.Response
 		values[i] = h.Value
 		request.Header[h.Name] = values[i : i+1 : i+1]
 	}
+	for name, values := range a.Header {
+		if _, taken := request.Header[name]; !taken && name != "Host" {
+			request.Header[name] = values
+		}
+	}
 	response, err := a.HTTPClient.Do(request)
 	if err != nil {
 		a.sendErr = newSendError(err, a.connected.Load() || !a.connecting.Load(), a.Key.Token)

@@ -34,11 +34,24 @@ type exit struct {
 
 // run returns a *NotOutError if desktops are left.
 func (x *exit) run(ctx context.Context) error {
+	x.entry.Phase = exiting
+	if x.entry.Overdue.IsZero() {
+		x.entry.Overdue = time.Now()
+	}
+	all := len(x.entry.desktops)
+	_, err := x.manager.observed(ctx, &x.entry, func(ctx context.Context) (int, error) {
+		err := x.repeat(ctx)
+		return all - len(x.entry.desktops), err
+	})
+	return err
+}
+
+// repeat makes rounds until every desktop is out, or the time is over.
+func (x *exit) repeat(ctx context.Context) error {
 	timeout := x.manager.exitTimeout
 	ctx, cancel := context.WithTimeoutCause(ctx, timeout, fmt.Errorf("gave up after %v: %w", timeout, context.DeadlineExceeded))
 	defer cancel()
 	defer func() { x.report.Ended = time.Now() }()
-	x.entry.Phase = exiting
 	_ = x.save() // a failure does not keep the desktops in
 	x.told = x.manager.teller(&x.entry, after(timeout))
 	x.told.tell(func(*Progress) {})

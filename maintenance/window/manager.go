@@ -81,6 +81,9 @@ func Open(path string, client *maintenance.Client, opts ...Option) (*Manager, er
 		}
 		m.hold(e.Region, e.Name, e.desktops)
 	}
+	for _, e := range entries {
+		m.tellState(e, len(e.desktops))
+	}
 	return m, nil
 }
 
@@ -91,6 +94,11 @@ func (m *Manager) Close() error {
 	defer m.mu.Unlock()
 	for name := range m.running {
 		return fmt.Errorf("%w: %q is running", ErrUnfinished, name)
+	}
+	if !m.closed {
+		for _, e := range m.entries {
+			m.tellState(e, 0)
+		}
 	}
 	m.closed = true
 	return m.journal.close()
@@ -276,6 +284,7 @@ func (m *Manager) store(e *entry) error {
 		}
 		m.entries[e.Name] = e
 	}
+	m.tellState(e, len(e.desktops))
 	if !m.running[e.Name] {
 		m.drop(e.Region, e.Name)
 		m.hold(e.Region, e.Name, e.desktops)

@@ -71,7 +71,11 @@ func (r *run) run(ctx context.Context, work func(context.Context, []string) erro
 			return err
 		}
 		defer func() { err = errors.Join(err, r.problem, r.out(ctx)) }()
-		if entered, err = r.enter(ctx); err != nil {
+		ctx, err = r.manager.observed(ctx, &r.entry, func(ctx context.Context) (int, error) {
+			entered, err = r.enter(ctx)
+			return len(entered), err
+		})
+		if err != nil {
 			return err
 		}
 	}
@@ -101,7 +105,10 @@ func (r *run) run(ctx context.Context, work func(context.Context, []string) erro
 		defer cancel()
 	}
 	defer func() { r.report.Worked = time.Now() }()
-	return work(ctx, slices.Clone(ready))
+	ctx, err = r.manager.observed(ctx, &r.entry, func(ctx context.Context) (int, error) {
+		return len(ready), work(ctx, slices.Clone(ready))
+	})
+	return err
 }
 
 // before reads every desktop, and decides which of them the window takes in.

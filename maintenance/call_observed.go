@@ -1,0 +1,101 @@
+package maintenance
+
+import (
+	"context"
+	"time"
+)
+
+// observed is what the observer of the Client is told of a call. It is zero without an observer.
+type observed struct {
+	endCall    func(CallResult) // nil unless the observer knows of the call
+	earlier    int              // requests before it
+	info       AttemptInfo      // of the latest attempt that was begun
+	begun      bool             // and has not ended
+	endAttempt func(AttemptResult)
+}
+
+func (c *call) info() CallInfo {
+	return CallInfo{
+		Action:   c.action,
+		Region:   c.region,
+		Mode:     c.mode,
+		Desktops: c.desktops,
+		Endpoint: *c.params.Protocol + "://" + c.host(),
+		Poll:     c.poll,
+	}
+}
+
+// beginCall tells the observer of a call, unless it knows of it.
+func (c *call) beginCall(ctx context.Context) context.Context {
+	if c.observer.Call == nil || c.observed.endCall != nil {
+		return ctx
+	}
+	ctx, end := started(c.observer.Call, ctx, c.info())
+	if end == nil {
+		end = func(CallResult) {}
+	}
+	c.observed.endCall, c.observed.earlier = end, c.requests
+	return ctx
+}
+
+// finishCall tells what became of a call that the observer knows of.
+func (c *call) finishCall(err error) {
+	end := c.observed.endCall
+	if end == nil {
+		return
+	}
+	c.observed.endCall = nil
+	end(CallResult{
+		StatusCode:     c.statusCode,
+		RequestId:      c.requestID,
+		Attempts:       c.requests - c.observed.earlier,
+		OutcomeUnknown: err != nil && c.outcomeUnknown,
+		Err:            err,
+	})
+}
+
+// beginAttempt tells the observer of a request that is about to be sent.
+func (c *call) beginAttempt(ctx context.Context) context.Context {
+	if c.observer.Attempt == nil && c.observer.Retry == nil {
+		return ctx
+	}
+	c.observed.info = AttemptInfo{CallInfo: c.info(), Number: c.requests + 1, Header: map[string][]string{}}
+	c.observed.begun = true
+	ctx, c.observed.endAttempt = started(c.observer.Attempt, ctx, c.observed.info)
+	return ctx
+}
+
+// finishAttempt tells what became of that request.
+func (c *call) finishAttempt(o *outcome, v verdict) {
+	if !c.observed.begun {
+		return
+	}
+	end := c.observed.endAttempt
+	c.observed.begun, c.observed.endAttempt = false, nil
+	if end != nil {
+		end(c.attemptResult(o, v))
+	}
+}
+
+func (c *call) attemptResult(o *outcome, v verdict) AttemptResult {
+	return AttemptResult{
+		Sent:           o.sent,
+		StatusCode:     o.reply.StatusCode,
+		RequestId:      o.reply.RequestID,
+		Throttled:      v.throttled,
+		OutcomeUnknown: v.outcomeUnknown && !c.readOnly,
+		Err:            o.err,
+	}
+}
+
+// tellRetry tells of the wait before the next attempt.
+func (c *call) tellRetry(ctx context.Context, o *outcome, wait time.Duration) {
+	if c.observer.Retry == nil {
+		return
+	}
+	info := c.observed.info
+	if info.Number == 0 { // nothing was sent yet
+		info = AttemptInfo{CallInfo: c.info(), Number: c.requests}
+	}
+	c.observer.Retry(ctx, RetryInfo{info, c.attemptResult(o, c.verdict), wait})
+}
