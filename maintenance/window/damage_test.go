@@ -81,6 +81,7 @@ func TestOpen_Damage(t *testing.T) {
 					check("noise", overwritten(good, at, noise()))
 					check("no elements", overwritten(good, at+10, []byte{0, 0}))
 					check("all elements", overwritten(good, at+10, []byte{0xff, 0xff}))
+					check("a branch without elements", overwritten(good, at+8, []byte{1, 0, 0, 0}))
 					check("long", overwritten(good, at+12, []byte{0xff, 0xff, 0xff, 0x0f}))
 					other := rand.IntN(pages) * pageSize
 					check("another page", overwritten(good, at, good[other:other+pageSize]))

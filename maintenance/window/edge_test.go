@@ -3,11 +3,8 @@ package window_test
 import (
 	"context"
 	"errors"
-	"fmt"
 	"net/http"
 	"slices"
-	"strings"
-	"sync"
 	"sync/atomic"
 	"testing"
 	"testing/synctest"
@@ -20,107 +17,6 @@ import (
 	"github.com/ecdkit/ecd-maintenance-go/maintenance/maintenancetest"
 	"github.com/ecdkit/ecd-maintenance-go/maintenance/window"
 )
-
-func noWork(context.Context, []string) error { return nil }
-
-type roundTripper func(*http.Request) (*http.Response, error)
-
-func (f roundTripper) RoundTrip(r *http.Request) (*http.Response, error) { return f(r) }
-
-// through has the requests of windows pass through meet, which may answer in place of the service.
-func (f *fixture) through(t *testing.T, meet func(r *http.Request, send func() (*http.Response, error)) (*http.Response, error)) {
-	t.Helper()
-	require.NoError(t, f.windows.Close())
-	client, err := f.NewClient(maintenance.WithHTTPClient(&http.Client{Transport: roundTripper(func(r *http.Request) (*http.Response, error) {
-		return meet(r, func() (*http.Response, error) { return f.HTTPClient().Transport.RoundTrip(r) })
-	})}))
-	require.NoError(t, err)
-	f.client = client
-	f.open(t)
-}
-
-func isEnter(r *http.Request) bool { return r.URL.Query().Get("Mode") == "ENTER" }
-
-// An attempt that got no answer may be carried out late, also if its retry was accepted.
-func TestRun_LateAttemptBesideAcceptedRetry(t *testing.T) {
-	t.Parallel()
-	for _, late := range []time.Duration{time.Second, 20 * time.Second, 39 * time.Second} {
-		synctest.Test(t, func(t *testing.T) {
-			f := newFixture(t, 300)
-			var first atomic.Bool
-			f.through(t, func(r *http.Request, send func() (*http.Response, error)) (*http.Response, error) {
-				if !isEnter(r) || first.Swap(true) {
-					return send()
-				}
-				time.AfterFunc(late, func() {
-					_, _ = f.client.SetMaintenance(context.Background(), region, maintenance.ModeEnter, desktops(100))
-				})
-				return nil, errors.New("the connection broke")
-			})
-			report, err := f.windows.Run(t.Context(), night(desktops(300)), noWork)
-			require.NoError(t, err)
-			assert.Len(t, report.Ready, 300)
-			assert.Empty(t, report.Failed)
-			time.Sleep(time.Minute)
-			assert.Empty(t, f.in(desktops(300)), "%v", late)
-		})
-	}
-}
-
-// A window in which every request is answered is over as soon as the work is.
-func TestRun_NoFenceWithoutDoubt(t *testing.T) {
-	t.Parallel()
-	synctest.Test(t, func(t *testing.T) {
-		f := newFixture(t, 300)
-		f.SetTransition(2500 * time.Millisecond)
-		start := time.Now()
-		_, err := f.windows.Run(t.Context(), night(desktops(300)), func(context.Context, []string) error {
-			assert.Less(t, time.Since(start), 5*time.Second, "states are read often at first")
-			return nil
-		})
-		require.NoError(t, err)
-		assert.Less(t, time.Since(start), 12*time.Second)
-	})
-}
-
-// Grace 0 has no end: a desktop whose ENTER is never answered must not hold the window for ever.
-func TestRun_NeverAnswered(t *testing.T) {
-	t.Parallel()
-	const n = 10_000 // others are accepted while one batch fails
-	for _, carriedOut := range []bool{false, true} {
-		synctest.Test(t, func(t *testing.T) {
-			f := newFixture(t, n)
-			var answered atomic.Bool
-			f.through(t, func(r *http.Request, send func() (*http.Response, error)) (*http.Response, error) {
-				if !isEnter(r) || answered.Load() {
-					return send()
-				}
-				for key, ids := range r.URL.Query() {
-					if strings.HasPrefix(key, "DesktopIds.") && ids[0] == "ecd-150" {
-						if carriedOut {
-							_, _ = send()
-						}
-						return nil, errors.New("the connection broke")
-					}
-				}
-				time.Sleep(200 * time.Millisecond)
-				return send()
-			})
-			w := night(desktops(n))
-			w.Grace = 0
-			report, err := f.windows.Run(t.Context(), w, func(_ context.Context, ready []string) error {
-				answered.Store(true)
-				assert.Len(t, ready, n-100)
-				assert.NotContains(t, ready, "ecd-150")
-				return nil
-			})
-			require.NoError(t, err)
-			assert.Len(t, report.Failed, 100)
-			assert.Empty(t, f.in(desktops(n)), carriedOut)
-			assert.Empty(t, f.unfinished(t))
-		})
-	}
-}
 
 // Busy desktops that cannot be taken out hold the work up for a round at most.
 func TestRun_BusyNotOut(t *testing.T) {
@@ -325,163 +221,6 @@ func TestRun_Regions(t *testing.T) {
 	})
 }
 
-func TestManager_Close(t *testing.T) {
-	t.Parallel()
-	synctest.Test(t, func(t *testing.T) {
-		f := newFixture(t, 3)
-		_, err := f.windows.Run(t.Context(), night(desktops(3)), func(context.Context, []string) error {
-			require.ErrorIs(t, f.windows.Close(), window.ErrUnfinished)
-			require.ErrorContains(t, f.windows.Close(), `"night" is running`)
-			_, err := window.Open(f.path, f.client)
-			require.ErrorIs(t, err, window.ErrInUse, "the lock is kept")
-			require.ErrorIs(t, f.windows.Abandon("night"), window.ErrUnfinished)
-			return nil
-		})
-		require.NoError(t, err)
-		require.NoError(t, f.windows.Close())
-		require.NoError(t, f.windows.Close())
-		before := len(f.Requests())
-		_, err = f.windows.Run(t.Context(), night(desktops(3)), noWork)
-		require.ErrorContains(t, err, "closed")
-		_, err = f.windows.Recover(t.Context())
-		require.ErrorContains(t, err, "closed")
-		_, err = f.windows.Unfinished()
-		require.ErrorContains(t, err, "closed")
-		require.ErrorContains(t, f.windows.Abandon("night"), "closed")
-		assert.Len(t, f.Requests(), before)
-	})
-}
-
-// Windows run side by side, also beside Recover, and each ends.
-func TestManager_Concurrent(t *testing.T) {
-	t.Parallel()
-	synctest.Test(t, func(t *testing.T) {
-		f := newFixture(t, 400, window.WithExitTimeout(time.Minute))
-		f.SetTransition(3 * time.Second)
-		ids := desktops(400)
-		_, err := f.windows.Run(t.Context(), night(ids[:50]), func(context.Context, []string) error {
-			f.Deny("SetDesktopMaintenance")
-			return nil
-		})
-		require.Error(t, err)
-		f.Deny()
-		var group sync.WaitGroup
-		for i := range 7 {
-			group.Go(func() {
-				w := night(ids[50*(i+1) : 50*(i+2)])
-				w.Name = fmt.Sprint("night ", i)
-				_, err := f.windows.Run(t.Context(), w, noWork)
-				assert.NoError(t, err)
-			})
-			group.Go(func() {
-				_, err := f.windows.Recover(t.Context())
-				assert.NoError(t, err)
-			})
-			group.Go(func() { _, err := f.windows.Unfinished(); assert.NoError(t, err) })
-		}
-		group.Wait()
-		assert.Empty(t, f.in(ids))
-		assert.Empty(t, f.unfinished(t))
-	})
-}
-
-// Recover in the process that lost the ENTER waits for it as well.
-func TestRecover_FenceInTheSameProcess(t *testing.T) {
-	t.Parallel()
-	synctest.Test(t, func(t *testing.T) {
-		f := newFixture(t, 100, window.WithExitTimeout(time.Second))
-		time.Sleep(time.Hour) // since the journal was opened
-		f.Inject(1, maintenancetest.Fault{Action: "SetDesktopMaintenance", Cut: true})
-		time.AfterFunc(25*time.Second, func() {
-			_, _ = f.client.SetMaintenance(context.Background(), region, maintenance.ModeEnter, desktops(100))
-		})
-		_, err := f.windows.Run(t.Context(), night(desktops(100)), noWork)
-		var left *window.NotOutError
-		require.ErrorAs(t, err, &left)
-		require.ErrorIs(t, err, context.DeadlineExceeded)
-		for len(f.unfinished(t)) > 0 { // each Recover gives up after a second
-			_, _ = f.windows.Recover(t.Context())
-		}
-		time.Sleep(time.Minute)
-		assert.Empty(t, f.in(desktops(100)))
-	})
-}
-
-// A region that denies EXIT does not hold up the others.
-func TestRecover_OneRegionDenied(t *testing.T) {
-	t.Parallel()
-	synctest.Test(t, func(t *testing.T) {
-		f := newFixture(t, 3, window.WithExitTimeout(time.Minute))
-		for _, other := range []string{"cn-beijing", "cn-shanghai"} {
-			f.AddDesktops(other, desktops(3)...)
-		}
-		for _, r := range []string{"cn-beijing", region, "cn-shanghai"} {
-			w := night(desktops(3))
-			w.Name, w.Region = r, r
-			_, err := f.windows.Run(t.Context(), w, func(context.Context, []string) error {
-				f.Deny("SetDesktopMaintenance")
-				return nil
-			})
-			require.Error(t, err)
-			f.Deny()
-		}
-		require.NoError(t, f.windows.Close())
-		f.open(t, window.WithExitTimeout(time.Hour))
-		f.Inject(0, maintenancetest.Fault{Action: "SetDesktopMaintenance", Region: "cn-beijing", StatusCode: 403, Code: "Forbidden.RAM"})
-		ctx, cancel := context.WithTimeout(t.Context(), 2*time.Minute)
-		defer cancel()
-		reports, err := f.windows.Recover(ctx)
-		assert.Len(t, reports, 3)
-		var left *window.NotOutError
-		require.ErrorAs(t, err, &left)
-		assert.Equal(t, "cn-beijing", left.Name)
-		assert.Len(t, left.NotOut, 3)
-		require.ErrorIs(t, err, context.DeadlineExceeded)
-		require.ErrorIs(t, err, maintenance.ErrAccessDenied)
-		require.Len(t, f.unfinished(t), 1)
-		assert.Empty(t, f.in(desktops(3)))
-		assert.False(t, f.InMaintenance("cn-shanghai", "ecd-1"))
-
-		require.ErrorContains(t, f.windows.Abandon("cn-beijing", "ecd-1", "ecd-9"), "ecd-9")
-		require.NoError(t, f.windows.Abandon("cn-beijing"))
-		require.Error(t, f.windows.Abandon("cn-beijing"))
-		assert.Empty(t, f.unfinished(t))
-	})
-}
-
-// Where Recover is cancelled, it says so, and the journal keeps what is left.
-func TestRecover_Cancelled(t *testing.T) {
-	t.Parallel()
-	for _, after := range []time.Duration{0, time.Second, 20 * time.Second} {
-		synctest.Test(t, func(t *testing.T) {
-			f := newFixture(t, 300, window.WithExitTimeout(time.Minute))
-			_, err := f.windows.Run(t.Context(), night(desktops(300)), func(context.Context, []string) error {
-				f.Deny("SetDesktopMaintenance")
-				return nil
-			})
-			require.Error(t, err)
-			f.Deny()
-			require.NoError(t, f.windows.Close())
-			f.open(t)
-			ctx, cancel := context.WithCancel(t.Context())
-			time.AfterFunc(after, cancel)
-			reports, err := f.windows.Recover(ctx)
-			require.ErrorIs(t, err, context.Canceled, "%v", after)
-			require.Len(t, reports, 1)
-			assert.Len(t, reports[0].NotOut, 300)
-			require.Len(t, f.unfinished(t), 1)
-			_, err = f.windows.Recover(t.Context())
-			require.NoError(t, err)
-			assert.Empty(t, f.in(desktops(300)))
-		})
-	}
-	f := newFixture(t, 0)
-	var none context.Context
-	_, err := f.windows.Recover(none)
-	var invalid *maintenance.ValidationError
-	require.ErrorAs(t, err, &invalid)
-}
-
 // A large window is given to the work whole, each desktop once.
 func TestRun_LargeWindow(t *testing.T) {
 	t.Parallel()
@@ -495,5 +234,32 @@ func TestRun_LargeWindow(t *testing.T) {
 		assert.Empty(t, f.in(desktops(n)))
 		sorted := slices.Sorted(slices.Values(report.Ready))
 		assert.Len(t, slices.Compact(sorted), n)
+	})
+}
+
+// The work does not get desktops that somebody has taken out, or deleted, while the window waited for
+// others.
+func TestRun_DesktopsThatDoNotStay(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		f := newFixture(t, 5)
+		f.Connect(region, "ecd-5", "alice")
+		time.AfterFunc(time.Minute, func() {
+			_, err := f.client.SetMaintenance(context.Background(), region, maintenance.ModeExit, []string{"ecd-1", "ecd-2"})
+			assert.NoError(t, err)
+			f.Connect(region, "ecd-1", "bob")
+			f.RemoveDesktops(region, "ecd-3")
+		})
+		time.AfterFunc(5*time.Minute, func() { f.Disconnect(region, "ecd-5") })
+		report, err := f.windows.Run(t.Context(), night(desktops(5)), func(_ context.Context, ready []string) error {
+			assert.Equal(t, []string{"ecd-4", "ecd-5"}, ready)
+			return nil
+		})
+		require.NoError(t, err)
+		assert.Equal(t, []string{"ecd-3"}, report.Missing)
+		require.Len(t, report.Busy, 2)
+		assert.Equal(t, "bob", report.Busy[0].Sessions[0].EndUserId)
+		assert.Empty(t, f.in(desktops(5)))
+		assert.Empty(t, f.unfinished(t))
 	})
 }

@@ -70,11 +70,12 @@ func (x *exit) repeat(ctx context.Context) error {
 	}
 }
 
-// pause is the time to the next round: to the fence, if only doubtful desktops are left.
+// pause is the time to the next round: to the fence, but at most a minute, if only doubtful desktops are
+// left.
 func (x *exit) pause(pause time.Duration) time.Duration {
 	toFence := time.Until(x.entry.fence)
 	if toFence > 0 && x.last == nil && len(without(x.entry.desktops, x.doubtful)) == 0 {
-		return toFence
+		return min(toFence, lastPause)
 	}
 	return pause
 }

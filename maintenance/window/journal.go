@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"hash/crc32"
+	"math"
 	"os"
 	"runtime/debug"
 	"strings"
@@ -48,6 +49,11 @@ var (
 )
 
 const sumSize = crc32.Size
+
+// fenceFrom sets the fence for attempts that began before a time.
+func (e *entry) fenceFrom(t time.Time) {
+	e.fence = t.Add(min(e.AttemptTimeout, math.MaxInt64-fenceMargin) + fenceMargin)
+}
 
 // encode returns the value of a window: a checksum, the length of the entry as JSON, that, and the
 // desktops, one a line. bbolt has no checksums but those of its two meta pages.
@@ -172,9 +178,10 @@ func (j *journal) close() error {
 	return j.guard(func() error { return j.db.Close() })
 }
 
-// abandon closes the file, and so gives up its lock, after a panic that keeps bbolt from doing it.
+// abandon gives up the lock of the file and closes it, after a panic that keeps bbolt from doing so.
 func (j *journal) abandon() {
 	if j.file != nil {
+		unlock(j.file)
 		_ = j.file.Close()
 	}
 }

@@ -143,8 +143,11 @@ func (v *verification) elements(page []byte) error {
 	if flags != branchPage && flags != leafPage {
 		return fmt.Errorf("unexpected kind %#x", flags)
 	}
-	if pageHeader+count*elementSize > len(page) {
+	switch {
+	case pageHeader+count*elementSize > len(page):
 		return errors.New("it has too many elements")
+	case flags == branchPage && count == 0: // bbolt reads the first without a look at the count
+		return errors.New("it has no elements")
 	}
 	previous := ""
 	for i := range count {
@@ -187,7 +190,11 @@ func (v *verification) bucket(value []byte) error {
 	if len(value) < bucketHeader+pageHeader {
 		return errors.New("a bucket is cut off")
 	}
-	return v.elements(value[bucketHeader:])
+	inline := value[bucketHeader:]
+	if native.Uint16(inline[8:]) != leafPage {
+		return errors.New("a bucket within a page is no leaf")
+	}
+	return v.elements(inline)
 }
 
 // cut returns the key and the value of an element.

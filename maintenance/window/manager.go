@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"runtime"
 	"slices"
 	"sync"
 	"time"
@@ -74,7 +75,7 @@ func Open(path string, client *maintenance.Client, opts ...Option) (*Manager, er
 	m.journal, m.entries = journal, entries
 	opened := time.Now() // no other process sends an ENTER from now on
 	for _, e := range entries {
-		e.fence = opened.Add(e.AttemptTimeout + fenceMargin)
+		e.fenceFrom(opened)
 		if endpoint := client.Endpoint(e.Region); endpoint != e.Endpoint {
 			err := fmt.Errorf("window: journal %s has window %q at %s, and the client calls %s", path, e.Name, e.Endpoint, endpoint)
 			return nil, errors.Join(err, journal.close())
@@ -87,9 +88,20 @@ func Open(path string, client *maintenance.Client, opts ...Option) (*Manager, er
 	return m, nil
 }
 
+// usable refuses a Manager that Open has not made.
+func (m *Manager) usable() error {
+	if m == nil || m.journal == nil {
+		return &maintenance.ValidationError{Parameter: "manager", Reason: "is nil or zero: use Open"}
+	}
+	return nil
+}
+
 // Close closes the journal. While a window is running it fails with an [ErrUnfinished] and does
 // nothing, as another process could take the desktops out then.
 func (m *Manager) Close() error {
+	if err := m.usable(); err != nil {
+		return err
+	}
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	for name := range m.running {
@@ -118,6 +130,9 @@ type Unfinished struct {
 // Unfinished returns the windows that a crash or a failure has left, without those that are running,
 // the oldest first.
 func (m *Manager) Unfinished() ([]Unfinished, error) {
+	if err := m.usable(); err != nil {
+		return nil, err
+	}
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	if m.closed {
@@ -145,6 +160,9 @@ func (m *Manager) Unfinished() ([]Unfinished, error) {
 // operator's word that they need no EXIT. It is an error if the window is running, or has no such
 // desktop.
 func (m *Manager) Abandon(name string, desktopIDs ...string) error {
+	if err := m.usable(); err != nil {
+		return err
+	}
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	e := m.entries[name]
@@ -183,11 +201,13 @@ func (m *Manager) Recover(ctx context.Context) ([]*Report, error) {
 		reports = make([]*Report, len(unfinished))
 		errs    = make([]error, len(unfinished))
 		panics  = make([]any, len(unfinished))
+		ended   = make([]bool, len(unfinished)) // false after a panic or a runtime.Goexit
 	)
 	for i, u := range unfinished {
 		group.Go(func() {
 			defer func() { panics[i] = recover() }()
 			reports[i], errs[i] = m.recover(ctx, u.Name)
+			ended[i] = true
 		})
 	}
 	group.Wait()
@@ -195,6 +215,9 @@ func (m *Manager) Recover(ctx context.Context) ([]*Report, error) {
 		if p != nil {
 			panic(p)
 		}
+	}
+	if slices.Contains(ended, false) {
+		runtime.Goexit()
 	}
 	return slices.DeleteFunc(reports, func(r *Report) bool { return r == nil }), errors.Join(errs...)
 }

@@ -1,6 +1,7 @@
 package window
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -15,6 +16,9 @@ const disconnectGrace = 2 * time.Minute
 
 // outageLimit is how long desktops are sent again of which the outcome is unknown, while others wait.
 const outageLimit = 30 * time.Second
+
+// staleAfter is how old a reading of a desktop may be when the work begins.
+const staleAfter = time.Minute
 
 // sessionsPerCall is how many sessions [maintenance.Client.DisconnectSessions] sends at a time.
 const sessionsPerCall = 20
@@ -35,7 +39,7 @@ func (m *Manager) Run(ctx context.Context, w Window, work func(ctx context.Conte
 	case work == nil:
 		return nil, &maintenance.ValidationError{Parameter: "work", Reason: "is nil"}
 	}
-	if err := w.validate(); err != nil {
+	if err := cmp.Or(m.usable(), w.validate()); err != nil {
 		return nil, err
 	}
 	w.DesktopIds = unique(w.DesktopIds)
@@ -79,11 +83,10 @@ func (r *run) run(ctx context.Context, work func(context.Context, []string) erro
 			return err
 		}
 	}
-	ready, err := r.alreadyReady(ctx)
+	ready, err := r.stillIn(ctx, entered)
 	if err != nil {
 		return err
 	}
-	ready = append(ready, entered...)
 	r.report.Entered = time.Now()
 	switch {
 	case len(ready) == 0:
@@ -142,22 +145,42 @@ func (r *run) before(ctx context.Context) error {
 	return nil
 }
 
-// alreadyReady returns the desktops that somebody else has in maintenance. It reads them again, as
-// their owner may have taken them out meanwhile.
-func (r *run) alreadyReady(ctx context.Context) (ready []string, err error) {
-	if len(r.report.AlreadyIn) == 0 {
-		return nil, nil
+// stillIn returns the desktops for the work: those that somebody else has in maintenance, and those that
+// the window has. It reads them again, as anybody may have taken them out meanwhile; its own only if
+// entering took long.
+func (r *run) stillIn(ctx context.Context, entered []string) (ready []string, err error) {
+	ready, _, err = r.read(ctx, idsOf(r.report.AlreadyIn))
+	switch {
+	case err != nil:
+		return nil, err
+	case time.Since(r.report.Began) < staleAfter:
+		return append(ready, entered...), nil
 	}
-	filter := maintenance.DesktopFilter{DesktopIds: idsOf(r.report.AlreadyIn)}
-	for d, err := range r.manager.client.Desktops(ctx, r.window.Region, filter) {
-		if err != nil {
-			return nil, err
-		}
-		if d.MaintenanceState() == maintenance.InMaintenance {
-			ready = append(ready, d.DesktopId)
+	own, gone, err := r.read(ctx, entered)
+	if err != nil {
+		return nil, err
+	}
+	r.report.Busy = append(r.report.Busy, gone...)
+	r.report.Missing = append(r.report.Missing, without(entered, slices.Concat(own, idsOf(gone)))...)
+	return append(ready, own...), nil
+}
+
+// read returns those of the desktops that are in maintenance, and the others that exist.
+func (r *run) read(ctx context.Context, ids []string) (in []string, others []maintenance.Desktop, err error) {
+	if len(ids) == 0 {
+		return nil, nil, nil
+	}
+	for d, err := range r.manager.client.Desktops(ctx, r.window.Region, maintenance.DesktopFilter{DesktopIds: ids}) {
+		switch {
+		case err != nil:
+			return nil, nil, err
+		case d.MaintenanceState() == maintenance.InMaintenance:
+			in = append(in, d.DesktopId)
+		default:
+			others = append(others, d)
 		}
 	}
-	return ready, nil
+	return in, others, nil
 }
 
 // tell begins to tell of a phase that takes no longer than the limit, 0 for none.
@@ -200,7 +223,7 @@ func (r *run) send(ctx context.Context, t *teller) (waited []string, err error) 
 	defer func() {
 		r.reportFailed()
 		if len(r.doubtful) > 0 {
-			r.entry.fence = time.Now().Add(r.entry.AttemptTimeout + fenceMargin)
+			r.entry.fenceFrom(time.Now())
 		}
 	}()
 	told := maintenance.WithProgress(func(f maintenance.FleetProgress) {
@@ -246,7 +269,7 @@ func (r *run) sendOnce(ctx context.Context, ids []string, opts ...maintenance.Fl
 		delete(r.failed, id)
 	}
 	batches := (len(ids) + maintenance.MaxDesktopIDs - 1) / maintenance.MaxDesktopIDs
-	lost = report.Calls-report.Throttled > batches
+	lost = len(unknown) > 0 || report.Calls-report.Throttled > batches
 	var summary *maintenance.FleetError
 	if errors.As(err, &summary) && summary.Ended == nil {
 		err = nil // every desktop was sent

@@ -7,6 +7,7 @@ import (
 	"strings"
 	"time"
 	"unicode"
+	"unicode/utf8"
 
 	"github.com/ecdkit/ecd-maintenance-go/maintenance"
 )
@@ -52,6 +53,8 @@ func (w *Window) validate() error {
 		return &maintenance.ValidationError{Parameter: "window.Name", Reason: "is empty"}
 	case len(w.Name) > maxName:
 		return &maintenance.ValidationError{Parameter: "window.Name", Reason: fmt.Sprintf("is longer than %d bytes", maxName)}
+	case !utf8.ValidString(w.Name):
+		return &maintenance.ValidationError{Parameter: "window.Name", Reason: "is not UTF-8"}
 	case strings.ContainsFunc(w.Name, func(r rune) bool { return !unicode.IsPrint(r) }):
 		return &maintenance.ValidationError{Parameter: "window.Name", Reason: "contains a character that does not print"}
 	case len(w.DesktopIds) == 0:
@@ -81,7 +84,7 @@ type Report struct {
 
 	Ready     []string                   // were in maintenance for the work, AlreadyIn included
 	AlreadyIn []maintenance.Desktop      // were in maintenance or entering before; they are left alone
-	Busy      []maintenance.Desktop      // did not get there in time, with their users; they were taken out again
+	Busy      []maintenance.Desktop      // did not get there in time, or did not stay; with their users; they were taken out again
 	Missing   []string                   // do not exist
 	Failed    []maintenance.DesktopError // the service did not accept their ENTER, or never said so
 	NotOut    []maintenance.DesktopError // could not be taken out: they are in the journal, for Recover

@@ -1,0 +1,147 @@
+package window_test
+
+import (
+	"context"
+	"errors"
+	"math"
+	"net/http"
+	"strings"
+	"sync/atomic"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"github.com/ecdkit/ecd-maintenance-go/maintenance"
+	"github.com/ecdkit/ecd-maintenance-go/maintenance/window"
+)
+
+// An attempt that got no answer may be carried out late, also if its retry was accepted.
+func TestRun_LateAttemptBesideAcceptedRetry(t *testing.T) {
+	t.Parallel()
+	for _, late := range []time.Duration{time.Second, 20 * time.Second, 39 * time.Second} {
+		synctest.Test(t, func(t *testing.T) {
+			f := newFixture(t, 300)
+			var first atomic.Bool
+			f.through(t, func(r *http.Request, send func() (*http.Response, error)) (*http.Response, error) {
+				if !isEnter(r) || first.Swap(true) {
+					return send()
+				}
+				time.AfterFunc(late, func() {
+					_, _ = f.client.SetMaintenance(context.Background(), region, maintenance.ModeEnter, desktops(100))
+				})
+				return nil, errors.New("the connection broke")
+			})
+			report, err := f.windows.Run(t.Context(), night(desktops(300)), noWork)
+			require.NoError(t, err)
+			assert.Len(t, report.Ready, 300)
+			assert.Empty(t, report.Failed)
+			time.Sleep(time.Minute)
+			assert.Empty(t, f.in(desktops(300)), "%v", late)
+		})
+	}
+}
+
+// A window in which every request is answered is over as soon as the work is.
+func TestRun_NoFenceWithoutDoubt(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		f := newFixture(t, 300)
+		f.SetTransition(2500 * time.Millisecond)
+		start := time.Now()
+		_, err := f.windows.Run(t.Context(), night(desktops(300)), func(context.Context, []string) error {
+			assert.Less(t, time.Since(start), 5*time.Second, "states are read often at first")
+			return nil
+		})
+		require.NoError(t, err)
+		assert.Less(t, time.Since(start), 12*time.Second)
+	})
+}
+
+// Grace 0 has no end: a desktop whose ENTER is never answered must not hold the window for ever.
+func TestRun_NeverAnswered(t *testing.T) {
+	t.Parallel()
+	const n = 10_000 // others are accepted while one batch fails
+	for _, carriedOut := range []bool{false, true} {
+		synctest.Test(t, func(t *testing.T) {
+			f := newFixture(t, n)
+			var answered atomic.Bool
+			f.through(t, func(r *http.Request, send func() (*http.Response, error)) (*http.Response, error) {
+				if !isEnter(r) || answered.Load() {
+					return send()
+				}
+				for key, ids := range r.URL.Query() {
+					if strings.HasPrefix(key, "DesktopIds.") && ids[0] == "ecd-150" {
+						if carriedOut {
+							_, _ = send()
+						}
+						return nil, errors.New("the connection broke")
+					}
+				}
+				time.Sleep(200 * time.Millisecond)
+				return send()
+			})
+			w := night(desktops(n))
+			w.Grace = 0
+			report, err := f.windows.Run(t.Context(), w, func(_ context.Context, ready []string) error {
+				answered.Store(true)
+				assert.Len(t, ready, n-100)
+				assert.NotContains(t, ready, "ecd-150")
+				return nil
+			})
+			require.NoError(t, err)
+			assert.Len(t, report.Failed, 100)
+			assert.Empty(t, f.in(desktops(n)), carriedOut)
+			assert.Empty(t, f.unfinished(t))
+		})
+	}
+}
+
+// A client that sends nothing twice has lost an attempt all the same.
+func TestRun_LateAttemptOfClientThatDoesNotRetry(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		f := newFixture(t, 300)
+		var first atomic.Bool
+		f.through(t, func(r *http.Request, send func() (*http.Response, error)) (*http.Response, error) {
+			if !isEnter(r) || first.Swap(true) {
+				return send()
+			}
+			time.AfterFunc(20*time.Second, func() {
+				_, _ = f.client.SetMaintenance(context.Background(), region, maintenance.ModeEnter, desktops(100))
+			})
+			return nil, errors.New("the connection broke")
+		}, maintenance.WithRetry(maintenance.RetryPolicy{MaxAttempts: 1}))
+		_, err := f.windows.Run(t.Context(), night(desktops(300)), noWork)
+		require.NoError(t, err)
+		time.Sleep(time.Minute)
+		assert.Empty(t, f.in(desktops(300)))
+	})
+}
+
+// The longest timeout does not make the fence lie in the past, and desktops are taken out before it.
+func TestRun_LongAttemptTimeout(t *testing.T) {
+	t.Parallel()
+	for _, timeout := range []time.Duration{time.Hour, math.MaxInt64 - time.Second, math.MaxInt64} {
+		synctest.Test(t, func(t *testing.T) {
+			f := newFixture(t, 3)
+			var first atomic.Bool
+			f.through(t, func(r *http.Request, send func() (*http.Response, error)) (*http.Response, error) {
+				if !isEnter(r) || first.Swap(true) {
+					return send()
+				}
+				time.AfterFunc(45*time.Minute, func() {
+					_, _ = f.client.SetMaintenance(context.Background(), region, maintenance.ModeEnter, desktops(3))
+				})
+				return nil, errors.New("the connection broke")
+			}, maintenance.WithRetry(maintenance.RetryPolicy{AttemptTimeout: timeout}))
+			_, err := f.windows.Run(t.Context(), night(desktops(3)), func(context.Context, []string) error { return nil })
+			var notOut *window.NotOutError
+			require.ErrorAs(t, err, &notOut, "no hour is enough to be sure")
+			assert.Empty(t, f.in(desktops(3)))
+			assert.Len(t, f.unfinished(t), 1)
+		})
+	}
+}

@@ -1,0 +1,92 @@
+package window_test
+
+import (
+	"context"
+	"fmt"
+	"net/http"
+	"path/filepath"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/ecdkit/ecd-maintenance-go/maintenance"
+	"github.com/ecdkit/ecd-maintenance-go/maintenance/maintenancetest"
+	"github.com/ecdkit/ecd-maintenance-go/maintenance/window"
+)
+
+func noWork(context.Context, []string) error { return nil }
+
+type roundTripper func(*http.Request) (*http.Response, error)
+
+func (f roundTripper) RoundTrip(r *http.Request) (*http.Response, error) { return f(r) }
+
+// through has the requests of windows pass through meet, which may answer in place of the service.
+func (f *fixture) through(t *testing.T, meet func(r *http.Request, send func() (*http.Response, error)) (*http.Response, error), opts ...maintenance.Option) {
+	t.Helper()
+	require.NoError(t, f.windows.Close())
+	opts = append(opts, maintenance.WithHTTPClient(&http.Client{Transport: roundTripper(func(r *http.Request) (*http.Response, error) {
+		return meet(r, func() (*http.Response, error) { return f.HTTPClient().Transport.RoundTrip(r) })
+	})}))
+	client, err := f.NewClient(opts...)
+	require.NoError(t, err)
+	f.client = client
+	f.open(t)
+}
+
+func isEnter(r *http.Request) bool { return r.URL.Query().Get("Mode") == "ENTER" }
+
+func desktops(n int) (ids []string) {
+	for i := range n {
+		ids = append(ids, fmt.Sprint("ecd-", i+1))
+	}
+	return ids
+}
+
+type fixture struct {
+	*maintenancetest.Service
+	client  *maintenance.Client
+	path    string
+	windows *window.Manager
+}
+
+// newFixture returns a service with desktops ecd-1 to ecd-n and a manager of windows.
+func newFixture(t *testing.T, n int, opts ...window.Option) *fixture {
+	t.Helper()
+	f := &fixture{Service: maintenancetest.NewService(), path: filepath.Join(t.TempDir(), "windows.db")}
+	f.AddDesktops(region, desktops(n)...)
+	client, err := f.NewClient()
+	require.NoError(t, err)
+	f.client = client
+	f.open(t, opts...)
+	return f
+}
+
+func (f *fixture) open(t *testing.T, opts ...window.Option) {
+	t.Helper()
+	windows, err := window.Open(f.path, f.client, opts...)
+	require.NoError(t, err)
+	f.windows = windows
+	t.Cleanup(func() { _ = windows.Close() })
+}
+
+// in returns the desktops that are not out.
+func (f *fixture) in(ids []string) (in []string) {
+	for _, id := range ids {
+		if d, _ := f.Desktop(region, id); d.MaintenanceState() != maintenance.NotInMaintenance {
+			in = append(in, id)
+		}
+	}
+	return in
+}
+
+func (f *fixture) unfinished(t *testing.T) []window.Unfinished {
+	t.Helper()
+	unfinished, err := f.windows.Unfinished()
+	require.NoError(t, err)
+	return unfinished
+}
+
+func night(ids []string) window.Window {
+	return window.Window{Name: "night", Region: region, DesktopIds: ids, Grace: 10 * time.Minute}
+}

@@ -1,0 +1,93 @@
+package window_test
+
+import (
+	"context"
+	"fmt"
+	"sync"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"github.com/ecdkit/ecd-maintenance-go/maintenance"
+	"github.com/ecdkit/ecd-maintenance-go/maintenance/window"
+)
+
+func TestManager_Close(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		f := newFixture(t, 3)
+		_, err := f.windows.Run(t.Context(), night(desktops(3)), func(context.Context, []string) error {
+			require.ErrorIs(t, f.windows.Close(), window.ErrUnfinished)
+			require.ErrorContains(t, f.windows.Close(), `"night" is running`)
+			_, err := window.Open(f.path, f.client)
+			require.ErrorIs(t, err, window.ErrInUse, "the lock is kept")
+			require.ErrorIs(t, f.windows.Abandon("night"), window.ErrUnfinished)
+			return nil
+		})
+		require.NoError(t, err)
+		require.NoError(t, f.windows.Close())
+		require.NoError(t, f.windows.Close())
+		before := len(f.Requests())
+		_, err = f.windows.Run(t.Context(), night(desktops(3)), noWork)
+		require.ErrorContains(t, err, "closed")
+		_, err = f.windows.Recover(t.Context())
+		require.ErrorContains(t, err, "closed")
+		_, err = f.windows.Unfinished()
+		require.ErrorContains(t, err, "closed")
+		require.ErrorContains(t, f.windows.Abandon("night"), "closed")
+		assert.Len(t, f.Requests(), before)
+	})
+}
+
+// Windows run side by side, also beside Recover, and each ends.
+func TestManager_Concurrent(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		f := newFixture(t, 400, window.WithExitTimeout(time.Minute))
+		f.SetTransition(3 * time.Second)
+		ids := desktops(400)
+		_, err := f.windows.Run(t.Context(), night(ids[:50]), func(context.Context, []string) error {
+			f.Deny("SetDesktopMaintenance")
+			return nil
+		})
+		require.Error(t, err)
+		f.Deny()
+		var group sync.WaitGroup
+		for i := range 7 {
+			group.Go(func() {
+				w := night(ids[50*(i+1) : 50*(i+2)])
+				w.Name = fmt.Sprint("night ", i)
+				_, err := f.windows.Run(t.Context(), w, noWork)
+				assert.NoError(t, err)
+			})
+			group.Go(func() {
+				_, err := f.windows.Recover(t.Context())
+				assert.NoError(t, err)
+			})
+			group.Go(func() { _, err := f.windows.Unfinished(); assert.NoError(t, err) })
+		}
+		group.Wait()
+		assert.Empty(t, f.in(ids))
+		assert.Empty(t, f.unfinished(t))
+	})
+}
+
+func TestManager_NilOrZero(t *testing.T) {
+	t.Parallel()
+	for name, m := range map[string]*window.Manager{"nil": nil, "zero": new(window.Manager)} {
+		for method, call := range map[string]func() error{
+			"Run":        func() error { _, err := m.Run(t.Context(), night(desktops(1)), noWork); return err },
+			"Recover":    func() error { _, err := m.Recover(t.Context()); return err },
+			"Unfinished": func() error { _, err := m.Unfinished(); return err },
+			"Abandon":    func() error { return m.Abandon("night") },
+			"Close":      m.Close,
+		} {
+			var invalid *maintenance.ValidationError
+			require.ErrorAs(t, call(), &invalid, "%s %s", name, method)
+			assert.Equal(t, "manager", invalid.Parameter)
+		}
+	}
+}
