@@ -6,8 +6,6 @@ import (
 	"errors"
 	"fmt"
 	"os"
-	"os/signal"
-	"syscall"
 	"text/tabwriter"
 	"time"
 
@@ -47,7 +45,7 @@ The exit status is 0 if all desktops are out, and 120 if some may still be in ma
 }
 
 func (c *journalCommand) runRecover(ctx context.Context) error {
-	signal.Ignore(syscall.SIGPIPE)
+	outliveReaders()
 	screen := newScreen(os.Stderr)
 	defer screen.end()
 	windows, err := c.journal.open(&c.options, screen.show)

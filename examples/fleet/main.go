@@ -148,3 +148,8 @@ func newCommand() *cobra.Command {
 	)
 	return root
 }
+
+// outliveReaders makes an error of writing to a pipe that nobody reads, as Ctrl-C ends a whole pipeline: the failures are
+// written, and desktops are taken out, all the same. A signal that is caught, and not ignored, is as usual in
+// the programs that this one starts.
+func outliveReaders() { signal.Notify(make(chan os.Signal, 1), syscall.SIGPIPE) }

@@ -5,8 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"os"
-	"os/signal"
-	"syscall"
 	"time"
 
 	"github.com/ecdkit/ecd-maintenance-go/maintenance"
@@ -93,8 +91,7 @@ func (o *options) run(ctx context.Context, args []string) error {
 	if o.dryRun {
 		return o.runDry(ctx, in)
 	}
-	// Whoever reads the output may be gone, as Ctrl-C ends a whole pipeline. The failures are written all the same.
-	signal.Ignore(syscall.SIGPIPE)
+	outliveReaders()
 	client, err := o.client()
 	if err != nil {
 		return err

@@ -4,9 +4,7 @@ import (
 	"context"
 	"errors"
 	"os"
-	"os/signal"
 	"strings"
-	"syscall"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -40,7 +38,7 @@ The desktops are taken out whatever becomes of the command. What they are is in 
 the next window with the journal takes them out first, and so does recover. A journal belongs to one program at a time.
 
 The exit status is that of the command (128 and the number of the signal that ended it, 126 if it cannot be started, and
-1 if it was not called), except that it is 120 if desktops could not be taken out. Ctrl-C, SIGTERM or SIGHUP ends the command
+1 if it was not called), except that it is 120 if desktops of this window or an earlier one could not be taken out. Ctrl-C, SIGTERM or SIGHUP ends the command
 and takes the desktops out. A second Ctrl-C or SIGTERM tells what is left, and a third ends the program and leaves that.`,
 		RunE: func(cmd *cobra.Command, args []string) error {
 			args, err := o.completeWindow(cmd, args)
@@ -97,8 +95,7 @@ func (o *windowOptions) run(ctx context.Context, args []string) error {
 		return err
 	}
 	o.window.Region = o.region
-	// Whoever reads the output may be gone, as Ctrl-C ends a whole pipeline. The desktops are taken out all the same.
-	signal.Ignore(syscall.SIGPIPE)
+	outliveReaders()
 	screen := newScreen(os.Stderr)
 	defer screen.end()
 	windows, err := o.journal.open(&o.options, screen.show)
@@ -109,10 +106,19 @@ func (o *windowOptions) run(ctx context.Context, args []string) error {
 	signals := &signalsOf{screen: screen, journal: windows.path}
 	ctx = signals.start(ctx)
 	defer signals.end()
-	if err := windows.recoverFirst(ctx); err != nil {
-		complain("%v", err)
+	earlier := windows.recoverFirst(ctx)
+	if earlier != nil {
+		complain("%v", earlier)
 	}
-	return o.runWindow(ctx, windows, newWork(o.window.Name, o.region, command, o.json), screen)
+	err = o.runWindow(ctx, windows, newWork(o.window.Name, o.region, command, o.json), screen)
+	var (
+		left *window.NotOutError
+		told exitStatus
+	)
+	if errors.As(earlier, &left) && (err == nil || errors.Is(err, errIncomplete) || errors.As(err, &told)) {
+		return statusNotOut
+	}
+	return err
 }
 
 func (o *windowOptions) runWindow(ctx context.Context, windows *windows, work *work, screen *screen) error {

@@ -78,6 +78,17 @@ func TestWindow_NoneReady(t *testing.T) {
 	assert.Contains(t, stderr, "no desktop is ready")
 }
 
+// A command whose reader has gone ends, as it does in a shell.
+func TestWindow_BrokenPipe(t *testing.T) {
+	t.Parallel()
+	_, flags := service(t, 1)
+	args, _ := windowArgs(t, flags, `(yes 2>/dev/null; echo "yes ended with $?" >&2) | head -n 1`, "ecd-0000001")
+	status, stdout, stderr := fleet(t, "", args...)
+	require.Zero(t, status, stderr)
+	assert.True(t, strings.HasPrefix(stdout, "y\n"))
+	assert.Contains(t, stderr, "yes ended with 141\n")
+}
+
 func TestWindow_Disconnect(t *testing.T) {
 	t.Parallel()
 	s, flags := service(t, 2)
@@ -128,6 +139,12 @@ func TestWindow_NotOut(t *testing.T) {
 	assert.Contains(t, stderr, "1 desktop may still be in maintenance: ecd-0000002")
 	assert.False(t, s.InMaintenance(region, "ecd-0000002"))
 	assert.True(t, s.InMaintenance(region, "ecd-0000001"), "it was abandoned")
+
+	next := append([]string{"window", "--name", "next", "--journal", journal, "--exit-timeout", "3s", "ecd-0000003"}, flags...)
+	status, stdout, stderr = fleet(t, "", append(next, "--", "cat")...)
+	assert.Equal(t, 120, status, "a desktop of the earlier window is still in doubt")
+	assert.Contains(t, stdout, "ecd-0000003\n")
+	assert.Contains(t, stderr, "1 desktop may still be in maintenance: ecd-0000002")
 }
 
 // A window whose program was killed is ended by the next, which has the same name.
@@ -150,7 +167,7 @@ func TestWindow_Killed(t *testing.T) {
 
 	p = newProgram(t, args...)
 	p.interrupt(t, "the desktops of earlier windows are taken out: night", syscall.SIGTERM)
-	require.Equal(t, 1, p.status(t), p.stderr.String())
+	require.Equal(t, 120, p.status(t), p.stderr.String())
 	assert.Contains(t, p.stderr.String(), "they are in the journal", "the fence has not passed")
 }
 
