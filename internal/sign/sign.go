@@ -1,7 +1,9 @@
-// Package sign signs and verifies requests with ACS3-HMAC-SHA256, the V3 signature of Alibaba Cloud's OpenAPI.
+// Package sign signs and verifies requests with the two signatures of Alibaba Cloud's OpenAPI: ACS3-HMAC-SHA256, which
+// is V3, and the older HMAC-SHA1 of RPC requests, which is V2.
 //
-// A [Request] holds what a signature covers. [Request.Sign] makes the Authorization header of a client;
-// [ParseAuthorization] and [Authorization.Verify] are the service's side of the same protocol.
+// A [Request] holds what an ACS3 signature covers. [Request.Sign] makes the Authorization header of a client;
+// [ParseAuthorization] and [Authorization.Verify] are the service's side of the same protocol. [SignRPC] and
+// [VerifyRPC] are the two sides of the older signature, which is one of the request's parameters.
 package sign
 
 import (
