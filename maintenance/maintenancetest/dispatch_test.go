@@ -31,6 +31,13 @@ func TestService_Strictness(t *testing.T) {
 	at := func(offset time.Duration) func(*http.Request) {
 		return header("X-Acs-Date", time.Now().Add(offset).UTC().Format(sign.DateLayout))
 	}
+	all := func(changes ...func(*http.Request)) func(*http.Request) {
+		return func(r *http.Request) {
+			for _, change := range changes {
+				change(r)
+			}
+		}
+	}
 	many := make([]string, 0, 103)
 	for i := range 101 {
 		many = append(many, fmt.Sprintf("DesktopIds.%d=ecd-1", i+1))
@@ -47,7 +54,13 @@ func TestService_Strictness(t *testing.T) {
 		{"mode in lower case", strings.Replace(good, "ENTER", "enter", 1), nil, nil, 200, ""},
 		{"clock 14 minutes slow", good, at(-14 * time.Minute), nil, 200, ""},
 		{"clock 14 minutes fast", good, at(14 * time.Minute), nil, 200, ""},
-		{"GET", good, func(r *http.Request) { r.Method = http.MethodGet }, nil, 405, maintenancetest.CodeWrongMethod},
+		{"GET", good, func(r *http.Request) { r.Method = http.MethodGet }, nil, 200, ""},
+		{"a form body", "Mode=ENTER&RegionId=cn-hangzhou", form("DesktopIds.1=ecd-1"), nil, 200, ""},
+		{"all in a form body", "", form(good), nil, 200, ""},
+		{"a form body with a charset", "", all(form(good), header("Content-Type", "application/x-www-form-urlencoded; charset=utf-8")), nil, 200, ""},
+		{"PUT", good, func(r *http.Request) { r.Method = http.MethodPut }, nil, 405, maintenancetest.CodeWrongMethod},
+		{"HEAD", good, func(r *http.Request) { r.Method = http.MethodHead }, nil, 405, maintenancetest.CodeWrongMethod},
+		{"a method changed under way", good, nil, func(r *http.Request) { r.Method = http.MethodGet }, 400, "SignatureDoesNotMatch"},
 		{"another path", good, func(r *http.Request) { r.URL.Path = "/x" }, nil, 404, "InvalidApi.NotFound"},
 		{"no action", good, header("X-Acs-Action", ""), nil, 400, "MissingAction"},
 		{"another action", good, header("X-Acs-Action", "DeleteDesktops"), nil, 404, "InvalidApi.NotFound"},
@@ -65,6 +78,11 @@ func TestService_Strictness(t *testing.T) {
 		{"another body hash", good, header("X-Acs-Content-Sha256", strings.Repeat("0", 64)), nil, 400, "IncompleteSignature"},
 		{"a body that is not signed", good, nil, func(r *http.Request) { r.Body = io.NopCloser(strings.NewReader("x")) }, 400, "IncompleteSignature"},
 		{"a body that cannot be read", good, nil, func(r *http.Request) { r.Body = io.NopCloser(broken{}) }, 400, "InvalidParameter"},
+		{"a body changed under way", "", form(good), form(strings.Replace(good, "ENTER", "EXIT", 1)), 400, "IncompleteSignature"},
+		{"a form body that cannot be read", good, form("a=%zz"), nil, 400, "InvalidParameter"},
+		{"a body that is no form", good, all(form("{}"), header("Content-Type", "application/json")), nil, 400, "InvalidParameter"},
+		{"a body without a type", good, all(form("a=b"), header("Content-Type", "")), nil, 400, "InvalidParameter"},
+		{"one mode in the query and one in the body", good, form("Mode=ENTER"), nil, 400, "InvalidParameter"},
 		{"a query that cannot be read", good, nil, func(r *http.Request) { r.URL.RawQuery = "a=%zz" }, 400, "IncompleteSignature"},
 		{"no security token", good, header("X-Acs-Security-Token", ""), nil, 400, "MissingSecurityToken"},
 		{"another security token", good, header("X-Acs-Security-Token", "x"), nil, 400, "InvalidSecurityToken.Malformed"},
@@ -118,6 +136,17 @@ func TestService_Strictness(t *testing.T) {
 			assert.NotContains(t, recorded[0].Header, "Authorization")
 			assert.NotContains(t, recorded[0].Header, "X-Acs-Security-Token")
 		})
+	}
+}
+
+// form gives a request a body, with a hash that is signed if it is signed after that.
+func form(body string) func(*http.Request) {
+	return func(r *http.Request) {
+		r.Body = io.NopCloser(strings.NewReader(body))
+		r.Header.Set("Content-Type", "application/x-www-form-urlencoded")
+		if r.Header.Get("Authorization") == "" {
+			r.Header.Set("X-Acs-Content-Sha256", sign.PayloadHash([]byte(body)))
+		}
 	}
 }
 

@@ -17,7 +17,28 @@
 // actions, and [Service.Requests] tells what it was asked.
 //
 // A [Service] is an http.Handler, so httptest.NewTLSServer puts it behind a socket where that
-// matters.
+// matters, for clients in any language.
+//
+// # Requests
+//
+// GET and POST, with the parameters in the query or in a form body
+// (application/x-www-form-urlencoded). A parameter that is given twice is refused, and so is a body
+// of another type, whose parameters would be ignored. Each request has one of the API's two
+// signatures:
+//
+//   - ACS3-HMAC-SHA256, in the Authorization header, is that of package maintenance and of today's
+//     SDKs.
+//   - HMAC-SHA1, SignatureVersion 1.0, in the parameter Signature, is the older one of RPC requests.
+//     A request is taken for one of these if it has no Authorization header and one of the common
+//     parameters: Action, Version, Format, Timestamp, AccessKeyId, SecurityToken, Signature,
+//     SignatureMethod, SignatureVersion, SignatureType and SignatureNonce.
+//
+// Both are checked alike and share the nonces that were used. A wrong secret is answered with
+// SignatureDoesNotMatch, a nonce that was used with SignatureNonceUsed, a time that is more than 15
+// minutes off with InvalidTimeStamp.Expired, another access key with InvalidAccessKeyId.NotFound,
+// another security token with InvalidSecurityToken.Malformed, another version of the API with
+// InvalidApi.NotFound, another signature method or version with IncompleteSignature, and a
+// parameter that is not there with Missing and its name, for example MissingSignatureNonce.
 //
 // # Maintenance
 //
@@ -60,6 +81,8 @@
 //   - A NextToken is good only for the query that it was made for, MaxResults aside, and never
 //     expires. TotalCount is that of the first page. A desktop that is added between two pages is
 //     shown if its ID comes later.
+//   - Replies are JSON. An RPC request whose Format is XML, which is also what the API answers with
+//     if there is no Format, is refused with InvalidParameter.
 //   - The codes CodeUnknownDesktop, CodeUnknownRegion, CodeWrongRegion and CodeWrongMethod have
 //     names of this package.
 package maintenancetest

@@ -53,7 +53,7 @@ func signed(r *http.Request) *http.Request {
 		Path:        r.URL.EscapedPath(),
 		Query:       sign.EncodeQuery(parameters),
 		Headers:     append(headers, sign.Pair{Name: "host", Value: r.Host}),
-		PayloadHash: sign.EmptyPayloadHash,
+		PayloadHash: r.Header.Get("X-Acs-Content-Sha256"),
 	}
 	r.Header.Set("Authorization", s.Sign(maintenancetest.DefaultAccessKeyID, maintenancetest.DefaultAccessKeySecret))
 	return r

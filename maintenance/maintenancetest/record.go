@@ -1,6 +1,7 @@
 package maintenancetest
 
 import (
+	"maps"
 	"net/http"
 	"net/url"
 	"slices"
@@ -9,14 +10,14 @@ import (
 // MaxRecorded is how many requests a service remembers: the latest ones.
 const MaxRecorded = 1000
 
-// Request is what the service remembers of a request, the Authorization header and the security token aside.
+// Request is what the service remembers of a request, its signature and the security token aside.
 type Request struct {
 	Host       string
 	Action     string
 	RegionId   string
-	Mode       string   // as it was sent
-	DesktopIds []string // of any operation, as they were sent; nil if they are not numbered from 1 without a gap
-	Query      url.Values
+	Mode       string     // as it was sent
+	DesktopIds []string   // of any operation, as they were sent; nil if they are not numbered from 1 without a gap
+	Query      url.Values // the parameters, of the query and of a form body
 	Header     http.Header
 
 	StatusCode int    // of the reply; 0 where the connection was cut
@@ -42,13 +43,15 @@ func (s *Service) record(x *exchange, sent reply, cut bool) {
 		RegionId:   x.sent.Get("RegionId"),
 		Mode:       x.sent.Get("Mode"),
 		DesktopIds: x.desktopIDs,
-		Query:      x.sent,
+		Query:      maps.Clone(x.sent),
 		Header:     x.request.Header.Clone(),
 		Code:       sent.code,
 		RequestId:  x.requestID,
 	}
 	r.Header.Del("Authorization")
 	r.Header.Del("X-Acs-Security-Token")
+	r.Query.Del("Signature")
+	r.Query.Del("SecurityToken")
 	if !cut {
 		r.StatusCode = sent.status
 	}

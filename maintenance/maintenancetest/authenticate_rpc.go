@@ -1,0 +1,58 @@
+package maintenancetest
+
+import (
+	"errors"
+	"net/http"
+	"net/url"
+
+	"github.com/ecdkit/ecd-maintenance-go/internal/sign"
+)
+
+// rpcParameters are those that every RPC request may have, whatever its operation.
+var rpcParameters = map[string]bool{
+	"Action": true, "Version": true, "Format": true, "Timestamp": true,
+	"AccessKeyId": true, "SecurityToken": true,
+	"Signature": true, "SignatureMethod": true, "SignatureVersion": true, "SignatureType": true, "SignatureNonce": true,
+}
+
+// signedByParameters reports whether a request is meant to be signed as RPC requests are.
+func signedByParameters(r *http.Request, sent url.Values) bool {
+	if r.Header.Get("Authorization") != "" {
+		return false
+	}
+	for name := range sent {
+		if rpcParameters[name] {
+			return true
+		}
+	}
+	return false
+}
+
+// rpcClaim reads the parameters of the query and of a form body.
+func (x *exchange) rpcClaim() (claim, *failure) {
+	all, ok := x.parameters()
+	if !ok {
+		return claim{}, incomplete("The query string or the form body cannot be read.")
+	}
+	for _, name := range []string{"AccessKeyId", "Signature", "SignatureMethod", "SignatureVersion"} {
+		if all.Get(name) == "" {
+			return claim{}, missing(name)
+		}
+	}
+	return claim{
+		accessKeyID: all.Get("AccessKeyId"),
+		date:        all.Get("Timestamp"),
+		token:       all.Get("SecurityToken"),
+		nonce:       all.Get("SignatureNonce"),
+		verify: func(secret string) *failure {
+			err := sign.VerifyRPC(x.request.Method, pairs(all), secret)
+			if err == nil {
+				return nil
+			}
+			if errors.Is(err, sign.ErrMismatch) {
+				return mismatch(err)
+			}
+			return incomplete("The signature does not conform to the standards: " + err.Error())
+		},
+	}, nil
+}

@@ -1,0 +1,99 @@
+package maintenancetest
+
+import (
+	"io"
+	"maps"
+	"mime"
+	"net/http"
+	"net/url"
+	"strings"
+
+	"github.com/ecdkit/ecd-maintenance-go/internal/sign"
+)
+
+const maxBody = 1 << 20
+
+// exchange is one request and what the service makes of it.
+type exchange struct {
+	request    *http.Request
+	body       []byte
+	unread     error // of reading the body
+	requestID  string
+	rpc        bool // signed by parameters, not by headers
+	action     string
+	version    string
+	sent       url.Values // of the query and of a form body, as far as they can be read
+	desktopIDs []string   // of sent
+	query      url.Values // the parameters of the operation, once they were found well-formed
+
+	result  any      // of a success
+	failure *failure // otherwise
+
+	hint   http.Header       // of a refusal, on when to come back
+	denial map[string]string // the AccessDeniedDetail of a refusal by RAM
+}
+
+func newExchange(r *http.Request) *exchange {
+	x := &exchange{request: r, requestID: newRequestID()}
+	x.body, x.unread = io.ReadAll(io.LimitReader(r.Body, maxBody))
+	x.sent, _ = x.parameters()
+	x.action, x.version = r.Header.Get("X-Acs-Action"), r.Header.Get("X-Acs-Version")
+	if x.rpc = signedByParameters(r, x.sent); x.rpc {
+		x.action, x.version = x.sent.Get("Action"), x.sent.Get("Version")
+	}
+	x.desktopIDs = requestedDesktops(x.action, x.sent)
+	return x
+}
+
+// parameters returns the parameters of the query and of a form body, and whether all of them can be read.
+func (x *exchange) parameters() (url.Values, bool) {
+	all, err := url.ParseQuery(x.request.URL.RawQuery)
+	if !x.hasForm() {
+		return all, err == nil
+	}
+	form, formErr := url.ParseQuery(string(x.body))
+	for name, values := range form {
+		all[name] = append(all[name], values...)
+	}
+	return all, err == nil && formErr == nil
+}
+
+func (x *exchange) hasForm() bool {
+	mediaType, _, _ := mime.ParseMediaType(x.request.Header.Get("Content-Type"))
+	return len(x.body) > 0 && mediaType == "application/x-www-form-urlencoded"
+}
+
+// parseParameters refuses what url.ParseQuery would let pass: a parameter that is given twice, be it once in the query
+// and once in the body. It refuses a body that is no form, as its parameters would be ignored.
+func (x *exchange) parseParameters() *failure {
+	if len(x.body) > 0 && !x.hasForm() {
+		return invalid("request body")
+	}
+	all, ok := x.parameters()
+	if !ok {
+		return invalid("query string or form body")
+	}
+	for name, values := range all {
+		if len(values) > 1 {
+			return invalid(name)
+		}
+	}
+	if x.rpc {
+		if !strings.EqualFold(all.Get("Format"), "JSON") {
+			return invalid("Format")
+		}
+		maps.DeleteFunc(all, func(name string, _ []string) bool { return rpcParameters[name] })
+	}
+	x.query = all
+	return nil
+}
+
+// pairs returns the parameters in no order.
+func pairs(parameters url.Values) (all []sign.Pair) {
+	for name, values := range parameters {
+		for _, value := range values {
+			all = append(all, sign.Pair{Name: name, Value: value})
+		}
+	}
+	return all
+}
