@@ -25,9 +25,9 @@ func (e endpoint) of(region string) endpoint {
 
 var hostName = regexp.MustCompile(`^[a-z0-9]([a-z0-9-]*[a-z0-9])?(\.[a-z0-9]([a-z0-9-]*[a-z0-9])?)*$`)
 
-// parseEndpoint reads "host", "host:port" or a URL without user info, path, query and fragment. Errors do not repeat
-// the endpoint, which may hold a password.
-func parseEndpoint(s string) (endpoint, error) {
+// parseEndpoint reads "host", "host:port" or a URL without user info, path, query and fragment. It accepts http:// for
+// loopback hosts, and for any host if insecure is set. Errors do not repeat the endpoint, which may hold a password.
+func parseEndpoint(s string, insecure bool) (endpoint, error) {
 	refuse := func(reason string) (endpoint, error) {
 		return endpoint{}, &ValidationError{"endpoint", reason}
 	}
@@ -63,7 +63,7 @@ func parseEndpoint(s string) (endpoint, error) {
 	if err != nil && (len(host) > 253 || !hostName.MatchString(host)) || address.Zone() != "" {
 		return refuse("has a host that is neither a host name nor an IP address")
 	}
-	if u.Scheme == "http" && host != "localhost" && !address.IsLoopback() {
+	if u.Scheme == "http" && !insecure && host != "localhost" && !address.IsLoopback() {
 		return refuse("is http:// to a host that is not loopback; use https://")
 	}
 	if number, err := strconv.ParseUint(port, 10, 16); port != "" && (err != nil || number == 0) || strings.HasSuffix(u.Host, ":") {

@@ -76,7 +76,7 @@ func FuzzEndpoint(f *testing.F) {
 		"https://[2001:DB8::1]", "https://[::ffff:127.0.0.1]", "http://[::ffff:127.0.0.1]:80", "https://[fe80::1%25eth0]",
 		"evil.com/x#", "evil.com#", "evil.com?", "evil.com\\@good.example.com", "user:password@evil.com", "https://@evil.com",
 		"http://evil.com", "http://localhost.evil.com", "http://127.0.0.1.evil.com", "http://0x7f.1", "http://2130706433",
-		"http://0.0.0.0", "http://[::]", "2001:db8::1:2", "http://::1:8080", "http://[::1]evil.com", "http://[::1", "http://localhost:80@evil.com",
+		"http://0.0.0.0", "http://[::]", "http://emulator:8080", "http://Emulator/", "http://192.0.2.1:80", "2001:db8::1:2", "http://::1:8080", "http://[::1]evil.com", "http://[::1", "http://localhost:80@evil.com",
 		"ftp://ecd.example.com", "//evil.com", "https:///evil.com", "https:evil.com", "evil.com:", "evil.com:0", "evil.com:65536",
 		"evil.com:+80", "evil.com:80:80", "a..b", "-a.example.com", "a-.example.com", "ecd.例え.com", "ecd.\u212aiosk.com", "ecd.example.com.",
 		"ecd example.com", "ecd.example.com\r\nX-Evil: 1", "ecd.example.com\x00", "ecd%2eexample.com", "%zz", "\ufeffecd.example.com",
@@ -86,12 +86,24 @@ func FuzzEndpoint(f *testing.F) {
 		f.Add(s)
 	}
 	f.Fuzz(func(t *testing.T, endpoint string) {
+		insecure, insecureErr := requestTo(t, region, maintenance.WithInsecureEndpoint(endpoint))
 		r, err := requestTo(t, region, maintenance.WithEndpoint(endpoint))
 		if err != nil {
 			requireRefused(t, err, "endpoint")
+			if insecureErr == nil {
+				u, err := url.Parse(endpoint)
+				require.NoError(t, err)
+				require.Equal(t, "http", u.Scheme, "the only difference")
+				requireOrigin(t, insecure, "http", strings.TrimSuffix(strings.ToLower(u.Host), ":80"))
+				require.Regexp(t, hostAndPort, insecure.Host)
+				return
+			}
+			requireRefused(t, insecureErr, "endpoint")
 			require.False(t, plainEndpoint.MatchString(endpoint), "%v", err)
 			return
 		}
+		require.NoError(t, insecureErr)
+		require.Equal(t, r.URL.Scheme+"://"+r.URL.Host, insecure.URL.Scheme+"://"+insecure.URL.Host)
 		require.False(t, strings.ContainsFunc(endpoint, func(r rune) bool { return r > unicode.MaxASCII }), "it would have to be read as another host")
 		address := endpoint
 		if !strings.Contains(address, "://") {

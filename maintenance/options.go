@@ -119,10 +119,22 @@ func WithStaticCredential(accessKeyID, accessKeySecret, securityToken string) Op
 
 // WithEndpoint replaces the public endpoint of every region, for example by a VPC endpoint. It
 // takes "host", "host:port" or a URL without path, query and user info; http:// is for loopback
-// addresses only.
+// addresses only, see [WithInsecureEndpoint].
 func WithEndpoint(endpoint string) Option {
 	return func(s *settings) (err error) {
-		s.endpoint, err = parseEndpoint(endpoint)
+		s.endpoint, err = parseEndpoint(endpoint, false)
+		return err
+	}
+}
+
+// WithInsecureEndpoint is [WithEndpoint] with http:// to any host. It is meant for a test service in
+// another container, never for the real service. With http:// everything but the access key secret
+// travels in clear text. Anyone on the path can read the access key ID, the security token of a
+// temporary (STS) key, the desktops with their tags, and the users that are connected, and can forge
+// replies. Requests are signed: the service refuses one that was changed or is sent again.
+func WithInsecureEndpoint(endpoint string) Option {
+	return func(s *settings) (err error) {
+		s.endpoint, err = parseEndpoint(endpoint, true)
 		return err
 	}
 }

@@ -131,6 +131,14 @@ func TestBadOptionsAreRefused(t *testing.T) {
 		{"endpoint with port 0", maintenance.WithEndpoint("ecd.example.com:0"), "endpoint"},
 		{"endpoint with a port too high", maintenance.WithEndpoint("ecd.example.com:65536"), "endpoint"},
 		{"endpoint with an empty port", maintenance.WithEndpoint("ecd.example.com:"), "endpoint"},
+		{"empty insecure endpoint", maintenance.WithInsecureEndpoint(""), "endpoint"},
+		{"insecure endpoint with a path", maintenance.WithInsecureEndpoint("http://emulator:8080/path"), "endpoint"},
+		{"insecure endpoint with user info", maintenance.WithInsecureEndpoint("http://user:" + secret + "@emulator:8080"), "endpoint"},
+		{"insecure endpoint with a query", maintenance.WithInsecureEndpoint("http://emulator?a=b"), "endpoint"},
+		{"insecure endpoint with another scheme", maintenance.WithInsecureEndpoint("ftp://emulator"), "endpoint"},
+		{"insecure endpoint without host", maintenance.WithInsecureEndpoint("http://:8080"), "endpoint"},
+		{"insecure endpoint with an underscore", maintenance.WithInsecureEndpoint("http://test_emulator:8080"), "endpoint"},
+		{"insecure endpoint with port 0", maintenance.WithInsecureEndpoint("http://emulator:0"), "endpoint"},
 		{"endpoint with a zone", maintenance.WithEndpoint("https://[fe80::1%25eth0]"), "endpoint"},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
@@ -160,17 +168,41 @@ func TestEndpoint(t *testing.T) {
 		"http://[::1]:8080":                 "http://[::1]:8080",
 		"https://[2001:db8::1]":             "https://[2001:db8::1]",
 	} {
-		var called string
-		client := newClient(t, maintenance.WithEndpoint(endpoint), maintenance.WithHTTPClient(&http.Client{
-			Transport: roundTripper(func(r *http.Request) (*http.Response, error) {
-				called = r.URL.Scheme + "://" + r.URL.Host
-				assert.Equal(t, r.URL.Host, r.Host)
-				return nil, http.ErrServerClosed
-			})}))
-		_, err := client.SetMaintenance(t.Context(), region, maintenance.ModeEnter, desktops(1))
-		require.ErrorIs(t, err, http.ErrServerClosed)
-		assert.Equal(t, want, called, endpoint)
+		assert.Equal(t, want, called(t, maintenance.WithEndpoint(endpoint)), endpoint)
+		assert.Equal(t, want, called(t, maintenance.WithInsecureEndpoint(endpoint)), endpoint)
 	}
+}
+
+func TestInsecureEndpoint(t *testing.T) {
+	t.Parallel()
+	for endpoint, want := range map[string]string{
+		"emulator":                  "https://emulator",
+		"http://emulator":           "http://emulator",
+		"http://Emulator:8080/":     "http://emulator:8080",
+		"http://192.0.2.1:80":       "http://192.0.2.1",
+		"http://[2001:db8::1]:8080": "http://[2001:db8::1]:8080",
+	} {
+		option := maintenance.WithInsecureEndpoint(endpoint)
+		assert.Equal(t, want, called(t, option), endpoint)
+		client := newClient(t, option)
+		assert.Equal(t, strings.SplitAfter(want, "://")[1], client.Endpoint(region))
+	}
+	assert.Equal(t, "https://last.example.com",
+		called(t, maintenance.WithInsecureEndpoint("http://first.example.com"), maintenance.WithEndpoint("last.example.com")))
+}
+
+// called returns the scheme and host that a client calls.
+func called(t *testing.T, opts ...maintenance.Option) (origin string) {
+	t.Helper()
+	client := newClient(t, append(opts, maintenance.WithHTTPClient(&http.Client{
+		Transport: roundTripper(func(r *http.Request) (*http.Response, error) {
+			origin = r.URL.Scheme + "://" + r.URL.Host
+			assert.Equal(t, r.URL.Host, r.Host)
+			return nil, http.ErrServerClosed
+		})}))...)
+	_, err := client.SetMaintenance(t.Context(), region, maintenance.ModeEnter, desktops(1))
+	require.ErrorIs(t, err, http.ErrServerClosed)
+	return origin
 }
 
 func TestValidate_IsWhatSetMaintenanceChecks(t *testing.T) {
