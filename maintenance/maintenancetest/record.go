@@ -5,6 +5,7 @@ import (
 	"net/http"
 	"net/url"
 	"slices"
+	"time"
 )
 
 // MaxRecorded is how many requests a service remembers: the latest ones.
@@ -12,6 +13,7 @@ const MaxRecorded = 1000
 
 // Request is what the service remembers of a request, its signature and the security token aside.
 type Request struct {
+	Time       time.Time // of the reply, by the service's clock
 	Host       string
 	Action     string
 	RegionId   string
@@ -38,6 +40,7 @@ func (s *Service) Requests() []Request {
 
 func (s *Service) record(x *exchange, sent reply, cut bool) {
 	r := Request{
+		Time:       s.now(),
 		Host:       x.request.Host,
 		Action:     x.action,
 		RegionId:   x.sent.Get("RegionId"),

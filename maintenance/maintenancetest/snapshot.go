@@ -1,0 +1,87 @@
+package maintenancetest
+
+import (
+	"maps"
+	"slices"
+	"time"
+
+	"github.com/ecdkit/ecd-maintenance-go/maintenance"
+)
+
+// DesktopState is a desktop of a region, and the change that is under way for it.
+type DesktopState struct {
+	Region  string
+	Desktop maintenance.Desktop
+
+	// Due is when the change takes effect. It is zero if no change is under way.
+	Due time.Time
+	// Leaving is true for the change of an EXIT, and false for that of an ENTER.
+	Leaving bool
+}
+
+// Snapshot returns a copy of every desktop as it is now, in the order of their regions and IDs.
+func (s *Service) Snapshot() []DesktopState {
+	if !s.isMade() {
+		return nil
+	}
+	now := s.now() // the clock may be a user's: it is not asked under the lock
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	var states []DesktopState
+	for _, region := range slices.Sorted(maps.Keys(s.desktops)) {
+		desktops := s.desktops[region]
+		for _, id := range desktops.inOrder() {
+			d := desktops.get(id)
+			d.settle(now)
+			states = append(states, DesktopState{region, clone(d.shown), d.due, d.leaving})
+		}
+	}
+	return states
+}
+
+// Restore adds desktops, or replaces them, as PutDesktop does, and lets the changes that were under
+// way for them go on. A change that does not fit the desktop's flags and sessions is discarded: that
+// of an EXIT needs a flag of maintenance, that of an ENTER needs EnterMaintenance and no session.
+func (s *Service) Restore(states ...DesktopState) {
+	if !s.isMade() {
+		return
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for _, state := range states {
+		if state.Desktop.DesktopId == "" {
+			continue
+		}
+		d := newDesktop(state.Desktop)
+		if d.allows(state) {
+			d.due, d.leaving = state.Due, state.Leaving
+		}
+		s.inventory(state.Region).put(state.Desktop.DesktopId, d)
+	}
+}
+
+// allows reports whether the change of a state can be under way for d.
+func (d *desktop) allows(change DesktopState) bool {
+	switch {
+	case change.Due.IsZero():
+		return false
+	case change.Leaving:
+		return d.state() != maintenance.NotInMaintenance
+	}
+	return d.state() == maintenance.EnteringMaintenance && len(d.shown.Sessions) == 0
+}
+
+// DisconnectUsers ends the sessions of end users on a desktop, as if they had left, and those of no
+// other users. If nobody is connected after that, and the desktop is entering maintenance, that goes
+// on.
+func (s *Service) DisconnectUsers(region, id string, endUserIDs ...string) {
+	if !s.isMade() {
+		return
+	}
+	now := s.now()
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if d := s.desktops[region].get(id); d != nil {
+		d.disconnect(now, s.transition, func(endUserID string) bool { return slices.Contains(endUserIDs, endUserID) })
+	}
+}
