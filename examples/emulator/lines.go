@@ -1,0 +1,106 @@
+package main
+
+import (
+	"fmt"
+	"io"
+	"strings"
+	"text/template"
+
+	"github.com/ecdkit/ecd-maintenance-go/maintenance/maintenancetest"
+)
+
+// access is how clients on this machine reach the emulator.
+type access struct {
+	url string
+	ca  string // absolute path of the certificate to trust; empty without TLS
+}
+
+// lines are what is printed at start, ready to be copied.
+var lines = template.Must(template.New("lines").Funcs(template.FuncMap{
+	"go": func(s string) string { return fmt.Sprintf("%q", s) }, // Python reads it too
+	"sh": func(s string) string { return "'" + strings.ReplaceAll(s, "'", `'\''`) + "'" },
+}).Parse(`{{.Count}} desktops, {{.Desktop}} the first one in {{.Region}}{{with .State}}, saved to {{.}}{{end}}
+page for people: {{.URL}}/
+
+Go, this library:
+
+package main
+
+import (
+{{- if .CA}}
+	"context"
+	"crypto/x509"
+	"fmt"
+	"log"
+	"net/http"
+	"os"
+{{else}}
+	"context"
+	"fmt"
+	"log"
+{{end}}
+	"github.com/ecdkit/ecd-maintenance-go/maintenance"
+)
+
+func main() {
+{{- if .CA}}
+	pem, err := os.ReadFile({{go .CA}})
+	if err != nil {
+		log.Fatal(err)
+	}
+	transport := maintenance.NewTransport()
+	transport.TLSClientConfig.RootCAs = x509.NewCertPool()
+	transport.TLSClientConfig.RootCAs.AppendCertsFromPEM(pem)
+{{- end}}
+	client, err := maintenance.NewClient(
+		maintenance.WithEndpoint({{go .URL}}),
+		maintenance.WithStaticCredential({{go .KeyID}}, {{go .Secret}}, ""),
+{{- if .CA}}
+		maintenance.WithHTTPClient(&http.Client{Transport: transport}),
+{{- end}}
+	)
+	if err != nil {
+		log.Fatal(err)
+	}
+	fmt.Println(client.SetMaintenance(context.Background(), {{go .Region}}, maintenance.ModeEnter, []string{ {{- go .Desktop -}} }))
+}
+
+Alibaba Cloud CLI{{if .CA}} (on macOS and Windows with --skip-secure-verify in place of SSL_CERT_FILE){{end}}:
+
+{{if .CA}}SSL_CERT_FILE={{sh .CA}} {{end}}aliyun ecd SetDesktopMaintenance --endpoint {{.Host}} --{{if not .CA}}in{{end}}secure \
+    --access-key-id {{.KeyID}} --access-key-secret {{.Secret}} --region {{.Region}} \
+    --RegionId {{.Region}} --Mode ENTER --DesktopIds.1 {{sh .Desktop}}
+
+Python (pip install alibabacloud_ecd20200930):
+
+from alibabacloud_ecd20200930.client import Client
+from alibabacloud_ecd20200930.models import SetDesktopMaintenanceRequest
+from alibabacloud_tea_openapi.models import Config
+client = Client(Config(access_key_id={{go .KeyID}}, access_key_secret={{go .Secret}}, region_id={{go .Region}},
+                       endpoint={{go .Host}}, protocol={{if .CA}}"HTTPS", ca={{go .CA}}{{else}}"HTTP"{{end}}))
+print(client.set_desktop_maintenance(SetDesktopMaintenanceRequest(
+    region_id={{go .Region}}, mode="ENTER", desktop_ids=[{{go .Desktop}}])).body)
+
+listening on {{.URL}}
+`))
+
+// print tells how clients reach the emulator. The last line says that it listens.
+func (e *emulator) print(out io.Writer, a access) {
+	states := e.service.Snapshot()
+	desktop := ""
+	for _, state := range states {
+		if state.Region == e.region {
+			desktop = state.Desktop.DesktopId
+			break
+		}
+	}
+	_, host, _ := strings.Cut(a.url, "://")
+	err := lines.Execute(out, map[string]any{
+		"Count": len(states), "Desktop": desktop, "Region": e.region, "State": e.state,
+		"URL": a.url, "Host": host, "CA": a.ca,
+		"KeyID": maintenancetest.DefaultAccessKeyID, "Secret": maintenancetest.DefaultAccessKeySecret,
+	})
+	if err != nil {
+		e.log.Print(err) // the emulator is of use without these lines too
+	}
+}
