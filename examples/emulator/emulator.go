@@ -72,7 +72,7 @@ func (e *emulator) run(ctx context.Context, out io.Writer) (err error) {
 	if err != nil {
 		return err
 	}
-	access := access{url: "http://" + net.JoinHostPort(e.clientHost(), port)}
+	access := access{url: "http://" + net.JoinHostPort(e.clientHost(), port), port: port}
 	var tlsConfig *tls.Config
 	if !e.plain {
 		access.url = "https://" + net.JoinHostPort(e.clientHost(), port)

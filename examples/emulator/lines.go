@@ -3,6 +3,7 @@ package main
 import (
 	"fmt"
 	"io"
+	"net"
 	"strings"
 	"text/template"
 
@@ -11,8 +12,9 @@ import (
 
 // access is how clients on this machine reach the emulator.
 type access struct {
-	url string
-	ca  string // absolute path of the certificate to trust; empty without TLS
+	url  string
+	port string
+	ca   string // absolute path of the certificate to trust; empty without TLS
 }
 
 // lines are what is printed at start, ready to be copied.
@@ -67,7 +69,7 @@ func main() {
 
 Alibaba Cloud CLI{{if .CA}} (on macOS and Windows with --skip-secure-verify in place of SSL_CERT_FILE){{end}}:
 
-{{if .CA}}SSL_CERT_FILE={{sh .CA}} {{end}}aliyun ecd SetDesktopMaintenance --endpoint {{.Host}} --{{if not .CA}}in{{end}}secure \
+{{if .CA}}SSL_CERT_FILE={{sh .CA}} {{end}}aliyun ecd SetDesktopMaintenance --force --endpoint {{.Host}}{{if not .CA}} --insecure{{end}} \
     --access-key-id {{.KeyID}} --access-key-secret {{.Secret}} --region {{.Region}} \
     --RegionId {{.Region}} --Mode ENTER --DesktopIds.1 {{sh .Desktop}}
 
@@ -77,7 +79,7 @@ from alibabacloud_ecd20200930.client import Client
 from alibabacloud_ecd20200930.models import SetDesktopMaintenanceRequest
 from alibabacloud_tea_openapi.models import Config
 client = Client(Config(access_key_id={{go .KeyID}}, access_key_secret={{go .Secret}}, region_id={{go .Region}},
-                       endpoint={{go .Host}}, protocol={{if .CA}}"HTTPS", ca={{go .CA}}{{else}}"HTTP"{{end}}))
+                       endpoint={{go .PythonHost}}, protocol={{if .CA}}"HTTPS", ca={{go .CA}}{{else}}"HTTP"{{end}}))
 print(client.set_desktop_maintenance(SetDesktopMaintenanceRequest(
     region_id={{go .Region}}, mode="ENTER", desktop_ids=[{{go .Desktop}}])).body)
 
@@ -94,10 +96,14 @@ func (e *emulator) print(out io.Writer, a access) {
 			break
 		}
 	}
-	_, host, _ := strings.Cut(a.url, "://")
+	host := net.JoinHostPort(e.clientHost(), a.port)
+	pythonHost := host
+	if isLoopback(e.clientHost()) {
+		pythonHost = net.JoinHostPort("localhost", a.port) // with urllib3 1 the SDK checks no certificate of an IP address
+	}
 	err := lines.Execute(out, map[string]any{
 		"Count": len(states), "Desktop": desktop, "Region": e.region, "State": e.state,
-		"URL": a.url, "Host": host, "CA": a.ca,
+		"URL": a.url, "Host": host, "PythonHost": pythonHost, "CA": a.ca,
 		"KeyID": maintenancetest.DefaultAccessKeyID, "Secret": maintenancetest.DefaultAccessKeySecret,
 	})
 	if err != nil {

@@ -26,7 +26,8 @@ var (
 	//go:embed page.html
 	pageHTML string
 	//go:embed page.css
-	pageCSS string
+	pageCSSFile string
+	pageCSS     = strings.ReplaceAll(pageCSSFile, "\r\n", "\n") // as a browser reads, and hashes, it
 
 	pageTemplate = template.Must(template.New("page").Parse(pageHTML))
 

@@ -1,0 +1,145 @@
+package main
+
+import (
+	"bytes"
+	"io"
+	"net/http"
+	"os"
+	"path/filepath"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"github.com/ecdkit/ecd-maintenance-go/maintenance"
+)
+
+// What a program has saved at its end, the next one shows.
+func TestState_RoundTrip(t *testing.T) {
+	t.Parallel()
+	path := filepath.Join(t.TempDir(), "state.json")
+	transport := maintenance.NewTransport()
+	defer transport.CloseIdleConnections()
+	hc := &http.Client{Transport: transport}
+
+	first := start(t, "-http", "-desktops", "5", "-users", "2", "-state", path, "-transition", "1h")
+	assert.FileExists(t, path)
+	_, err := newClient(t, first.url, hc).SetMaintenance(t.Context(), region, maintenance.ModeEnter, []string{"ecd-004"})
+	require.NoError(t, err)
+	require.NoError(t, first.stop())
+	saved, err := loadState(path)
+	require.NoError(t, err)
+	require.Len(t, saved, 5)
+	assert.Equal(t, []string{"user-2"}, saved[3].Desktop.EndUserIds)
+	assert.WithinRange(t, saved[3].Due, time.Now(), time.Now().Add(time.Hour))
+
+	second := start(t, "-http", "-desktops", "9", "-state", path)
+	shown := 0
+	for desktop, err := range newClient(t, second.url, hc).Desktops(t.Context(), region, maintenance.DesktopFilter{}) {
+		require.NoError(t, err)
+		shown++
+		assert.Equal(t, desktop.DesktopId == "ecd-004", desktop.MaintenanceState() == maintenance.EnteringMaintenance, desktop.DesktopId)
+	}
+	assert.Equal(t, 5, shown)
+	require.NoError(t, second.stop())
+	again, err := loadState(path)
+	require.NoError(t, err)
+	assert.Equal(t, saved, again)
+
+	left, err := os.ReadDir(filepath.Dir(path))
+	require.NoError(t, err)
+	assert.Len(t, left, 1, "a temporary file is left")
+}
+
+func TestState_Damaged(t *testing.T) {
+	t.Parallel()
+	e := emulated(t, "-desktops", "2")
+	e.file.path = filepath.Join(t.TempDir(), "good.json")
+	require.NoError(t, e.file.save(e.service))
+	good, err := os.ReadFile(e.file.path)
+	require.NoError(t, err)
+	for _, tc := range []struct {
+		name    string
+		content []byte
+		text    string
+	}{
+		{"empty", nil, "it is empty"},
+		{"white space", []byte(" \n"), "it is empty"},
+		{"cut off", good[:len(good)/2], "unexpected EOF"},
+		{"no JSON", []byte("desktops: 3\n"), "invalid character"},
+		{"another document", []byte(`{"desktops": 3}`), "cannot unmarshal"},
+		{"an unknown field", []byte(`{"Version":1,"Sessions":[]}`), `unknown field "Sessions"`},
+		{"two documents", append(bytes.Clone(good), good...), "bytes follow the JSON document"},
+		{"another version", bytes.Replace(good, []byte(`"Version": 1`), []byte(`"Version": 2`), 1), "its Version is 2, and not 1"},
+		{"no version", []byte(`{"Desktops":[]}`), "its Version is 0"},
+		{"no desktop", []byte(`{"Version":1,"Desktops":[]}`), "it has no desktop"},
+		{"a bad region", bytes.Replace(good, []byte(`"cn-hangzhou"`), []byte(`"x/"`), 1), "desktop 1 of it: "},
+		{"a desktop without an ID", bytes.Replace(good, []byte(`"ecd-002"`), []byte(`""`), 1), "desktop 2 of it: "},
+		{"a desktop twice", bytes.Replace(good, []byte(`"ecd-002"`), []byte(`"ecd-001"`), 1), "it has desktop ecd-001 of cn-hangzhou twice"},
+	} {
+		t.Run(tc.name, func(t *testing.T) {
+			t.Parallel()
+			path := filepath.Join(t.TempDir(), "state.json")
+			require.NoError(t, os.WriteFile(path, tc.content, 0o600))
+			var out bytes.Buffer
+			err := run(t.Context(), []string{"-addr", "127.0.0.1:0", "-state", path}, &out, io.Discard)
+			require.ErrorContains(t, err, "-state: "+path+" is damaged, and is left as it is: ")
+			require.ErrorContains(t, err, tc.text)
+			assert.Equal(t, 1, statusOf(err))
+			assert.Empty(t, out.String())
+			after, err := os.ReadFile(path)
+			require.NoError(t, err)
+			assert.Equal(t, string(tc.content), string(after))
+		})
+	}
+}
+
+func TestState_SavedRegularly(t *testing.T) {
+	t.Parallel()
+	path := filepath.Join(t.TempDir(), "state.json")
+	synctest.Test(t, func(t *testing.T) {
+		e := emulated(t, "-desktops", "2", "-state", path)
+		require.NoError(t, e.file.save(e.service))
+		go e.saveRegularly(t.Context())
+		before, err := os.Stat(path)
+		require.NoError(t, err)
+
+		time.Sleep(2 * saveInterval)
+		synctest.Wait()
+		unchanged, err := os.Stat(path)
+		require.NoError(t, err)
+		assert.True(t, os.SameFile(before, unchanged), "a file is written again without need")
+
+		require.NoError(t, e.enter(t, e.client(t), "ecd-001"))
+		time.Sleep(saveInterval)
+		synctest.Wait()
+		saved, err := loadState(path)
+		require.NoError(t, err)
+		assert.Equal(t, maintenance.InMaintenance, saved[0].Desktop.MaintenanceState())
+	})
+}
+
+// A save that fails is logged, and does not end the program; one that fails at the end is its error.
+func TestState_NotSaved(t *testing.T) {
+	t.Parallel()
+	directory := filepath.Join(t.TempDir(), "gone")
+	require.NoError(t, os.Mkdir(directory, 0o700))
+	synctest.Test(t, func(t *testing.T) {
+		e := emulated(t, "-desktops", "2", "-state", filepath.Join(directory, "state.json"))
+		var logged bytes.Buffer
+		e.log.SetOutput(&logged)
+		go e.saveRegularly(t.Context())
+		require.NoError(t, os.Remove(directory))
+		time.Sleep(saveInterval)
+		synctest.Wait()
+		assert.Contains(t, logged.String(), "-state: ")
+		require.ErrorContains(t, e.file.save(e.service), "-state: ")
+
+		require.NoError(t, os.Mkdir(directory, 0o700))
+		time.Sleep(saveInterval)
+		synctest.Wait()
+		assert.FileExists(t, filepath.Join(directory, "state.json"))
+	})
+}
