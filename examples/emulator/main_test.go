@@ -3,16 +3,12 @@ package main
 import (
 	"bytes"
 	"context"
-	"crypto/x509"
-	"errors"
 	"io"
 	"net"
 	"net/http"
 	"os"
 	"path/filepath"
-	"regexp"
 	"strings"
-	"sync"
 	"testing"
 
 	"github.com/stretchr/testify/assert"
@@ -24,95 +20,6 @@ import (
 )
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
-
-const region = "cn-hangzhou"
-
-var listening = regexp.MustCompile(`(?m)^listening on (\S+)$`)
-
-// output is what a running emulator prints, and tells when it listens.
-type output struct {
-	mu    sync.Mutex
-	text  bytes.Buffer
-	ready chan struct{}
-}
-
-func (o *output) Write(p []byte) (int, error) {
-	o.mu.Lock()
-	defer o.mu.Unlock()
-	before := listening.Match(o.text.Bytes())
-	n, err := o.text.Write(p)
-	if !before && listening.Match(o.text.Bytes()) {
-		close(o.ready)
-	}
-	return n, err
-}
-
-func (o *output) String() string {
-	o.mu.Lock()
-	defer o.mu.Unlock()
-	return o.text.String()
-}
-
-// running is the whole program, on a port of its own.
-type running struct {
-	url  string
-	out  *output
-	stop func() error // waits until the program has ended
-}
-
-func start(t *testing.T, args ...string) *running {
-	t.Helper()
-	ctx, cancel := context.WithCancel(t.Context())
-	r := &running{out: &output{ready: make(chan struct{})}}
-	ended := make(chan struct{})
-	var err error
-	go func() {
-		defer close(ended)
-		err = run(ctx, append([]string{"-addr", "127.0.0.1:0"}, args...), r.out, io.Discard)
-	}()
-	r.stop = func() error {
-		cancel()
-		<-ended
-		return err
-	}
-	t.Cleanup(func() { _ = r.stop() })
-	select {
-	case <-r.out.ready:
-		r.url = listening.FindStringSubmatch(r.out.String())[1]
-	case <-ended:
-		t.Fatalf("the emulator does not run: %v", err)
-	}
-	return r
-}
-
-// httpClient returns a client that trusts the certificate in a file, and nobody else.
-func httpClient(t *testing.T, ca string) *http.Client {
-	t.Helper()
-	pem, err := os.ReadFile(ca)
-	require.NoError(t, err)
-	transport := maintenance.NewTransport()
-	transport.TLSClientConfig.RootCAs = x509.NewCertPool()
-	require.True(t, transport.TLSClientConfig.RootCAs.AppendCertsFromPEM(pem))
-	t.Cleanup(transport.CloseIdleConnections)
-	return &http.Client{Transport: transport}
-}
-
-func newClient(t *testing.T, url string, hc *http.Client) *maintenance.Client {
-	t.Helper()
-	client, err := maintenance.NewClient(maintenance.WithEndpoint(url), maintenance.WithHTTPClient(hc),
-		maintenance.WithStaticCredential(maintenancetest.DefaultAccessKeyID, maintenancetest.DefaultAccessKeySecret, ""))
-	require.NoError(t, err)
-	return client
-}
-
-func get(t *testing.T, hc *http.Client, url string) (*http.Response, string) {
-	t.Helper()
-	response, err := hc.Get(url)
-	require.NoError(t, err)
-	body, err := io.ReadAll(response.Body)
-	require.NoError(t, errors.Join(err, response.Body.Close()))
-	return response, string(body)
-}
 
 // The whole program, over HTTPS, with the certificate that it has written.
 func TestEmulator_RunsAndStops(t *testing.T) {
@@ -148,42 +55,6 @@ func TestEmulator_RunsAndStops(t *testing.T) {
 	assert.Contains(t, r.out.String(), "\nstopped\n")
 	_, err = hc.Get(r.url)
 	require.Error(t, err)
-}
-
-// Somebody else's certificate is refused, and so is a name that the certificate is not for.
-func TestEmulator_Certificate(t *testing.T) {
-	t.Parallel()
-	ca := filepath.Join(t.TempDir(), "ca.pem")
-	r := start(t, "-ca", ca, "-name", "emulator.example", "-name", "192.0.2.1")
-	hc := httpClient(t, ca)
-	for name, accepted := range map[string]bool{"emulator.example": true, "192.0.2.1": true, "localhost": true, "other.example": false} {
-		transport := hc.Transport.(*http.Transport).Clone()
-		transport.TLSClientConfig.ServerName = name
-		response, err := (&http.Client{Transport: transport}).Head(r.url)
-		if accepted {
-			require.NoError(t, err, name)
-			require.NoError(t, response.Body.Close())
-		} else {
-			require.ErrorContains(t, err, name)
-		}
-		transport.CloseIdleConnections()
-	}
-	stranger := maintenance.NewTransport()
-	defer stranger.CloseIdleConnections()
-	_, err := (&http.Client{Transport: stranger}).Head(r.url)
-	var unknown x509.UnknownAuthorityError
-	require.ErrorAs(t, err, &unknown)
-}
-
-// Without -ca the certificate is in a file that goes away with the program.
-func TestEmulator_TemporaryCertificate(t *testing.T) {
-	t.Parallel()
-	r := start(t)
-	ca := regexp.MustCompile(`os\.ReadFile\("(.+)"\)`).FindStringSubmatch(r.out.String())[1]
-	response, _ := get(t, httpClient(t, ca), r.url)
-	assert.Equal(t, http.StatusOK, response.StatusCode)
-	require.NoError(t, r.stop())
-	assert.NoDirExists(t, filepath.Dir(ca))
 }
 
 func TestEmulator_WithoutTLS(t *testing.T) {

@@ -70,7 +70,7 @@ func decodeState(content []byte) ([]maintenancetest.DesktopState, error) {
 	return d.Desktops, nil
 }
 
-// stateFile saves the desktops of a service. The zero stateFile saves nothing.
+// stateFile saves the desktops of a service. The zero stateFile saves nothing. One goroutine at a time uses it.
 type stateFile struct {
 	path  string
 	saved []byte // what the file holds

@@ -2,6 +2,7 @@ package main
 
 import (
 	"bytes"
+	"context"
 	"io"
 	"net/http"
 	"os"
@@ -121,25 +122,34 @@ func TestState_SavedRegularly(t *testing.T) {
 	})
 }
 
-// A save that fails is logged, and does not end the program; one that fails at the end is its error.
+// A save that fails is logged, and tried again; one that fails at the end is the error of the program.
 func TestState_NotSaved(t *testing.T) {
 	t.Parallel()
 	directory := filepath.Join(t.TempDir(), "gone")
-	require.NoError(t, os.Mkdir(directory, 0o700))
+	path := filepath.Join(directory, "state.json")
 	synctest.Test(t, func(t *testing.T) {
-		e := emulated(t, "-desktops", "2", "-state", filepath.Join(directory, "state.json"))
+		e := emulated(t, "-desktops", "2", "-state", path)
 		var logged bytes.Buffer
 		e.log.SetOutput(&logged)
-		go e.saveRegularly(t.Context())
-		require.NoError(t, os.Remove(directory))
+		ctx, cancel := context.WithCancel(t.Context())
+		go e.saveRegularly(ctx)
 		time.Sleep(saveInterval)
 		synctest.Wait()
 		assert.Contains(t, logged.String(), "-state: ")
-		require.ErrorContains(t, e.file.save(e.service), "-state: ")
 
 		require.NoError(t, os.Mkdir(directory, 0o700))
 		time.Sleep(saveInterval)
 		synctest.Wait()
-		assert.FileExists(t, filepath.Join(directory, "state.json"))
+		assert.FileExists(t, path)
+		cancel()
 	})
+
+	r := start(t, "-http", "-desktops", "2", "-state", path)
+	require.NoError(t, os.RemoveAll(directory))
+	transport := maintenance.NewTransport()
+	defer transport.CloseIdleConnections()
+	_, err := newClient(t, r.url, &http.Client{Transport: transport}).SetMaintenance(t.Context(), region, maintenance.ModeEnter, []string{"ecd-001"})
+	require.NoError(t, err)
+	require.ErrorContains(t, r.stop(), "-state: ")
+	assert.NotContains(t, r.out.String(), "stopped")
 }
