@@ -83,7 +83,7 @@ type desktopView struct {
 }
 
 type requestView struct {
-	Time, Action, Detail, Outcome, Class string
+	Time, Action, Detail, Status, Code, Class string
 }
 
 func newView(service *maintenancetest.Service, now time.Time) view {
@@ -133,13 +133,13 @@ func newDesktopView(state maintenancetest.DesktopState, now time.Time) desktopVi
 	case d.Class == "entering" && len(d.Users) > 0:
 		d.Note = "waits for its users"
 	case state.Desktop.DesktopStatus != "Running":
-		d.Note = state.Desktop.DesktopStatus
+		d.Note = "the desktop is " + state.Desktop.DesktopStatus
 	}
 	return d
 }
 
 func newRequestView(r maintenancetest.Request) requestView {
-	v := requestView{Time: r.Time.Local().Format(time.TimeOnly), Action: r.Action, Class: "ok"}
+	v := requestView{Time: r.Time.Local().Format(time.TimeOnly), Action: r.Action, Status: fmt.Sprint(r.StatusCode), Code: r.Code, Class: "ok"}
 	if v.Action == "" {
 		v.Action = "no action"
 	}
@@ -154,11 +154,8 @@ func newRequestView(r maintenancetest.Request) requestView {
 		detail = append(detail, fmt.Sprintf("%s and %d more", r.DesktopIds[0], n-1))
 	}
 	v.Detail = strings.Join(detail, " ")
-	switch {
-	case r.StatusCode == 0:
-		v.Outcome = "cut"
-	default:
-		v.Outcome = strings.TrimSpace(fmt.Sprint(r.StatusCode, " ", r.Code))
+	if r.StatusCode == 0 {
+		v.Status = "cut"
 	}
 	if r.StatusCode != http.StatusOK {
 		v.Class = "failed"

@@ -62,7 +62,7 @@ func TestPage_StatesUsersAndRequests(t *testing.T) {
 			"ecd-003": {">entering<", ">waits for its users<", "<li>carol</li>"},
 			"ecd-004": {">entering<", ">in maintenance in 20s<"},
 			"ecd-005": {">in maintenance<", ">open in 20s<"},
-			"ecd-006": {">open<", ">Stopped<"},
+			"ecd-006": {">open<", ">the desktop is Stopped<"},
 		} {
 			for _, text := range texts {
 				assert.Contains(t, card(t, page, id), text, id)
@@ -73,7 +73,7 @@ func TestPage_StatesUsersAndRequests(t *testing.T) {
 		rows := strings.Split(requests, "<tr class=")[1:]
 		require.Len(t, rows, 5)
 		assert.Contains(t, rows[0], "<span>ENTER ecd-gone</span>")
-		assert.Contains(t, rows[0], "404 InvalidDesktopId.NotFound")
+		assert.Contains(t, rows[0], "<strong>InvalidDesktopId.NotFound</strong></td><td>404</td>")
 		assert.Contains(t, rows[1], "<td>"+time.Now().Local().Format(time.TimeOnly)+"</td><td>SetDesktopMaintenance<span>ENTER ecd-003 and 1 more</span></td><td>200</td>")
 		assert.Contains(t, rows[3], "<span>EXIT ecd-005</span>")
 		assert.Contains(t, rows[3], time.Now().Add(-10*time.Second).Local().Format(time.TimeOnly))
@@ -176,7 +176,7 @@ func TestPage_LatestRequests(t *testing.T) {
 	require.Error(t, e.enter(t, client, "ecd-001"))
 	v := newView(e.service, time.Now())
 	require.Len(t, v.Requests, shownRequests)
-	assert.Equal(t, "cut", v.Requests[0].Outcome)
+	assert.Equal(t, "cut", v.Requests[0].Status)
 	assert.Equal(t, "failed", v.Requests[0].Class)
-	assert.Equal(t, "200", v.Requests[1].Outcome)
+	assert.Equal(t, "200", v.Requests[1].Status)
 }
