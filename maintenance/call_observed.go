@@ -9,20 +9,23 @@ import (
 type observed struct {
 	endCall    func(CallResult) // nil unless the observer knows of the call
 	earlier    int              // requests before it
-	info       AttemptInfo      // of the latest attempt that was begun
+	info       AttemptInfo      // of the latest attempt that was begun; its CallInfo is made once
 	begun      bool             // and has not ended
 	endAttempt func(AttemptResult)
 }
 
 func (c *call) info() CallInfo {
-	return CallInfo{
-		Action:   c.action,
-		Region:   c.region,
-		Mode:     c.mode,
-		Desktops: c.desktops,
-		Endpoint: *c.params.Protocol + "://" + c.host(),
-		Poll:     c.poll,
+	if c.observed.info.Action == "" {
+		c.observed.info.CallInfo = CallInfo{
+			Action:   c.action,
+			Region:   c.region,
+			Mode:     c.mode,
+			Desktops: c.desktops,
+			Endpoint: *c.params.Protocol + "://" + c.host(),
+			Poll:     c.poll,
+		}
 	}
+	return c.observed.info.CallInfo
 }
 
 // beginCall tells the observer of a call, unless it knows of it.

@@ -136,6 +136,7 @@ type PhaseEnd struct {
 
 // WindowState is what the journal of package window has of a window.
 type WindowState struct {
+	Journal        string // path of the journal, as it was opened; names of windows are unique within it
 	Window, Region string
 	Desktops       int       // that may be in maintenance; 0 when the window is over or its journal is closed
 	Overdue        time.Time // since when they should be out; zero before that

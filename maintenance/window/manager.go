@@ -23,6 +23,7 @@ var fenceMargin = 10 * time.Second
 // Manager runs windows and keeps their journal. It is safe for concurrent use.
 type Manager struct {
 	client      *maintenance.Client
+	path        string // of the journal
 	journal     *journal
 	exitTimeout time.Duration
 	progress    func(Progress) // nil without
@@ -59,7 +60,7 @@ func Open(path string, client *maintenance.Client, opts ...Option) (*Manager, er
 	case client == nil:
 		return nil, &maintenance.ValidationError{Parameter: "client", Reason: "is nil"}
 	}
-	m := &Manager{client: client, exitTimeout: DefaultExitTimeout, running: map[string]bool{}, held: map[string]map[string]string{}}
+	m := &Manager{client: client, path: path, exitTimeout: DefaultExitTimeout, running: map[string]bool{}, held: map[string]map[string]string{}}
 	for i, opt := range opts {
 		if opt == nil {
 			return nil, &maintenance.ValidationError{Parameter: fmt.Sprintf("opts[%d]", i), Reason: "is nil"}

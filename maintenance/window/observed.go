@@ -33,7 +33,13 @@ func (m *Manager) observed(ctx context.Context, e *entry, phase func(context.Con
 // that is over.
 func (m *Manager) tellState(e *entry, desktops int) {
 	if tell := m.client.Observer().Window; tell != nil {
-		tell(maintenance.WindowState{Window: e.Name, Region: e.Region, Desktops: desktops, Overdue: e.overdue(m.running[e.Name])})
+		tell(maintenance.WindowState{
+			Journal:  m.path,
+			Window:   e.Name,
+			Region:   e.Region,
+			Desktops: desktops,
+			Overdue:  e.overdue(m.running[e.Name]),
+		})
 	}
 }
 

@@ -68,7 +68,7 @@ func TestObserver_Phases(t *testing.T) {
 				assert.Equal(t, `working ended, `+map[string]string{"panic": "0"}[name]+map[string]string{"success": "2", "failure": "2"}[name]+`: `+tc.want, (*told)[3])
 				assert.Regexp(t, `exiting after "(working|entering)", 2 desktops`, (*told)[4])
 				assert.Equal(t, `exiting ended, 2: <nil>`, (*told)[5])
-				assert.Equal(t, maintenance.WindowState{Window: "night", Region: region, Desktops: 3}, (*states)[0])
+				assert.Equal(t, maintenance.WindowState{Journal: f.path, Window: "night", Region: region, Desktops: 3}, (*states)[0])
 				last := (*states)[len(*states)-1]
 				assert.Zero(t, last.Desktops)
 				assert.Equal(t, start.Add(10*time.Minute), last.Overdue.Truncate(time.Minute), "when it began to exit")
