@@ -1,0 +1,2 @@
+// Package otelmaintenance observes clients of package maintenance with OpenTelemetry.
+package otelmaintenance

@@ -1,0 +1,3 @@
+package otelmaintenance
+
+var ErrorTypeOf = errorType

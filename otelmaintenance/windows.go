@@ -1,0 +1,99 @@
+package otelmaintenance
+
+import (
+	"context"
+	"reflect"
+	"sync"
+	"time"
+
+	"go.opentelemetry.io/otel/metric"
+
+	"github.com/ecdkit/ecd-maintenance-go/maintenance"
+)
+
+// windows is what the journals have of windows that are open. A meter provider has one for all clients:
+// of two callbacks that observe a region, the later one would hide what the other knows.
+type windows struct {
+	mu      sync.Mutex
+	open    map[windowKey]maintenance.WindowState
+	regions map[string]metric.MeasurementOption // of every window so far
+}
+
+type windowKey struct{ journal, window string }
+
+var shared struct {
+	mu sync.Mutex
+	of map[metric.MeterProvider]*windows
+}
+
+// windowsOf returns the windows of a meter provider, which has their metrics from then on.
+func windowsOf(p metric.MeterProvider) *windows {
+	shared.mu.Lock()
+	defer shared.mu.Unlock()
+	comparable := reflect.ValueOf(p).Comparable()
+	if comparable && shared.of[p] != nil {
+		return shared.of[p]
+	}
+	w := &windows{open: map[windowKey]maintenance.WindowState{}, regions: map[string]metric.MeasurementOption{}}
+	w.register(meterOf(p))
+	if comparable {
+		if shared.of == nil {
+			shared.of = map[metric.MeterProvider]*windows{}
+		}
+		shared.of[p] = w
+	}
+	return w
+}
+
+func (w *windows) register(meter metric.Meter) {
+	open, err := meter.Int64ObservableGauge(WindowOpen,
+		metric.WithUnit("{window}"),
+		metric.WithDescription("Windows with desktops that may be in maintenance."))
+	handle(err)
+	age, err := meter.Float64ObservableGauge(WindowExitAge,
+		metric.WithUnit("s"),
+		metric.WithDescription("How long desktops of windows are overdue to come out of maintenance; the longest of the region."))
+	handle(err)
+	_, err = meter.RegisterCallback(func(_ context.Context, to metric.Observer) error {
+		w.mu.Lock()
+		defer w.mu.Unlock()
+		now := time.Now()
+		for region, attributes := range w.regions {
+			count, oldest := w.at(region, now)
+			to.ObserveInt64(open, count, attributes)
+			to.ObserveFloat64(age, oldest.Seconds(), attributes)
+		}
+		return nil
+	}, open, age)
+	handle(err)
+}
+
+// at returns how many windows of a region are open, and how long the oldest of those that are overdue
+// is overdue. The caller holds w.mu.
+func (w *windows) at(region string, now time.Time) (count int64, oldest time.Duration) {
+	for _, s := range w.open {
+		if s.Region != region {
+			continue
+		}
+		count++
+		if !s.Overdue.IsZero() {
+			oldest = max(oldest, now.Sub(s.Overdue))
+		}
+	}
+	return count, oldest
+}
+
+// tell is told whenever a journal changes. A region stays when its windows are over, with zeros.
+func (w *windows) tell(s maintenance.WindowState) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	key := windowKey{s.Journal, s.Window}
+	if s.Desktops == 0 {
+		delete(w.open, key)
+	} else {
+		w.open[key] = s
+	}
+	if w.regions[s.Region] == nil {
+		w.regions[s.Region] = metric.WithAttributes(CloudRegion.String(s.Region))
+	}
+}
