@@ -92,7 +92,7 @@ func (c *call) repeat(ctx context.Context) (requestID string, err error) {
 		if problem != nil {
 			return "", c.failed(fmt.Errorf("%w; %w", o.err, problem))
 		}
-		c.tellRetry(ctx, &o, wait)
+		c.tellRetry(ctx, c.retryInfo(&o), wait)
 		if !sleep(ctx, wait) {
 			c.budget.giveBack(c.host(), cost)
 			return "", c.ended(contextError(ctx))

@@ -91,14 +91,23 @@ func (c *call) attemptResult(o *outcome, v verdict) AttemptResult {
 	}
 }
 
-// tellRetry tells of the wait before the next attempt.
-func (c *call) tellRetry(ctx context.Context, o *outcome, wait time.Duration) {
+// retryInfo is what tellRetry tells, but for the wait. A fleet makes it before another goroutine may
+// begin the next attempt.
+func (c *call) retryInfo(o *outcome) RetryInfo {
 	if c.observer.Retry == nil {
-		return
+		return RetryInfo{}
 	}
 	info := c.observed.info
 	if info.Number == 0 { // nothing was sent yet
 		info = AttemptInfo{CallInfo: c.info(), Number: c.requests}
 	}
-	c.observer.Retry(ctx, RetryInfo{info, c.attemptResult(o, c.verdict), wait})
+	return RetryInfo{AttemptInfo: info, AttemptResult: c.attemptResult(o, c.verdict)}
+}
+
+// tellRetry tells of the wait before the next attempt.
+func (c *Client) tellRetry(ctx context.Context, r RetryInfo, wait time.Duration) {
+	if c.observer.Retry != nil {
+		r.Wait = wait
+		c.observer.Retry(ctx, r)
+	}
 }

@@ -44,8 +44,9 @@ func (f *fleet) attempt(b *batch, waiting context.Context) {
 	c := f.nextCall(b)
 	o, v := f.step(c, waiting)
 	settled = true
+	retry := c.retryInfo(&o)
 	if wait, again := f.settle(b, &o, v); again {
-		c.tellRetry(f.ctx, &o, wait)
+		f.client.tellRetry(f.ctx, retry, wait)
 	}
 	returned = true
 }

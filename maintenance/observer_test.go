@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"net/http"
 	"slices"
+	"strings"
 	"sync"
 	"testing"
 	"testing/synctest"
@@ -156,6 +157,33 @@ func TestObserver_FleetAndWait(t *testing.T) {
 		assert.Equal(t, "wait/poll 0 <nil>", r.told[len(r.told)-1])
 		assert.Equal(t, []maintenance.WaitEnd{{}}, r.waits)
 	})
+}
+
+// A retry of a fleet is told while another goroutine may send the batch again. The lock of a recorder
+// would hide a race between the two.
+func TestObserver_FleetRetries(t *testing.T) {
+	t.Parallel()
+	r := new(recorder)
+	for _, observer := range []maintenance.Observer{r.observer(), {Retry: func(context.Context, maintenance.RetryInfo) {}}} {
+		synctest.Test(t, func(t *testing.T) {
+			service := maintenancetest.NewService()
+			service.AddDesktops(region, desktops(2000)...)
+			service.SetRateLimit(maintenancetest.TokenBucket(2, 2))
+			client, err := service.NewClient(maintenance.WithObserver(observer))
+			require.NoError(t, err)
+			report, err := client.SetFleetMaintenance(t.Context(), region, maintenance.ModeEnter, slices.Values(desktops(2000)))
+			require.NoError(t, err)
+			require.Positive(t, report.Throttled)
+			if observer.Call == nil {
+				return
+			}
+			retries := slices.DeleteFunc(r.told, func(told string) bool { return !strings.Contains(told, "fleet/retry") })
+			assert.Len(t, retries, report.Throttled)
+			for _, told := range retries {
+				assert.Regexp(t, "^fleet/retry after [1-9][0-9]*: 400$", told)
+			}
+		})
+	}
 }
 
 func TestObserver_Several(t *testing.T) {
