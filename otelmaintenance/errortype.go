@@ -31,14 +31,19 @@ var sentinels = []struct {
 }
 
 // errorType returns the error.type of an error: the code of the API, the status of a reply that is not
-// of the API, or else the name of a Go error.
+// of the API, or else the name of a Go error. That of a fleet is why it has ended early, or else why its
+// first desktop has failed.
 func errorType(err error) string {
 	var (
+		fleet      *maintenance.FleetError
 		refused    *maintenance.APIError
 		malformed  *maintenance.ResponseError
 		credential *maintenance.CredentialError
 		dns        *net.DNSError
 	)
+	if errors.As(err, &fleet) && fleet != nil && fleet.Ended != nil {
+		err = fleet.Ended
+	}
 	switch {
 	case errors.As(err, &refused) && refused != nil:
 		return codeOf(refused)

@@ -156,3 +156,5 @@ func line(set attribute.Set) (s string) {
 	}
 	return s
 }
+
+func number(n int) string { return fmt.Sprint(n) }
