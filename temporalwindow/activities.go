@@ -1,0 +1,89 @@
+package temporalwindow
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	"go.temporal.io/sdk/activity"
+	"go.temporal.io/sdk/temporal"
+	"go.temporal.io/sdk/workflow"
+
+	"github.com/ecdkit/ecd-maintenance-go/maintenance"
+)
+
+// Activities are what windows do outside of workflow code: they ask the service and write lists.
+type Activities struct {
+	client *maintenance.Client
+	store  Store
+}
+
+// NewActivities returns the activities of a worker. All workers of a task queue have to share account,
+// endpoint and store.
+func NewActivities(client *maintenance.Client, store Store) (*Activities, error) {
+	switch {
+	case client == nil:
+		return nil, invalid("client", "is nil")
+	case store == nil:
+		return nil, invalid("store", "is nil")
+	}
+	return &Activities{client, store}, nil
+}
+
+// The names in histories. They stay as they are.
+const (
+	windowWorkflow = "ecd-maintenance/Window"
+	guardWorkflow  = "ecd-maintenance/Guard"
+
+	readActivity  = "ecd-maintenance/Read"
+	enterActivity = "ecd-maintenance/Enter"
+	waitActivity  = "ecd-maintenance/Wait"
+	readyActivity = "ecd-maintenance/Ready"
+	exitActivity  = "ecd-maintenance/Exit"
+)
+
+// Registry is the part of a Temporal worker that [Register] needs.
+type Registry interface {
+	RegisterWorkflowWithOptions(w any, options workflow.RegisterOptions)
+	RegisterActivityWithOptions(a any, options activity.RegisterOptions)
+}
+
+// Register registers the workflow [Window], the guard and the activities with a worker, or with a test
+// environment of the SDK.
+func Register(worker Registry, a *Activities) {
+	for name, fn := range map[string]any{
+		readActivity: a.read,
+	} {
+		worker.RegisterActivityWithOptions(fn, activity.RegisterOptions{Name: name})
+	}
+}
+
+// Types of the [temporal.ApplicationError] that [Window] and [Run] return.
+const (
+	ErrTypeInvalid    = "InvalidInput" // a parameter is invalid; nothing was sent
+	ErrTypeUnfinished = "Unfinished"   // the guard of an earlier window of that name is at work; nothing was sent
+	ErrTypeNoneReady  = "NoneReady"    // no desktop was in maintenance in time, so there was no work
+	ErrTypeRefused    = "Refused"      // the service did not let the window read or take in; the text says why
+	ErrTypePanic      = "Panic"        // the work has panicked
+)
+
+// errOf makes the error of a call to the service one that Temporal retries, or not.
+func errOf(err error) error {
+	var bad *maintenance.ValidationError
+	switch {
+	case err == nil:
+		return nil
+	case errors.As(err, &bad):
+		return temporal.NewNonRetryableApplicationError(err.Error(), ErrTypeInvalid, nil)
+	case errors.Is(err, maintenance.ErrAccessDenied):
+		return temporal.NewNonRetryableApplicationError(err.Error(), ErrTypeRefused, nil)
+	}
+	return temporal.NewApplicationError(err.Error(), ErrTypeRefused)
+}
+
+// key is that of a list which this attempt at an activity writes. No other attempt writes it: one that
+// was given up may still run.
+func key(ctx context.Context, region, list string) string {
+	info := activity.GetInfo(ctx)
+	return fmt.Sprintf("%s%s/%s/%s-%s-%d", idPrefix, region, info.WorkflowExecution.RunID, list, info.ActivityID, info.Attempt)
+}

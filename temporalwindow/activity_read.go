@@ -1,0 +1,111 @@
+package temporalwindow
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"slices"
+	"time"
+
+	"go.temporal.io/sdk/temporal"
+
+	"github.com/ecdkit/ecd-maintenance-go/maintenance"
+)
+
+type readInput struct {
+	Region     string
+	DesktopIds []string `json:",omitempty"`
+	Key        string   `json:",omitempty"`
+}
+
+// readResult says how the desktops were before the window.
+type readResult struct {
+	Endpoint       string
+	AttemptTimeout time.Duration
+	Mine           List // not in maintenance: the window takes them in
+	AlreadyIn      List // of desktops
+	Missing        List
+}
+
+// read reads every desktop, and decides which of them the window takes in.
+func (a *Activities) read(ctx context.Context, in readInput) (*readResult, error) {
+	ids, err := a.desktopIDs(ctx, in)
+	if err != nil {
+		return nil, err
+	}
+	shown := map[string]maintenance.Desktop{}
+	for d, err := range a.client.Desktops(ctx, in.Region, maintenance.DesktopFilter{DesktopIds: ids}) {
+		if err != nil {
+			return nil, errOf(err)
+		}
+		shown[d.DesktopId] = d
+	}
+	var (
+		mine, missing []string
+		alreadyIn     []maintenance.Desktop
+	)
+	for _, id := range ids {
+		d, exists := shown[id]
+		switch {
+		case !exists:
+			missing = append(missing, id)
+		case d.MaintenanceState() != maintenance.NotInMaintenance:
+			alreadyIn = append(alreadyIn, d)
+		default:
+			mine = append(mine, id)
+		}
+	}
+	result := &readResult{Endpoint: a.client.Endpoint(in.Region), AttemptTimeout: a.client.RetryPolicy().AttemptTimeout}
+	result.Mine, err = putList(ctx, a.store, key(ctx, in.Region, "mine"), mine)
+	if err == nil {
+		result.AlreadyIn, err = putList(ctx, a.store, key(ctx, in.Region, "already-in"), alreadyIn)
+	}
+	if err == nil {
+		result.Missing, err = putList(ctx, a.store, key(ctx, in.Region, "missing"), missing)
+	}
+	return result, err
+}
+
+// desktopIDs returns the IDs of the input, each once.
+func (a *Activities) desktopIDs(ctx context.Context, in readInput) ([]string, error) {
+	ids := in.DesktopIds
+	if in.Key != "" {
+		data, err := a.store.Get(ctx, in.Key)
+		if errors.Is(err, fs.ErrNotExist) {
+			return nil, errOf(invalid("input.Key", fmt.Sprintf("%q: there is no such list in the store", in.Key)))
+		}
+		if err != nil {
+			return nil, err
+		}
+		if ids, err = decode[string](in.Key, data); err != nil {
+			return nil, temporal.NewNonRetryableApplicationError(err.Error(), ErrTypeInvalid, nil)
+		}
+		if len(ids) == 0 {
+			return nil, errOf(invalid("input.Key", fmt.Sprintf("%q is an empty list", in.Key)))
+		}
+		if err := validateIDs(fmt.Sprintf("input.Key %q", in.Key), in.Region, ids); err != nil {
+			return nil, errOf(err)
+		}
+	}
+	return unique(ids), nil
+}
+
+// without returns the elements that are not excluded.
+func without(ids, excluded []string) []string {
+	out := make(map[string]bool, len(excluded))
+	for _, id := range excluded {
+		out[id] = true
+	}
+	return slices.DeleteFunc(slices.Clone(ids), func(id string) bool { return out[id] })
+}
+
+// unique returns the elements without those that come again.
+func unique(ids []string) []string {
+	seen := make(map[string]bool, len(ids))
+	return slices.DeleteFunc(slices.Clone(ids), func(id string) bool {
+		again := seen[id]
+		seen[id] = true
+		return again
+	})
+}
