@@ -26,7 +26,8 @@
 // the RAM actions ecd:SetDesktopMaintenance and ecd:DescribeDesktops.
 //
 // With -demo it needs no account: its desktops, ecd-1 to ecd-3 in cn-hangzhou, are on an embedded
-// service. alice is connected to ecd-3, and stays.
+// service. alice is connected to ecd-3, and stays. With -otel it writes the traces and metrics of its
+// calls to the standard output, as OpenTelemetry's stdout exporters do.
 package main
 
 import (
@@ -34,6 +35,7 @@ import (
 	"errors"
 	"flag"
 	"fmt"
+	"io"
 	"log/slog"
 	"net"
 	"net/http"
@@ -49,31 +51,46 @@ import (
 func main() {
 	address := flag.String("addr", "127.0.0.1:8080", "`address` to listen on")
 	demo := flag.Bool("demo", false, "use an embedded Elastic Desktop Service")
+	otel := flag.Bool("otel", false, "write traces and metrics to the standard output")
 	flag.Parse()
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
-	if err := run(ctx, *address, *demo, slog.Default()); err != nil {
+	if err := start(ctx, *address, *demo, *otel, os.Stdout, slog.Default()); err != nil {
 		slog.Error("service failed", "error", err)
 		os.Exit(1)
 	}
 }
 
-func newClient(demo bool) (*maintenance.Client, error) {
+// start is run with what the flags ask for. Traces and metrics go to out.
+func start(ctx context.Context, address string, demo, otel bool, out io.Writer, log *slog.Logger) (err error) {
+	var opts []maintenance.Option
+	if otel {
+		observe, shutdown, failed := telemetry(out)
+		if failed != nil {
+			return failed
+		}
+		defer func() { err = errors.Join(err, shutdown(context.WithoutCancel(ctx))) }()
+		opts = append(opts, observe)
+	}
+	client, err := newClient(demo, opts...)
+	if err != nil {
+		return err
+	}
+	return run(ctx, address, client, log)
+}
+
+func newClient(demo bool, opts ...maintenance.Option) (*maintenance.Client, error) {
 	if !demo {
-		return maintenance.NewClient(maintenance.WithUserAgent("maintenance-service/1.0"))
+		return maintenance.NewClient(append(opts, maintenance.WithUserAgent("maintenance-service/1.0"))...)
 	}
 	service := maintenancetest.NewService()
 	service.AddDesktops("cn-hangzhou", "ecd-1", "ecd-2", "ecd-3")
 	service.Connect("cn-hangzhou", "ecd-3", "alice")
-	return service.NewClient()
+	return service.NewClient(opts...)
 }
 
 // run serves until ctx ends, and then lets the requests in flight finish.
-func run(ctx context.Context, address string, demo bool, log *slog.Logger) error {
-	client, err := newClient(demo)
-	if err != nil {
-		return err
-	}
+func run(ctx context.Context, address string, client maintainer, log *slog.Logger) error {
 	listener, err := net.Listen("tcp", address)
 	if err != nil {
 		return err

@@ -138,9 +138,11 @@ func (l *lockedBuffer) String() string {
 func TestService_RunsAndStops(t *testing.T) {
 	t.Parallel()
 	ctx, cancel := context.WithCancel(t.Context())
-	var out lockedBuffer
+	var out, telemetry lockedBuffer
 	stopped := make(chan error, 1)
-	go func() { stopped <- run(ctx, "127.0.0.1:0", true, slog.New(slog.NewTextHandler(&out, nil))) }()
+	go func() {
+		stopped <- start(ctx, "127.0.0.1:0", true, true, &telemetry, slog.New(slog.NewTextHandler(&out, nil)))
+	}()
 
 	address := regexp.MustCompile(`address=(\S+)`)
 	require.Eventually(t, func() bool { return address.MatchString(out.String()) }, 10*time.Second, time.Millisecond)
@@ -153,12 +155,16 @@ func TestService_RunsAndStops(t *testing.T) {
 	cancel()
 	require.NoError(t, <-stopped)
 	assert.Contains(t, out.String(), "stopped")
+	for _, name := range []string{`"ecd/SetDesktopMaintenance"`, `"POST"`, `"rpc.client.call.duration"`, `"http.client.request.duration"`} {
+		assert.Contains(t, telemetry.String(), name)
+	}
+	assert.NotContains(t, telemetry.String(), "ecd-1")
 }
 
 func TestService_AddressTaken(t *testing.T) {
 	t.Parallel()
 	server := httptest.NewServer(http.NotFoundHandler())
 	defer server.Close()
-	err := run(t.Context(), strings.TrimPrefix(server.URL, "http://"), true, slog.New(slog.DiscardHandler))
+	err := start(t.Context(), strings.TrimPrefix(server.URL, "http://"), true, false, nil, slog.New(slog.DiscardHandler))
 	require.ErrorContains(t, err, "address already in use")
 }

@@ -58,7 +58,7 @@ var house = []room{
 		imports: []string{"maintenance", "maintenance/maintenancetest", "maintenance/window", "temporalwindow"},
 	},
 	{dir: "examples/quickstart", imports: public},
-	{dir: "examples/service", imports: public},
+	{dir: "examples/service", imports: append([]string{"otelmaintenance"}, public...)},
 	{dir: "examples/emulator", imports: public},
 	{dir: "examples/patchnight", imports: public},
 	{dir: "examples/fleet", imports: public},
