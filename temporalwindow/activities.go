@@ -16,18 +16,50 @@ import (
 type Activities struct {
 	client *maintenance.Client
 	store  Store
+	server func(ctx context.Context) server
 }
+
+// server is what activities need of Temporal, besides being run.
+type server interface {
+	RecordActivityHeartbeat(ctx context.Context, taskToken []byte, details ...any) error
+	SignalWorkflow(ctx context.Context, workflowID, runID, signalName string, arg any) error
+}
+
+// Option configures [Activities].
+type Option func(*Activities)
+
+// WithoutServer makes activities that can run in the SDK's test environments, which have no server.
+// They tell no progress, and they do not stop when the server is lost, so no worker may have them.
+func WithoutServer() Option {
+	return func(a *Activities) { a.server = func(context.Context) server { return noServer{} } }
+}
+
+type noServer struct{}
+
+func (noServer) RecordActivityHeartbeat(ctx context.Context, _ []byte, details ...any) error {
+	activity.RecordHeartbeat(ctx, details...)
+	return context.Cause(ctx)
+}
+
+func (noServer) SignalWorkflow(context.Context, string, string, string, any) error { return nil }
 
 // NewActivities returns the activities of a worker. All workers of a task queue have to share account,
 // endpoint and store.
-func NewActivities(client *maintenance.Client, store Store) (*Activities, error) {
+func NewActivities(client *maintenance.Client, store Store, opts ...Option) (*Activities, error) {
 	switch {
 	case client == nil:
 		return nil, invalid("client", "is nil")
 	case store == nil:
 		return nil, invalid("store", "is nil")
 	}
-	return &Activities{client, store}, nil
+	a := &Activities{client: client, store: store, server: func(ctx context.Context) server { return activity.GetClient(ctx) }}
+	for i, opt := range opts {
+		if opt == nil {
+			return nil, invalid(fmt.Sprintf("opts[%d]", i), "is nil")
+		}
+		opt(a)
+	}
+	return a, nil
 }
 
 // The names in histories. They stay as they are.
@@ -51,8 +83,14 @@ type Registry interface {
 // Register registers the workflow [Window], the guard and the activities with a worker, or with a test
 // environment of the SDK.
 func Register(worker Registry, a *Activities) {
+	worker.RegisterWorkflowWithOptions(Window, workflow.RegisterOptions{Name: windowWorkflow})
+	worker.RegisterWorkflowWithOptions(guard, workflow.RegisterOptions{Name: guardWorkflow})
 	for name, fn := range map[string]any{
-		readActivity: a.read,
+		readActivity:  a.read,
+		enterActivity: a.enter,
+		waitActivity:  a.wait,
+		readyActivity: a.ready,
+		exitActivity:  a.exit,
 	} {
 		worker.RegisterActivityWithOptions(fn, activity.RegisterOptions{Name: name})
 	}
@@ -86,4 +124,12 @@ func errOf(err error) error {
 func key(ctx context.Context, region, list string) string {
 	info := activity.GetInfo(ctx)
 	return fmt.Sprintf("%s%s/%s/%s-%s-%d", idPrefix, region, info.WorkflowExecution.RunID, list, info.ActivityID, info.Attempt)
+}
+
+// calls checks that this worker calls the endpoint that the window began with. Another worker may.
+func (a *Activities) calls(region, endpoint string) error {
+	if own := a.client.Endpoint(region); own != endpoint {
+		return fmt.Errorf("temporalwindow: the window calls %s, and this worker calls %s", endpoint, own)
+	}
+	return nil
 }

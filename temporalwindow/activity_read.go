@@ -34,8 +34,10 @@ func (a *Activities) read(ctx context.Context, in readInput) (*readResult, error
 	if err != nil {
 		return nil, err
 	}
+	alive, stop := a.beat(ctx, func() sign { return sign{} })
+	defer stop()
 	shown := map[string]maintenance.Desktop{}
-	for d, err := range a.client.Desktops(ctx, in.Region, maintenance.DesktopFilter{DesktopIds: ids}) {
+	for d, err := range a.client.Desktops(alive, in.Region, maintenance.DesktopFilter{DesktopIds: ids}) {
 		if err != nil {
 			return nil, errOf(err)
 		}
@@ -57,14 +59,11 @@ func (a *Activities) read(ctx context.Context, in readInput) (*readResult, error
 		}
 	}
 	result := &readResult{Endpoint: a.client.Endpoint(in.Region), AttemptTimeout: a.client.RetryPolicy().AttemptTimeout}
-	result.Mine, err = putList(ctx, a.store, key(ctx, in.Region, "mine"), mine)
-	if err == nil {
-		result.AlreadyIn, err = putList(ctx, a.store, key(ctx, in.Region, "already-in"), alreadyIn)
-	}
-	if err == nil {
-		result.Missing, err = putList(ctx, a.store, key(ctx, in.Region, "missing"), missing)
-	}
-	return result, err
+	var lists lists
+	result.Mine = write(ctx, &lists, a, in.Region, "mine", mine)
+	result.AlreadyIn = write(ctx, &lists, a, in.Region, "already-in", alreadyIn)
+	result.Missing = write(ctx, &lists, a, in.Region, "missing", missing)
+	return result, lists.err
 }
 
 // desktopIDs returns the IDs of the input, each once.

@@ -7,6 +7,7 @@ replace github.com/ecdkit/ecd-maintenance-go => ../
 require (
 	github.com/ecdkit/ecd-maintenance-go v0.0.0-00010101000000-000000000000
 	github.com/stretchr/testify v1.12.1
+	go.temporal.io/api v1.63.4
 	go.temporal.io/sdk v1.48.0
 	go.uber.org/goleak v1.3.0
 )
@@ -34,7 +35,6 @@ require (
 	github.com/robfig/cron v1.2.0 // indirect
 	github.com/stretchr/objx v0.5.3 // indirect
 	github.com/tjfoc/gmsm v1.4.1 // indirect
-	go.temporal.io/api v1.63.4 // indirect
 	go.yaml.in/yaml/v3 v3.0.5 // indirect
 	golang.org/x/net v0.58.0 // indirect
 	golang.org/x/sync v0.22.0 // indirect

@@ -40,7 +40,7 @@ func newFixture(t *testing.T, n int) *fixture {
 	client, err := f.NewClient()
 	require.NoError(t, err)
 	f.client = client
-	f.activities, err = temporalwindow.NewActivities(client, f.store)
+	f.activities, err = temporalwindow.NewActivities(client, f.store, temporalwindow.WithoutServer())
 	require.NoError(t, err)
 	return f
 }

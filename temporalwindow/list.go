@@ -84,3 +84,15 @@ func sumOf(data []byte) string {
 	sum := sha256.Sum256(data)
 	return hex.EncodeToString(sum[:])
 }
+
+// lists remembers the first failure of several writes.
+type lists struct{ err error }
+
+func write[T any](ctx context.Context, l *lists, a *Activities, region, name string, items []T) List {
+	if l.err != nil {
+		return List{}
+	}
+	written, err := putList(ctx, a.store, key(ctx, region, name), items)
+	l.err = err
+	return written
+}

@@ -1,0 +1,235 @@
+package temporalwindow
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"sync"
+	"time"
+
+	"github.com/ecdkit/ecd-maintenance-go/maintenance"
+)
+
+const (
+	// disconnectGrace is how long desktops may take to get into maintenance when their sessions are ended.
+	disconnectGrace = 2 * time.Minute
+
+	// leastWait is how long an attempt waits that begins when the time is over.
+	leastWait = 10 * time.Second
+
+	// sessionsPerCall is how many sessions [maintenance.Client.DisconnectSessions] sends at a time.
+	sessionsPerCall = 20
+)
+
+type waitInput struct {
+	Window           string
+	Region, Endpoint string
+	Accepted, Out    List
+	Until            time.Time `json:",omitzero"` // zero: until the activity is cancelled
+	Disconnect       bool
+}
+
+// waitResult says which desktops got into maintenance in time.
+type waitResult struct {
+	Entered List
+	Busy    List // of desktops
+	BusyIds List
+	Rest    List // of those that need an EXIT, without the busy ones
+	Missing List
+
+	Problem  string `json:",omitempty"` // of sessions that could not be ended
+	Canceled bool   // nothing else is known then
+}
+
+// waiting is one attempt at the activity.
+type waiting struct {
+	activities *Activities
+	in         waitInput
+	missing    []string
+
+	mu      sync.Mutex
+	pending []maintenance.Desktop
+}
+
+// wait waits until desktops are in maintenance, and says which are not in time.
+func (a *Activities) wait(ctx context.Context, in waitInput) (*waitResult, error) {
+	began := time.Now()
+	if err := a.calls(in.Region, in.Endpoint); err != nil {
+		return nil, err
+	}
+	accepted, err := ReadList[string](ctx, a.store, in.Accepted)
+	if err != nil {
+		return nil, err
+	}
+	w := &waiting{activities: a, in: in}
+	alive, stop := a.beat(ctx, w.sign)
+	defer stop()
+	result, err := w.run(alive, accepted, since(ctx, began, in.Until))
+	switch {
+	case isCanceled(alive):
+		return &waitResult{Canceled: true}, nil
+	case alive.Err() != nil:
+		return nil, stopped(alive)
+	}
+	return result, err
+}
+
+func (w *waiting) sign() sign {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	p := progress{Phase: PhaseEntering, Accepted: w.in.Accepted.Count, WaitingFor: len(w.pending)}
+	for _, d := range w.pending[:min(len(w.pending), MaxWaiting)] {
+		p.Waiting = append(p.Waiting, Waiting{d.DesktopId, users(d)})
+	}
+	return sign{progress: p}
+}
+
+func users(d maintenance.Desktop) (ids []string) {
+	for _, s := range d.Sessions {
+		ids = append(ids, s.EndUserId)
+	}
+	return ids
+}
+
+func (w *waiting) run(ctx context.Context, accepted []string, until time.Time) (*waitResult, error) {
+	limit := time.Duration(0)
+	if !until.IsZero() {
+		limit = max(time.Until(until), leastWait)
+	}
+	result := &waitResult{}
+	pending, err := w.poll(ctx, accepted, limit)
+	if err == nil && len(pending) > 0 && w.in.Disconnect {
+		if err := w.disconnect(ctx, pending); err != nil {
+			result.Problem = err.Error()
+		}
+		pending, err = w.poll(ctx, idsOf(pending), disconnectGrace)
+	}
+	if err != nil {
+		return nil, err
+	}
+	out, err := ReadList[string](ctx, w.activities.store, w.in.Out)
+	if err != nil {
+		return nil, err
+	}
+	var lists lists
+	busy := idsOf(pending)
+	result.Entered = write(ctx, &lists, w.activities, w.in.Region, "entered", without(accepted, slices.Concat(busy, w.missing)))
+	result.Busy = write(ctx, &lists, w.activities, w.in.Region, "busy", pending)
+	result.BusyIds = write(ctx, &lists, w.activities, w.in.Region, "busy-ids", busy)
+	result.Rest = w.in.Out
+	if len(busy) > 0 {
+		result.Rest = write(ctx, &lists, w.activities, w.in.Region, "rest", without(out, busy))
+	}
+	result.Missing = write(ctx, &lists, w.activities, w.in.Region, "gone", w.missing)
+	return result, lists.err
+}
+
+// poll waits until desktops are in maintenance, and returns those that are not in time.
+func (w *waiting) poll(ctx context.Context, ids []string, limit time.Duration) (pending []maintenance.Desktop, err error) {
+	if len(ids) == 0 {
+		return nil, nil
+	}
+	bounded := ctx
+	if limit > 0 {
+		var cancel context.CancelFunc
+		bounded, cancel = context.WithTimeout(ctx, limit)
+		defer cancel()
+	}
+	err = w.activities.client.WaitForMaintenance(bounded, w.in.Region, maintenance.ModeEnter, ids,
+		maintenance.WithWaitProgress(func(pending []maintenance.Desktop) {
+			w.mu.Lock()
+			defer w.mu.Unlock()
+			w.pending = pending
+		}))
+	var left *maintenance.WaitError
+	switch {
+	case err == nil:
+		return nil, nil
+	case ctx.Err() != nil, !errors.As(err, &left):
+		return nil, errOf(err)
+	case left.Err != nil && bounded.Err() == nil && !errors.Is(left.Err, context.DeadlineExceeded):
+		return nil, errOf(err) // it cannot be read
+	}
+	w.missing = append(w.missing, left.Missing...)
+	return left.Pending, nil
+}
+
+// disconnect ends the sessions of desktops. One that ends by itself meanwhile is refused, which is no
+// failure. A call that fails leaves the others to be made.
+func (w *waiting) disconnect(ctx context.Context, pending []maintenance.Desktop) error {
+	ctx, cancel := context.WithTimeout(ctx, disconnectGrace)
+	defer cancel()
+	var sessions []maintenance.DesktopSession
+	for _, d := range pending {
+		for _, id := range users(d) {
+			if id != "" {
+				sessions = append(sessions, maintenance.DesktopSession{DesktopId: d.DesktopId, EndUserId: id})
+			}
+		}
+	}
+	var problem error
+	for some := range slices.Chunk(sessions, sessionsPerCall) {
+		_, err := w.activities.client.DisconnectSessions(ctx, w.in.Region, some)
+		if err != nil && problem == nil {
+			problem = fmt.Errorf("temporalwindow: sessions of %q are not ended: %w", w.in.Window, err)
+		}
+		if errors.Is(err, maintenance.ErrAccessDenied) || ctx.Err() != nil {
+			break
+		}
+	}
+	return problem
+}
+
+func idsOf(desktops []maintenance.Desktop) (ids []string) {
+	for _, d := range desktops {
+		ids = append(ids, d.DesktopId)
+	}
+	return ids
+}
+
+type readyInput struct {
+	Region, Endpoint string
+	Entered          List
+	AlreadyIn        List // of desktops
+}
+
+// Ready are the desktops that are in maintenance for the work.
+type Ready struct {
+	List       List     // in the Store
+	DesktopIds []string `json:",omitempty"` // the same, if they are no more than [MaxInlineIDs]
+}
+
+// ready adds the desktops that somebody else has in maintenance. It reads them again, as their owner may
+// have taken them out meanwhile.
+func (a *Activities) ready(ctx context.Context, in readyInput) (*Ready, error) {
+	if err := a.calls(in.Region, in.Endpoint); err != nil {
+		return nil, err
+	}
+	ids, err := ReadList[string](ctx, a.store, in.Entered)
+	if err != nil {
+		return nil, err
+	}
+	others, err := ReadList[maintenance.Desktop](ctx, a.store, in.AlreadyIn)
+	if err != nil {
+		return nil, err
+	}
+	alive, stop := a.beat(ctx, func() sign { return sign{} })
+	defer stop()
+	if len(others) > 0 {
+		for d, err := range a.client.Desktops(alive, in.Region, maintenance.DesktopFilter{DesktopIds: idsOf(others)}) {
+			if err != nil {
+				return nil, errOf(err)
+			}
+			if d.MaintenanceState() == maintenance.InMaintenance {
+				ids = append(ids, d.DesktopId)
+			}
+		}
+	}
+	result := &Ready{}
+	result.List, err = putList(ctx, a.store, key(ctx, in.Region, "ready"), ids)
+	if len(ids) <= MaxInlineIDs {
+		result.DesktopIds = ids
+	}
+	return result, err
+}

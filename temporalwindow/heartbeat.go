@@ -1,0 +1,157 @@
+package temporalwindow
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"reflect"
+	"time"
+
+	"go.temporal.io/api/serviceerror"
+	"go.temporal.io/sdk/activity"
+	"go.temporal.io/sdk/temporal"
+)
+
+const (
+	// beatsPerTimeout is how often an activity beats within its heartbeat timeout.
+	beatsPerTimeout = 3
+
+	// lastBeat bounds the sign of life of an activity whose worker stops.
+	lastBeat = 5 * time.Second
+)
+
+// The time between two reports of progress grows with the age of an activity, so that the history of a
+// long one stays short.
+const (
+	firstReport     = 10 * time.Second
+	lastReport      = time.Hour
+	reportsPerEight = 8
+)
+
+// sign is what an activity tells when it beats.
+type sign struct {
+	resume   any      // for the next attempt, if this one gets no further
+	progress progress // for people; not told if it has no phase
+}
+
+// heart beats beside the body of an activity.
+type heart struct {
+	server server
+	info   activity.Info
+	sign   func() sign
+
+	began, nextReport time.Time
+	told              progress
+}
+
+// beat sends signs of life until stop is called. The context that it returns ends when the server has
+// given the activity up, wants it to be cancelled, or has accepted no sign for the heartbeat timeout: it
+// may have given the activity to another worker by then. What the activity does beyond that nobody waits
+// for, so no request may follow.
+func (a *Activities) beat(ctx context.Context, tell func() sign) (alive context.Context, stop func()) {
+	h := &heart{
+		server: a.server(ctx),
+		info:   activity.GetInfo(ctx),
+		sign:   tell,
+		began:  time.Now(),
+	}
+	h.nextReport = h.began.Add(firstReport)
+	alive, cancel := context.WithCancelCause(ctx)
+	beating, stopBeating := context.WithCancel(ctx)
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		h.run(beating, cancel)
+		if ctx.Err() != nil && !isFinal(context.Cause(ctx)) { // the worker stops
+			_ = h.once(context.WithoutCancel(ctx), time.Now().Add(lastBeat))
+		}
+	}()
+	return alive, func() {
+		stopBeating()
+		<-done
+		cancel(nil)
+	}
+}
+
+func (h *heart) run(ctx context.Context, cancel context.CancelCauseFunc) {
+	timeout := h.info.HeartbeatTimeout
+	if timeout <= 0 {
+		return
+	}
+	ticker := time.NewTicker(timeout / beatsPerTimeout)
+	defer ticker.Stop()
+	for last := time.Now(); ; {
+		sent := time.Now()
+		err := h.once(ctx, last.Add(timeout))
+		switch {
+		case err == nil:
+			last = sent
+		case isFinal(err):
+			cancel(err)
+			return
+		case ctx.Err() != nil:
+			return
+		case time.Since(last) >= timeout:
+			cancel(fmt.Errorf("the server has accepted no heartbeat for %v: %w", timeout, err))
+			return
+		}
+		select {
+		case <-ticker.C:
+		case <-ctx.Done():
+			return
+		}
+	}
+}
+
+// once sends one sign of life.
+func (h *heart) once(ctx context.Context, until time.Time) error {
+	s := h.sign()
+	bounded, cancel := context.WithDeadline(ctx, until)
+	defer cancel()
+	err := h.server.RecordActivityHeartbeat(bounded, h.info.TaskToken, s.resume)
+	if err == nil {
+		h.report(bounded, s.progress)
+	}
+	return err
+}
+
+// report signals progress to the workflow, now and then. A signal that does not arrive is no failure.
+func (h *heart) report(ctx context.Context, p progress) {
+	now := time.Now()
+	if p.Phase == "" || now.Before(h.nextReport) || reflect.DeepEqual(p, h.told) {
+		return
+	}
+	h.told, h.nextReport = p, now.Add(min(max(now.Sub(h.began)/reportsPerEight, firstReport), lastReport))
+	w := h.info.WorkflowExecution
+	_ = h.server.SignalWorkflow(ctx, w.ID, w.RunID, signalProgress, p)
+}
+
+// isFinal reports whether the server does not want this attempt to go on.
+func isFinal(err error) bool {
+	var (
+		canceled *temporal.CanceledError
+		gone     *serviceerror.NotFound
+	)
+	return errors.As(err, &canceled) || errors.As(err, &gone) ||
+		errors.Is(err, activity.ErrActivityPaused) || errors.Is(err, activity.ErrActivityReset)
+}
+
+// isCanceled reports whether the workflow has cancelled the activity, and not the worker, or a lost
+// server.
+func isCanceled(ctx context.Context) bool {
+	var canceled *temporal.CanceledError
+	return ctx.Err() != nil && errors.As(context.Cause(ctx), &canceled)
+}
+
+// stopped is the error of an attempt that another one continues.
+func stopped(ctx context.Context) error {
+	return temporal.NewApplicationError("the attempt was stopped: "+context.Cause(ctx).Error(), "Stopped")
+}
+
+// since returns a time of the server on this machine's clock: the two may differ.
+func since(ctx context.Context, began, server time.Time) time.Time {
+	if server.IsZero() {
+		return server
+	}
+	return began.Add(server.Sub(activity.GetInfo(ctx).StartedTime))
+}

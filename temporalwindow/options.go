@@ -1,0 +1,52 @@
+package temporalwindow
+
+import (
+	"cmp"
+	"time"
+
+	"go.temporal.io/sdk/temporal"
+	"go.temporal.io/sdk/workflow"
+)
+
+// fenceMargin is how long after its timeout an attempt may still be carried out: an assumption about
+// the service.
+const fenceMargin = 10 * time.Second
+
+// readAttempts is how often reading is tried before a window gives up, or its work begins: about twenty
+// minutes with the default intervals.
+const readAttempts = 10
+
+// with returns a context for activities. Zero attempts: no limit.
+func (o ActivityOptions) with(ctx workflow.Context, attempts int32) workflow.Context {
+	o = o.withDefaults()
+	return workflow.WithActivityOptions(ctx, workflow.ActivityOptions{
+		TaskQueue:           o.queue(ctx),
+		StartToCloseTimeout: o.AttemptTimeout,
+		HeartbeatTimeout:    o.HeartbeatTimeout,
+		WaitForCancellation: true,
+		RetryPolicy: &temporal.RetryPolicy{
+			InitialInterval:    o.RetryInterval,
+			BackoffCoefficient: 2,
+			MaximumInterval:    o.MaxRetryInterval,
+			MaximumAttempts:    attempts,
+		},
+	})
+}
+
+func (o ActivityOptions) queue(ctx workflow.Context) string {
+	return cmp.Or(o.TaskQueue, workflow.GetInfo(ctx).TaskQueueName)
+}
+
+// takeOut runs the activity that takes desktops out until it has done so. ctx must not be cancelled.
+func (o ActivityOptions) takeOut(ctx workflow.Context, in exitInput) (out int) {
+	for {
+		var result exitResult
+		err := workflow.ExecuteActivity(o.with(ctx, 0), exitActivity, in).Get(ctx, &result)
+		if err == nil {
+			return result.Out
+		}
+		// Temporal repeats the activity without limit. An error beyond that has to pass too.
+		workflow.GetLogger(ctx).Error("EXIT has failed and is begun anew", "Window", in.Window, "Error", err)
+		_ = workflow.Sleep(ctx, o.withDefaults().MaxRetryInterval)
+	}
+}

@@ -1,0 +1,316 @@
+package temporalwindow
+
+import (
+	"fmt"
+	"runtime/debug"
+	"time"
+
+	enums "go.temporal.io/api/enums/v1"
+	"go.temporal.io/sdk/temporal"
+	"go.temporal.io/sdk/workflow"
+)
+
+// Report says how a window went. Every desktop of the window is in at least one of the lists, those that
+// the window has taken in and out again in Ready. [ReadList] reads them.
+type Report struct {
+	Name, Region string
+
+	Ready     List // were in maintenance for the work, AlreadyIn included
+	AlreadyIn List // of maintenance.Desktop: were in maintenance or entering before; they are left alone
+	Busy      List // of maintenance.Desktop: did not get there in time; they were taken out again
+	Failed    List // of Failure: the service did not accept their ENTER, or never said so
+	Missing   List // do not exist
+	NotFound  List // did not exist any more when they were taken in
+	Gone      List // did not exist any more when they were waited for
+
+	Out     int    // desktops that the service shows out, or does not show any more
+	Problem string `json:",omitempty"` // of sessions that could not be ended
+
+	Began   time.Time
+	Entered time.Time `json:",omitzero"` // the desktops were in; zero if they never were
+	Worked  time.Time `json:",omitzero"` // the work ended; zero if there was none
+	Ended   time.Time
+}
+
+// Window is the workflow that [Start] starts: the desktops are in maintenance until the signal
+// [SignalDone], the end of Duration, the Deadline or a cancellation. An error carries the [Report] as
+// its details.
+func Window(ctx workflow.Context, in Input) (*Report, error) {
+	report, err := Run(ctx, in, func(ctx workflow.Context, _ Ready) error {
+		return workflow.Await(ctx, func() bool { return false })
+	})
+	switch {
+	case err == nil, report == nil:
+		return report, err
+	case temporal.IsCanceledError(err):
+		return nil, temporal.NewCanceledError(report)
+	}
+	return nil, failure(err, report)
+}
+
+// Run runs a window in a workflow of the user's. It calls work, which is workflow code, with the desktops
+// that are in maintenance. They are taken out again when work has returned or panicked, when the
+// workflow closes in any way, and at the Deadline. Run returns when they are out, also if ctx is
+// cancelled.
+//
+// The ctx of work is cancelled at the end of Duration, at the Deadline, by [SignalDone] and when ctx is.
+// If work returns a cancellation for the first three, that is no error. Work may not continue as new.
+//
+// Run takes the signals [SignalDone] and [SignalExtend] and answers the query [QueryStatus], so the
+// workflow has no others of these names, and runs one window at a time. Its error is the error of work,
+// a cancellation, or a [temporal.ApplicationError] of one of the types above. The report is nil if nothing
+// was sent.
+func Run(ctx workflow.Context, in Input, work func(ctx workflow.Context, ready Ready) error) (*Report, error) {
+	err := in.Validate()
+	switch {
+	case err != nil:
+	case work == nil:
+		err = invalid("work", "is nil")
+	case !in.Deadline.IsZero() && !in.Deadline.After(workflow.Now(ctx)):
+		err = invalid("input.Deadline", fmt.Sprintf("%v is over", in.Deadline))
+	}
+	if err != nil {
+		return nil, temporal.NewNonRetryableApplicationError(err.Error(), ErrTypeInvalid, err)
+	}
+	safe, _ := workflow.NewDisconnectedContext(ctx)
+	r := &run{in: in, ctx: ctx, safe: safe, report: &Report{Name: in.Name, Region: in.Region, Began: workflow.Now(ctx)}}
+	r.status = Status{Name: in.Name, Region: in.Region, Phase: PhaseReading, Since: r.report.Began}
+	if err := workflow.SetQueryHandler(ctx, QueryStatus, func() (Status, error) { return r.status, nil }); err != nil {
+		return nil, err
+	}
+	r.listen()
+	began, err := r.run(work)
+	r.status.Phase, r.status.Since = PhaseEnded, workflow.Now(safe)
+	r.report.Ended = r.status.Since
+	if !began {
+		return nil, err
+	}
+	return r.report, err
+}
+
+// run is one call of Run.
+type run struct {
+	in     Input
+	ctx    workflow.Context
+	safe   workflow.Context // not cancelled with ctx
+	report *Report
+	status Status
+	read   readResult
+
+	guard     workflow.ChildWorkflowFuture // nil without desktops to take in
+	entered   *entered
+	guardOver bool
+	guardErr  error
+	result    guardResult
+
+	done     bool
+	extended time.Duration
+	workEnd  time.Time // zero: never
+	workOver bool
+}
+
+// run reports whether anything was taken in, or would have been.
+func (r *run) run(work func(workflow.Context, Ready) error) (began bool, err error) {
+	options := r.in.Activity.with(r.ctx, readAttempts)
+	err = workflow.ExecuteActivity(options, readActivity, readInput{r.in.Region, r.in.DesktopIds, r.in.Key}).Get(r.ctx, &r.read)
+	if err != nil {
+		return false, unwrap(err)
+	}
+	r.report.AlreadyIn, r.report.Missing = r.read.AlreadyIn, r.read.Missing
+	r.status.Desktops = r.read.Mine.Count
+	if r.read.Mine.Count > 0 {
+		if err := r.startGuard(); err != nil {
+			return false, err
+		}
+		_ = workflow.Await(r.safe, func() bool { return r.entered != nil || r.guardOver || r.done || r.ctx.Err() != nil })
+	}
+	err = r.work(work)
+	r.workOver = true
+	r.out()
+	return true, err
+}
+
+// startGuard returns when the guard has begun: from then on the desktops are its business.
+func (r *run) startGuard() error {
+	in := guardInput{Input: r.in, Read: r.read}
+	in.Input.DesktopIds, in.Input.Key = nil, ""
+	options := workflow.WithChildOptions(r.safe, workflow.ChildWorkflowOptions{
+		WorkflowID:            guardID(r.in.Region, r.in.Name),
+		TaskQueue:             r.in.Activity.queue(r.ctx),
+		ParentClosePolicy:     enums.PARENT_CLOSE_POLICY_REQUEST_CANCEL,
+		WorkflowIDReusePolicy: enums.WORKFLOW_ID_REUSE_POLICY_ALLOW_DUPLICATE,
+	})
+	r.guard = workflow.ExecuteChildWorkflow(options, guardWorkflow, in)
+	if err := r.guard.GetChildWorkflowExecution().Get(r.safe, nil); err != nil {
+		r.guard = nil
+		if temporal.IsWorkflowExecutionAlreadyStartedError(err) {
+			text := fmt.Sprintf("temporalwindow: the guard of an earlier window %q of %s is still at work", r.in.Name, r.in.Region)
+			return temporal.NewNonRetryableApplicationError(text, ErrTypeUnfinished, err)
+		}
+		return err
+	}
+	workflow.Go(r.safe, func(ctx workflow.Context) {
+		r.guardErr = r.guard.Get(ctx, &r.result)
+		r.guardOver = true
+	})
+	return nil
+}
+
+// listen takes the signals of users, of the guard and of the window's own activities.
+func (r *run) listen() {
+	receive(r.safe, SignalDone, func(any) { r.done = true })
+	receive(r.safe, SignalExtend, func(text string) {
+		by, err := time.ParseDuration(text)
+		if err != nil || by <= 0 {
+			workflow.GetLogger(r.safe).Warn("a signal to extend the window is not a positive duration, such as 30m", "Argument", text)
+			return
+		}
+		r.extended += by
+		if !r.workEnd.IsZero() {
+			r.workEnd = r.workEnd.Add(by)
+			r.status.Until = r.workEnd
+		}
+		if r.guard != nil {
+			r.guard.SignalChildWorkflow(r.safe, signalExtend, by)
+		}
+	})
+	receive(r.safe, signalEntered, func(e entered) { r.entered = &e })
+	receive(r.safe, signalProgress, func(p progress) { r.status.apply(p) })
+	receive(r.safe, signalStatus, func(s Status) {
+		s.Ready = r.status.Ready
+		if s.Phase == PhaseWorking {
+			s.Until = r.workEnd
+		}
+		r.status = s
+	})
+}
+
+// receive calls fn with the argument of each signal of that name.
+func receive[T any](ctx workflow.Context, name string, fn func(T)) {
+	workflow.Go(ctx, func(ctx workflow.Context) {
+		for {
+			var argument T
+			workflow.GetSignalChannel(ctx, name).Receive(ctx, &argument)
+			fn(argument)
+		}
+	})
+}
+
+// work does the work, if there are desktops for it.
+func (r *run) work(work func(workflow.Context, Ready) error) error {
+	switch {
+	case r.ctx.Err() != nil:
+		return r.ctx.Err()
+	case r.guard == nil:
+	case r.entered != nil:
+		r.fill(r.entered.Result)
+	default:
+		return r.early()
+	}
+	input := readyInput{r.in.Region, r.read.Endpoint, List{}, r.read.AlreadyIn}
+	if r.entered != nil {
+		input.Entered = r.entered.Result.Wait.Entered
+	}
+	var ready Ready
+	err := workflow.ExecuteActivity(r.in.Activity.with(r.ctx, readAttempts), readyActivity, input).Get(r.ctx, &ready)
+	if err != nil {
+		return unwrap(err)
+	}
+	now := workflow.Now(r.safe)
+	r.report.Entered, r.report.Ready, r.status.Ready = now, ready.List, ready.List.Count
+	if ready.List.Count == 0 {
+		return temporal.NewNonRetryableApplicationError("temporalwindow: no desktop is ready", ErrTypeNoneReady, nil)
+	}
+	if r.in.Duration > 0 {
+		r.workEnd = now.Add(r.in.Duration + r.extended)
+	}
+	if r.guard == nil {
+		r.status.Phase, r.status.Since = PhaseWorking, now
+	}
+	r.status.Until = r.workEnd
+	err = r.call(work, ready)
+	r.report.Worked = workflow.Now(r.safe)
+	if temporal.IsCanceledError(err) && r.ctx.Err() == nil {
+		return nil // it was Duration, the deadline, or the user's word
+	}
+	return err
+}
+
+// early is why the window has ended before its desktops were in.
+func (r *run) early() error {
+	if !r.guardOver { // done
+		return nil
+	}
+	if r.guardErr != nil {
+		return temporal.NewNonRetryableApplicationError("temporalwindow: the guard has ended: "+r.guardErr.Error(), ErrTypeRefused, nil)
+	}
+	r.fill(r.result)
+	if r.result.Err == "" {
+		return nil
+	}
+	return temporal.NewNonRetryableApplicationError("temporalwindow: "+r.result.Err, r.result.Type, nil)
+}
+
+// call calls work. A panic becomes an error, so that the desktops are taken out at once: the worker
+// would repeat the workflow task, and the desktops stay in until the deadline.
+func (r *run) call(work func(workflow.Context, Ready) error, ready Ready) (err error) {
+	ctx, cancel := workflow.WithCancel(r.ctx)
+	defer cancel()
+	workflow.Go(r.safe, func(safe workflow.Context) {
+		until(safe, func() time.Time { return r.workEnd }, func() bool {
+			return r.done || r.workOver || r.guardOver || r.status.Phase == PhaseExiting
+		})
+		cancel()
+	})
+	defer func() {
+		if p := recover(); p != nil {
+			text := fmt.Sprintf("temporalwindow: the work has panicked: %v", p)
+			err = temporal.NewNonRetryableApplicationError(text, ErrTypePanic, nil, string(debug.Stack()))
+		}
+	}()
+	return work(ctx, ready)
+}
+
+// out returns when every desktop of the window is out.
+func (r *run) out() {
+	if r.guard == nil {
+		return
+	}
+	r.guard.SignalChildWorkflow(r.safe, signalEnd, nil)
+	_ = workflow.Await(r.safe, func() bool { return r.guardOver })
+	if r.guardErr != nil {
+		r.takeOver()
+		return
+	}
+	r.fill(r.result)
+}
+
+// takeOver takes the desktops out in place of a guard that was terminated.
+func (r *run) takeOver() {
+	now := workflow.Now(r.safe)
+	in := exitInput{
+		Window:   r.in.Name,
+		Region:   r.in.Region,
+		Endpoint: r.read.Endpoint,
+		Desktops: r.read.Mine,
+		Phase:    PhaseExiting,
+		Overdue:  now,
+	}
+	if r.entered != nil {
+		in.Desktops, in.Fence = r.entered.Result.Enter.Out, r.entered.Fence
+	} else {
+		in.Fence = now.Add(r.in.Activity.fence(r.read.AttemptTimeout))
+	}
+	r.status.Phase, r.status.Since, r.status.Overdue, r.status.Until = PhaseExiting, now, now, time.Time{}
+	if in.Desktops.Count > 0 {
+		r.report.Out = r.in.Activity.takeOut(r.safe, in)
+	}
+	r.status.Out, r.status.Overdue = r.report.Out, time.Time{}
+}
+
+// fill fills the report with what the guard knows.
+func (r *run) fill(g guardResult) {
+	r.report.Failed, r.report.NotFound = g.Enter.Failed, g.Enter.Missing
+	r.report.Busy, r.report.Gone, r.report.Problem = g.Wait.Busy, g.Wait.Missing, g.Wait.Problem
+	r.report.Out = g.Out
+}
