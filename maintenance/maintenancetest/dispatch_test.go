@@ -58,6 +58,7 @@ func TestService_Strictness(t *testing.T) {
 		{"a form body", "Mode=ENTER&RegionId=cn-hangzhou", form("DesktopIds.1=ecd-1"), nil, 200, ""},
 		{"all in a form body", "", form(good), nil, 200, ""},
 		{"a form body with a charset", "", all(form(good), header("Content-Type", "application/x-www-form-urlencoded; charset=utf-8")), nil, 200, ""},
+		{"a common parameter of RPC requests", good + "&Version=2020-10-02", nil, nil, 200, ""},
 		{"PUT", good, func(r *http.Request) { r.Method = http.MethodPut }, nil, 405, maintenancetest.CodeWrongMethod},
 		{"HEAD", good, func(r *http.Request) { r.Method = http.MethodHead }, nil, 405, maintenancetest.CodeWrongMethod},
 		{"a method changed under way", good, nil, func(r *http.Request) { r.Method = http.MethodGet }, 400, "SignatureDoesNotMatch"},

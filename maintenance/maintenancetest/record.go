@@ -1,7 +1,6 @@
 package maintenancetest
 
 import (
-	"maps"
 	"net/http"
 	"net/url"
 	"slices"
@@ -46,7 +45,7 @@ func (s *Service) record(x *exchange, sent reply, cut bool) {
 		RegionId:   x.sent.Get("RegionId"),
 		Mode:       x.sent.Get("Mode"),
 		DesktopIds: x.desktopIDs,
-		Query:      maps.Clone(x.sent),
+		Query:      x.sent,
 		Header:     x.request.Header.Clone(),
 		Code:       sent.code,
 		RequestId:  x.requestID,
