@@ -38,7 +38,7 @@ func TestEmulator_RunsAndStops(t *testing.T) {
 		states[desktop.DesktopId] = desktop.MaintenanceState()
 	}
 	assert.Len(t, states, 3)
-	assert.Equal(t, maintenance.InMaintenance, states["ecd-002"])
+	assert.NotEqual(t, maintenance.NotInMaintenance, states["ecd-002"]) // a user may have come before the request
 
 	response, page := get(t, hc, r.url)
 	assert.Equal(t, http.StatusOK, response.StatusCode)
