@@ -41,7 +41,7 @@ func Example() {
 		for _, a := range span.Attributes {
 			switch a.Key {
 			case otelmaintenance.ErrorType, otelmaintenance.Attempts, otelmaintenance.Desktops:
-				fmt.Println(" ", a.Key, a.Value.Emit())
+				fmt.Println(" ", a.Key, a.Value.String())
 			}
 		}
 	}

@@ -102,7 +102,7 @@ func (w *watched) the(t *testing.T, name string) tracetest.SpanStub {
 func texts(attributes []attribute.KeyValue) map[string]string {
 	texts := map[string]string{}
 	for _, a := range attributes {
-		texts[string(a.Key)] = a.Value.Emit()
+		texts[string(a.Key)] = a.Value.String()
 	}
 	return texts
 }
@@ -152,7 +152,7 @@ func add[N int64 | float64](values map[string]float64, points []metricdata.DataP
 
 func line(set attribute.Set) (s string) {
 	for _, a := range set.ToSlice() {
-		s += fmt.Sprintf("%s=%s ", a.Key, a.Value.Emit())
+		s += fmt.Sprintf("%s=%s ", a.Key, a.Value.String())
 	}
 	return s
 }
