@@ -66,27 +66,14 @@ func (m inMemory) RoundTrip(r *http.Request) (response *http.Response, err error
 	return w.Result(), nil
 }
 
-// tellingListener closes read when the first bytes of a request have arrived.
+// tellingListener closes a channel when it is closed.
 type tellingListener struct {
 	net.Listener
-	once sync.Once
-	read chan struct{}
+	once   sync.Once
+	closed chan struct{}
 }
 
-func (l *tellingListener) Accept() (net.Conn, error) {
-	conn, err := l.Listener.Accept()
-	return tellingConn{conn, l}, err
-}
-
-type tellingConn struct {
-	net.Conn
-	listener *tellingListener
-}
-
-func (c tellingConn) Read(p []byte) (int, error) {
-	n, err := c.Conn.Read(p)
-	if n > 0 {
-		c.listener.once.Do(func() { close(c.listener.read) })
-	}
-	return n, err
+func (l *tellingListener) Close() error {
+	l.once.Do(func() { close(l.closed) })
+	return l.Listener.Close()
 }

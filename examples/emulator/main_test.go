@@ -9,7 +9,9 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"sync"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
@@ -68,26 +70,33 @@ func TestEmulator_WithoutTLS(t *testing.T) {
 	assert.NotContains(t, r.out.String(), "https://")
 }
 
-// A request in flight is answered before the program ends.
+// A request in flight is answered although the program ends, and accepts no others any more.
 func TestEmulator_StopsAfterTheRequestsInFlight(t *testing.T) {
 	t.Parallel()
-	e := emulated(t, "-http", "-desktops", "1", "-latency", "100ms")
-	listener, err := net.Listen("tcp", "127.0.0.1:0")
+	e := emulated(t, "-http")
+	l, err := net.Listen("tcp", "127.0.0.1:0")
 	require.NoError(t, err)
-	telling := &tellingListener{Listener: listener, read: make(chan struct{})}
+	listener := &tellingListener{Listener: l, closed: make(chan struct{})}
+	arrived := make(chan struct{})
+	var once sync.Once
+	e.service = maintenancetest.NewService(maintenancetest.WithClock(func() time.Time { // which the request is checked by
+		once.Do(func() {
+			close(arrived)
+			<-listener.closed
+		})
+		return time.Now()
+	}))
+	e.service.AddDesktops(region, "ecd-001")
 	ctx, cancel := context.WithCancel(t.Context())
 	ended := make(chan error, 1)
-	go func() { ended <- e.runAll(ctx, telling, nil) }()
+	go func() { ended <- e.serve(ctx, listener, nil) }()
 
 	transport := maintenance.NewTransport()
 	defer transport.CloseIdleConnections()
-	client := newClient(t, "http://"+listener.Addr().String(), &http.Client{Transport: transport})
+	client := newClient(t, "http://"+l.Addr().String(), &http.Client{Transport: transport})
 	answered := make(chan error, 1)
-	go func() {
-		_, err := client.SetMaintenance(context.WithoutCancel(t.Context()), region, maintenance.ModeEnter, []string{"ecd-001"})
-		answered <- err
-	}()
-	<-telling.read
+	go func() { answered <- e.enter(t, client, "ecd-001") }()
+	<-arrived
 	cancel()
 	require.NoError(t, <-answered)
 	require.NoError(t, <-ended)
