@@ -44,10 +44,9 @@
 // window is on the spans of its phases, so give a window none that may not be there. It is not on
 // metrics, as a name may hold a date: the metrics of windows have the region alone.
 //
-// error.type is the code of the API, or the status of a reply that is not of the API (502), or the name of a Go error
-// ([context.DeadlineExceeded] is context.DeadlineExceeded, a *[maintenance.CredentialError] is
-// maintenance.CredentialError), or _OTHER. A request that its caller has cancelled has none, and no
-// duration with one; its call has.
+// error.type is the code of the API, or the status of a reply that is not of the API ("502"), or the
+// name of a Go error ("context.DeadlineExceeded", "maintenance.CredentialError"), or "_OTHER". A request
+// that its caller has cancelled has no error.type, as the semantic conventions say; its call has one.
 //
 // Nothing is added to requests unless [WithPropagators] says so.
 package otelmaintenance

@@ -3,6 +3,7 @@ package otelmaintenance
 import (
 	"go.opentelemetry.io/otel"
 	"go.opentelemetry.io/otel/metric"
+	"go.opentelemetry.io/otel/metric/noop"
 )
 
 // buckets are those of the semantic conventions for the durations of RPC and HTTP, in seconds.
@@ -26,39 +27,37 @@ func meterOf(p metric.MeterProvider) metric.Meter {
 // OpenTelemetry gets the reason.
 func newInstruments(p metric.MeterProvider) *instruments {
 	meter := meterOf(p)
-	i := new(instruments)
-	var err error
-	i.callDuration, err = meter.Float64Histogram(CallDuration,
-		metric.WithUnit("s"),
-		metric.WithDescription("Duration of a call of the API, with all of its attempts and the waits between them."),
-		metric.WithExplicitBucketBoundaries(buckets...))
-	handle(err)
-	i.requestDuration, err = meter.Float64Histogram(RequestDuration,
-		metric.WithUnit("s"),
-		metric.WithDescription("Duration of an HTTP request."),
-		metric.WithExplicitBucketBoundaries(buckets...))
-	handle(err)
-	i.retries, err = meter.Int64Counter(Retries,
-		metric.WithUnit("{retry}"),
-		metric.WithDescription("Waits before another attempt."))
-	handle(err)
-	i.throttles, err = meter.Int64Counter(Throttles,
-		metric.WithUnit("{request}"),
-		metric.WithDescription("Requests that the service has throttled."))
-	handle(err)
-	i.fleetDesktops, err = meter.Int64Counter(FleetDesktops,
-		metric.WithUnit("{desktop}"),
-		metric.WithDescription("Desktops of fleets with a final outcome."))
-	handle(err)
-	i.fleetRate, err = meter.Float64Gauge(FleetRate,
-		metric.WithUnit("{request}/s"),
-		metric.WithDescription("Requests a second that a fleet sends at most. 0 without such a limit, and when the fleet is over."))
-	handle(err)
-	return i
+	return &instruments{
+		callDuration: or[metric.Float64Histogram](noop.Float64Histogram{})(meter.Float64Histogram(CallDuration,
+			metric.WithUnit("s"),
+			metric.WithDescription("Duration of a call of the API, with all of its attempts and the waits between them."),
+			metric.WithExplicitBucketBoundaries(buckets...))),
+		requestDuration: or[metric.Float64Histogram](noop.Float64Histogram{})(meter.Float64Histogram(RequestDuration,
+			metric.WithUnit("s"),
+			metric.WithDescription("Duration of an HTTP request."),
+			metric.WithExplicitBucketBoundaries(buckets...))),
+		retries: or[metric.Int64Counter](noop.Int64Counter{})(meter.Int64Counter(Retries,
+			metric.WithUnit("{retry}"),
+			metric.WithDescription("Waits before another attempt."))),
+		throttles: or[metric.Int64Counter](noop.Int64Counter{})(meter.Int64Counter(Throttles,
+			metric.WithUnit("{request}"),
+			metric.WithDescription("Requests that the service has throttled."))),
+		fleetDesktops: or[metric.Int64Counter](noop.Int64Counter{})(meter.Int64Counter(FleetDesktops,
+			metric.WithUnit("{desktop}"),
+			metric.WithDescription("Desktops of fleets with a final outcome."))),
+		fleetRate: or[metric.Float64Gauge](noop.Float64Gauge{})(meter.Float64Gauge(FleetRate,
+			metric.WithUnit("{request}/s"),
+			metric.WithDescription("Requests a second that a fleet sends at most. 0 without such a limit, and when the fleet is over."))),
+	}
 }
 
-func handle(err error) {
-	if err != nil {
-		otel.Handle(err)
+// or returns the instrument that a meter has made, or else one that does nothing.
+func or[I any](nothing I) func(I, error) I {
+	return func(made I, err error) I {
+		if err != nil {
+			otel.Handle(err)
+			return nothing
+		}
+		return made
 	}
 }

@@ -2,10 +2,12 @@ package otelmaintenance
 
 import (
 	"context"
+	"errors"
 	"reflect"
 	"sync"
 	"time"
 
+	"go.opentelemetry.io/otel"
 	"go.opentelemetry.io/otel/metric"
 
 	"github.com/ecdkit/ecd-maintenance-go/maintenance"
@@ -45,42 +47,46 @@ func windowsOf(p metric.MeterProvider) *windows {
 	return w
 }
 
+// register has the metrics observed whenever they are read.
 func (w *windows) register(meter metric.Meter) {
-	open, err := meter.Int64ObservableGauge(WindowOpen,
+	open, openErr := meter.Int64ObservableGauge(WindowOpen,
 		metric.WithUnit("{window}"),
 		metric.WithDescription("Windows with desktops that may be in maintenance."))
-	handle(err)
-	age, err := meter.Float64ObservableGauge(WindowExitAge,
+	age, ageErr := meter.Float64ObservableGauge(WindowExitAge,
 		metric.WithUnit("s"),
 		metric.WithDescription("How long desktops of windows are overdue to come out of maintenance; the longest of the region."))
-	handle(err)
-	_, err = meter.RegisterCallback(func(_ context.Context, to metric.Observer) error {
-		w.mu.Lock()
-		defer w.mu.Unlock()
-		now := time.Now()
-		for region, attributes := range w.regions {
-			count, oldest := w.at(region, now)
-			to.ObserveInt64(open, count, attributes)
-			to.ObserveFloat64(age, oldest.Seconds(), attributes)
-		}
-		return nil
-	}, open, age)
-	handle(err)
+	err := errors.Join(openErr, ageErr)
+	if err == nil {
+		_, err = meter.RegisterCallback(func(_ context.Context, to metric.Observer) error {
+			w.mu.Lock()
+			defer w.mu.Unlock()
+			now := time.Now()
+			for region, attributes := range w.regions {
+				count, longest := w.at(region, now)
+				to.ObserveInt64(open, count, attributes)
+				to.ObserveFloat64(age, longest.Seconds(), attributes)
+			}
+			return nil
+		}, open, age)
+	}
+	if err != nil {
+		otel.Handle(err)
+	}
 }
 
-// at returns how many windows of a region are open, and how long the oldest of those that are overdue
-// is overdue. The caller holds w.mu.
-func (w *windows) at(region string, now time.Time) (count int64, oldest time.Duration) {
+// at returns how many windows of a region are open, and how long the one that is overdue longest is
+// overdue. The caller holds w.mu.
+func (w *windows) at(region string, now time.Time) (count int64, longest time.Duration) {
 	for _, s := range w.open {
 		if s.Region != region {
 			continue
 		}
 		count++
 		if !s.Overdue.IsZero() {
-			oldest = max(oldest, now.Sub(s.Overdue))
+			longest = max(longest, now.Sub(s.Overdue))
 		}
 	}
-	return count, oldest
+	return count, longest
 }
 
 // tell is told whenever a journal changes. A region stays when its windows are over, with zeros.
