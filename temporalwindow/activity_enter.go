@@ -66,7 +66,7 @@ func (a *Activities) enter(ctx context.Context, in enterInput) (*enterResult, er
 	alive, stop := a.beat(ctx, e.sign)
 	defer stop()
 	unknown, lost, err := e.send(alive)
-	if alive.Err() != nil && !isCanceled(alive) {
+	if alive.Err() != nil && !isUnwanted(context.Cause(alive)) {
 		return nil, stopped(alive)
 	}
 	return e.result(ctx, unknown, lost, err)

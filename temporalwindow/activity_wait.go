@@ -67,7 +67,7 @@ func (a *Activities) wait(ctx context.Context, in waitInput) (*waitResult, error
 	defer stop()
 	result, err := w.run(alive, accepted, since(ctx, began, in.Until))
 	switch {
-	case isCanceled(alive):
+	case isUnwanted(context.Cause(alive)):
 		return &waitResult{Canceled: true}, nil
 	case alive.Err() != nil:
 		return nil, stopped(alive)

@@ -1,6 +1,7 @@
 package temporalwindow
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -74,10 +75,7 @@ func (a *Activities) beat(ctx context.Context, tell func() sign) (alive context.
 }
 
 func (h *heart) run(ctx context.Context, cancel context.CancelCauseFunc) {
-	timeout := h.info.HeartbeatTimeout
-	if timeout <= 0 {
-		return
-	}
+	timeout := cmp.Or(h.info.HeartbeatTimeout, defaultHeartbeatTimeout) // a test environment may have none
 	ticker := time.NewTicker(timeout / beatsPerTimeout)
 	defer ticker.Stop()
 	for last := time.Now(); ; {
@@ -128,19 +126,17 @@ func (h *heart) report(ctx context.Context, p progress) {
 
 // isFinal reports whether the server does not want this attempt to go on.
 func isFinal(err error) bool {
+	return isUnwanted(err) || errors.Is(err, activity.ErrActivityPaused) || errors.Is(err, activity.ErrActivityReset)
+}
+
+// isUnwanted reports whether the workflow has cancelled the activity, or waits for no answer of this
+// attempt any more. Then the worker does not stop, and the server is not lost.
+func isUnwanted(err error) bool {
 	var (
 		canceled *temporal.CanceledError
 		gone     *serviceerror.NotFound
 	)
-	return errors.As(err, &canceled) || errors.As(err, &gone) ||
-		errors.Is(err, activity.ErrActivityPaused) || errors.Is(err, activity.ErrActivityReset)
-}
-
-// isCanceled reports whether the workflow has cancelled the activity, and not the worker, or a lost
-// server.
-func isCanceled(ctx context.Context) bool {
-	var canceled *temporal.CanceledError
-	return ctx.Err() != nil && errors.As(context.Cause(ctx), &canceled)
+	return errors.As(err, &canceled) || errors.As(err, &gone)
 }
 
 // stopped is the error of an attempt that another one continues.

@@ -62,8 +62,9 @@ type ActivityOptions struct {
 }
 
 const (
-	minHeartbeatTimeout = 5 * time.Second
-	minAttemptTimeout   = time.Minute
+	defaultHeartbeatTimeout = 30 * time.Second
+	minHeartbeatTimeout     = 5 * time.Second
+	minAttemptTimeout       = time.Minute
 )
 
 func (o ActivityOptions) withDefaults() ActivityOptions {
@@ -71,7 +72,7 @@ func (o ActivityOptions) withDefaults() ActivityOptions {
 		value *time.Duration
 		def   time.Duration
 	}{
-		{&o.HeartbeatTimeout, 30 * time.Second},
+		{&o.HeartbeatTimeout, defaultHeartbeatTimeout},
 		{&o.AttemptTimeout, 24 * time.Hour},
 		{&o.RetryInterval, time.Second},
 		{&o.MaxRetryInterval, 5 * time.Minute},

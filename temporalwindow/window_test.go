@@ -7,40 +7,189 @@ import (
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
-	"go.temporal.io/sdk/testsuite"
+	"go.temporal.io/sdk/temporal"
 
+	"github.com/ecdkit/ecd-maintenance-go/maintenance"
 	"github.com/ecdkit/ecd-maintenance-go/temporalwindow"
 )
 
-// workflowEnvironment returns an environment in which the window, its guard and the activities run.
-func (f *fixture) workflowEnvironment() *testsuite.TestWorkflowEnvironment {
-	var suite testsuite.WorkflowTestSuite
-	env := suite.NewTestWorkflowEnvironment()
-	env.SetTestTimeout(time.Hour)
-	temporalwindow.Register(env, f.activities)
-	return env
-}
-
-func TestWindow_DoneTakesEveryDesktopOut(t *testing.T) {
+func TestWindow_TakesInAndTakesOut(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		f := newFixture(t, 3)
+		f := newFixture(t, 250)
+		f.SetTransition(20 * time.Second)
+		f.Connect(region, "ecd-7", "alice")
+		time.AfterFunc(5*time.Minute, func() { f.Disconnect(region, "ecd-7") })
+		f.Connect(region, "ecd-8", "bob") // stays
+		// Of somebody else: one in, one entering.
+		f.Connect(region, "ecd-10", "carol")
+		_, err := f.client.SetMaintenance(t.Context(), region, maintenance.ModeEnter, []string{"ecd-9", "ecd-10"})
+		require.NoError(t, err)
+		time.Sleep(time.Minute)
+
 		env := f.workflowEnvironment()
 		env.RegisterDelayedCallback(func() {
-			for _, id := range desktops(3) {
-				assert.True(t, f.InMaintenance(region, id), id)
-			}
+			status := statusOf(t, env)
+			assert.Equal(t, temporalwindow.PhaseWorking, status.Phase)
+			assert.Equal(t, 248, status.Desktops, "those that the window takes in")
+			assert.Equal(t, 248, status.Accepted)
+			assert.Equal(t, 248, status.Ready)
+			assert.Equal(t, 1, status.Busy)
+			assert.True(t, f.InMaintenance(region, "ecd-1"))
+			assert.True(t, f.InMaintenance(region, "ecd-7"))
+			d, _ := f.Desktop(region, "ecd-8")
+			assert.Equal(t, maintenance.NotInMaintenance, d.MaintenanceState(), "taken out again at once")
 			env.SignalWorkflow(temporalwindow.SignalDone, nil)
 		}, time.Hour)
-		env.ExecuteWorkflow(temporalwindow.Window, temporalwindow.Input{Name: "night", Region: region, DesktopIds: desktops(3)})
-		require.True(t, env.IsWorkflowCompleted())
+		require.NoError(t, temporalwindow.PutDesktopIDs(t.Context(), f.store, "night.json", append(desktops(250), "gone", "ecd-1")))
+		in := night(nil)
+		in.Key = "night.json"
+		env.ExecuteWorkflow(temporalwindow.Window, in)
 		require.NoError(t, env.GetWorkflowError())
-		var report temporalwindow.Report
-		require.NoError(t, env.GetWorkflowResult(&report))
-		assert.Equal(t, desktops(3), list[string](t, f, report.Ready))
-		assert.Equal(t, 3, report.Out)
-		for _, id := range desktops(3) {
-			assert.False(t, f.InMaintenance(region, id), id)
-		}
+
+		report := reportOf(t, env)
+		assert.Equal(t, []string{"ecd-9", "ecd-10"}, f.in(desktops(250)), "somebody else's")
+		ready := list[string](t, f, report.Ready)
+		assert.Len(t, ready, 248)
+		assert.Contains(t, ready, "ecd-9")
+		assert.NotContains(t, ready, "ecd-8")
+		assert.NotContains(t, ready, "ecd-10")
+		assert.Equal(t, []string{"gone"}, list[string](t, f, report.Missing))
+		busy := list[maintenance.Desktop](t, f, report.Busy)
+		require.Len(t, busy, 1)
+		assert.Equal(t, "ecd-8", busy[0].DesktopId)
+		assert.Equal(t, "bob", busy[0].Sessions[0].EndUserId)
+		assert.Equal(t, 2, report.AlreadyIn.Count)
+		assert.Equal(t, 248, report.Out)
+		assert.Zero(t, report.Failed.Count)
+		assert.False(t, report.Entered.Before(report.Began))
+		assert.False(t, report.Worked.Before(report.Entered))
+		assert.False(t, report.Ended.Before(report.Worked))
+		assert.Equal(t, temporalwindow.PhaseEnded, statusOf(t, env).Phase)
 	})
+}
+
+func TestWindow_Disconnect(t *testing.T) {
+	t.Parallel()
+	for _, denied := range []bool{false, true} {
+		synctest.Test(t, func(t *testing.T) {
+			f := newFixture(t, 2)
+			f.Connect(region, "ecd-2", "bob")
+			if denied {
+				f.Deny("DisconnectDesktopSessions")
+			}
+			env := f.workflowEnvironment()
+			in := night(desktops(2))
+			in.Disconnect, in.Duration = true, time.Hour
+			env.ExecuteWorkflow(temporalwindow.Window, in)
+			report := reportOf(t, env)
+			require.NoError(t, env.GetWorkflowError())
+			if denied {
+				assert.Equal(t, []string{"ecd-1"}, list[string](t, f, report.Ready))
+				assert.Equal(t, 1, report.Busy.Count)
+				assert.Contains(t, report.Problem, "Forbidden")
+			} else {
+				assert.Equal(t, desktops(2), list[string](t, f, report.Ready))
+				assert.Empty(t, report.Problem)
+			}
+			assert.Empty(t, f.in(desktops(2)))
+		})
+	}
+}
+
+func TestWindow_OnlyOthersAndMissing(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		f := newFixture(t, 1)
+		_, err := f.client.SetMaintenance(t.Context(), region, maintenance.ModeEnter, desktops(1))
+		require.NoError(t, err)
+		env := f.workflowEnvironment()
+		in := night(desktops(2))
+		in.Duration = time.Hour
+		env.ExecuteWorkflow(temporalwindow.Window, in)
+		report := reportOf(t, env)
+		require.NoError(t, env.GetWorkflowError())
+		assert.Equal(t, desktops(1), list[string](t, f, report.Ready))
+		assert.Equal(t, 1, report.Missing.Count)
+		assert.Equal(t, time.Hour, report.Worked.Sub(report.Entered))
+		assert.Equal(t, desktops(1), f.in(desktops(2)), "somebody else's")
+	})
+}
+
+func TestWindow_NoneReady(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		f := newFixture(t, 1)
+		f.Connect(region, "ecd-1", "alice")
+		env := f.workflowEnvironment()
+		env.ExecuteWorkflow(temporalwindow.Window, night(desktops(1)))
+		report := reportOf(t, env)
+		assert.Equal(t, temporalwindow.ErrTypeNoneReady, typeOf(t, env.GetWorkflowError()))
+		assert.Equal(t, 1, report.Busy.Count)
+		assert.Equal(t, 1, report.Out)
+		assert.Zero(t, report.Worked)
+		assert.Empty(t, f.in(desktops(1)))
+	})
+}
+
+func TestWindow_InvalidInput(t *testing.T) {
+	t.Parallel()
+	for _, tc := range []struct {
+		parameter string
+		change    func(in *temporalwindow.Input)
+	}{
+		{"input.Name", func(in *temporalwindow.Input) { in.Name = "" }},
+		{"input.Deadline", func(in *temporalwindow.Input) { in.Deadline = time.Now().Add(-time.Second) }},
+	} {
+		synctest.Test(t, func(t *testing.T) {
+			f := newFixture(t, 1)
+			env := f.workflowEnvironment()
+			in := night(desktops(1))
+			tc.change(&in)
+			env.ExecuteWorkflow(temporalwindow.Window, in)
+			err := env.GetWorkflowError()
+			require.ErrorContains(t, err, tc.parameter)
+			assert.Equal(t, temporalwindow.ErrTypeInvalid, typeOf(t, err))
+			assert.Empty(t, f.Requests(), "nothing is sent")
+		})
+	}
+}
+
+func TestWindow_Refused(t *testing.T) {
+	t.Parallel()
+	for _, action := range []string{"DescribeDesktops", "SetDesktopMaintenance"} {
+		synctest.Test(t, func(t *testing.T) {
+			f := newFixture(t, 2)
+			f.Deny(action)
+			env := f.workflowEnvironment()
+			env.ExecuteWorkflow(temporalwindow.Window, night(desktops(2)))
+			err := env.GetWorkflowError()
+			assert.Equal(t, temporalwindow.ErrTypeRefused, typeOf(t, err))
+			require.ErrorContains(t, err, "Forbidden")
+			if action == "SetDesktopMaintenance" {
+				assert.Equal(t, 2, reportOf(t, env).Failed.Count)
+				for _, r := range f.Requests() {
+					assert.NotEqual(t, maintenance.ModeExit, r.Mode, "nothing was taken in")
+				}
+			}
+		})
+	}
+}
+
+func TestWindow_Cancelled(t *testing.T) {
+	t.Parallel()
+	for _, after := range []time.Duration{0, 5 * time.Minute, time.Hour} {
+		synctest.Test(t, func(t *testing.T) {
+			f := newFixture(t, 300)
+			f.Connect(region, "ecd-2", "bob")
+			_, err := f.client.SetMaintenance(t.Context(), region, maintenance.ModeEnter, []string{"ecd-9"})
+			require.NoError(t, err)
+			env := f.workflowEnvironment()
+			env.RegisterDelayedCallback(env.CancelWorkflow, after)
+			env.ExecuteWorkflow(temporalwindow.Window, night(desktops(300)))
+			settle()
+			require.True(t, temporal.IsCanceledError(env.GetWorkflowError()), "%v: %v", after, env.GetWorkflowError())
+			assert.Equal(t, []string{"ecd-9"}, f.in(desktops(300)), "%v", after)
+		})
+	}
 }
