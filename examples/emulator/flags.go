@@ -19,6 +19,7 @@ import (
 type settings struct {
 	host, port          string // to listen on
 	plain               bool   // HTTP without TLS
+	insecure            bool   // plain on any address
 	ca                  string // file for the certificate; empty for a temporary one
 	names               []string
 	region              string
@@ -35,7 +36,8 @@ func parse(args []string, out io.Writer) (*settings, error) {
 	flags := flag.NewFlagSet("emulator", flag.ContinueOnError)
 	flags.SetOutput(io.Discard) // main prints the error
 	once(flags, "addr", "`address` to listen on (default 127.0.0.1:8443); port 0 takes a free one", s.setAddress)
-	flags.BoolVar(&s.plain, "http", false, "no TLS; -addr has to be a loopback address")
+	flags.BoolVar(&s.plain, "http", false, "no TLS; -addr has to be a loopback address, unless with -insecure")
+	flags.BoolVar(&s.insecure, "insecure", false, "with -http, listen on any address, such as a container's: other machines can read along")
 	once(flags, "ca", "`file` to write the certificate to, in PEM, for clients to trust", notEmpty(&s.ca))
 	flags.Func("name", "host `name` or IP address for the certificate, besides that of -addr, localhost and this machine's; may be repeated", s.addName)
 	once(flags, "region", "region `ID` of the desktops (default cn-hangzhou)", s.setRegion)
@@ -62,8 +64,10 @@ func parse(args []string, out io.Writer) (*settings, error) {
 // check refuses flags that do not go together.
 func (s *settings) check() error {
 	switch {
-	case s.plain && !isLoopback(s.host):
-		return usageError{fmt.Errorf("-http: -addr %s is not a loopback address; without TLS other machines could read along", net.JoinHostPort(s.host, s.port))}
+	case s.insecure && !s.plain:
+		return usageError{errors.New("-insecure has no effect without -http")}
+	case s.plain && !s.insecure && !isLoopback(s.host):
+		return usageError{fmt.Errorf("-http: -addr %s is not a loopback address; without TLS other machines could read along; -insecure allows it", net.JoinHostPort(s.host, s.port))}
 	case s.plain && s.ca != "":
 		return usageError{errors.New("-ca has no effect with -http")}
 	case s.plain && s.names != nil:

@@ -15,7 +15,7 @@ func TestFlags_Help(t *testing.T) {
 	t.Parallel()
 	var out bytes.Buffer
 	require.NoError(t, run(t.Context(), []string{"-h"}, &out, io.Discard))
-	for _, flag := range []string{"addr", "http", "ca", "name", "region", "desktops", "users", "state", "latency", "transition", "rate", "fault"} {
+	for _, flag := range []string{"addr", "http", "insecure", "ca", "name", "region", "desktops", "users", "state", "latency", "transition", "rate", "fault"} {
 		assert.Contains(t, out.String(), "\n  -"+flag)
 	}
 }
@@ -44,6 +44,10 @@ func TestFlags_Values(t *testing.T) {
 		_, err := parse([]string{"-http", "-addr", addr}, io.Discard)
 		require.NoError(t, err)
 	}
+	for _, addr := range []string{":1", "0.0.0.0:1", "emulator:1"} {
+		_, err := parse([]string{"-http", "-insecure", "-addr", addr}, io.Discard)
+		require.NoError(t, err)
+	}
 }
 
 func TestFlags_UsageErrors(t *testing.T) {
@@ -61,6 +65,7 @@ func TestFlags_UsageErrors(t *testing.T) {
 		{"a port too large", []string{"-addr", ":65536"}, "flag -addr: has a port"},
 		{"a host with a space", []string{"-addr", "local host:1"}, "flag -addr: has a host"},
 		{"-http for all addresses", []string{"-http", "-addr", ":8080"}, "-http: -addr :8080 is not a loopback address"},
+		{"-insecure with TLS", []string{"-insecure"}, "-insecure has no effect without -http"},
 		{"-http for a name", []string{"-http", "-addr", "example.com:8080"}, "-http: -addr example.com:8080 is not a loopback address"},
 		{"-http for 0.0.0.0", []string{"-http", "-addr", "0.0.0.0:8080"}, "-http: -addr"},
 		{"-http with -ca", []string{"-http", "-ca", "x"}, "-ca has no effect with -http"},

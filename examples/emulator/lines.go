@@ -55,7 +55,7 @@ func main() {
 	transport.TLSClientConfig.RootCAs.AppendCertsFromPEM(pem)
 {{- end}}
 	client, err := maintenance.NewClient(
-		maintenance.WithEndpoint({{go .URL}}),
+		maintenance.{{if .Exposed}}WithInsecureEndpoint{{else}}WithEndpoint{{end}}({{go .URL}}),
 		maintenance.WithStaticCredential({{go .KeyID}}, {{go .Secret}}, ""),
 {{- if .CA}}
 		maintenance.WithHTTPClient(&http.Client{Transport: transport}),
@@ -103,7 +103,7 @@ func (e *emulator) print(out io.Writer, a access) {
 	}
 	err := lines.Execute(out, map[string]any{
 		"Count": len(states), "Desktop": desktop, "Region": e.region, "State": e.state,
-		"URL": a.url, "Host": host, "PythonHost": pythonHost, "CA": a.ca,
+		"URL": a.url, "Host": host, "PythonHost": pythonHost, "CA": a.ca, "Exposed": a.ca == "" && !isLoopback(e.clientHost()),
 		"KeyID": maintenancetest.DefaultAccessKeyID, "Secret": maintenancetest.DefaultAccessKeySecret,
 	})
 	if err != nil {

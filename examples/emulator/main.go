@@ -8,7 +8,7 @@
 //
 // The certificate is made at start. -ca writes it to a file, for clients to trust; without -ca it is in
 // a temporary file while the program runs. -name adds a host name to it, such as that of a container.
-// With -http there is no TLS, on a loopback address only.
+// With -http there is no TLS, on a loopback address only, or with -insecure on any.
 //
 // Users connect to their desktops and leave by themselves (-users). -transition makes changes take time,
 // -latency replies, -rate limits the requests a second, and -fault makes a part of them fail: 503:0.05
