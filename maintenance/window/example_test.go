@@ -58,6 +58,21 @@ func Example() {
 	// false
 }
 
+// An operator sees how far a window is.
+func ExampleWithProgress() {
+	client, err := maintenance.NewClient()
+	if err != nil {
+		log.Fatal(err)
+	}
+	windows, err := window.Open("windows.db", client, window.WithProgress(func(p window.Progress) {
+		log.Printf("%s: %s, %d of %d, waiting for %d", p.Name, p.Phase, p.Done, p.Desktops, len(p.Waiting))
+	}))
+	if err != nil {
+		log.Fatal(err)
+	}
+	defer windows.Close()
+}
+
 // A program begins with what an earlier one has left. It is not run here, as a desktop is not known to be
 // out before the fence, forty seconds after the journal was opened.
 func ExampleManager_Recover() {
