@@ -10,19 +10,19 @@ import (
 )
 
 // APIError is an error reply of the API: a reply with an error code, whatever its status, 200
-// included. Its texts are the service's own; Error makes them printable. A nil or zero APIError has
-// a text too.
+// included. Its fields hold the texts of the service unchanged; Error escapes them. Error can be
+// called on a nil or zero APIError.
 type APIError struct {
 	StatusCode int
 	Code       string // for example "Forbidden.RAM"
 	Message    string
 	RequestId  string
 	HostId     string
-	Recommend  string        // the address of a page on this error
-	RetryAfter time.Duration // hint of the service, at most 24 h; 0 if there is none
+	Recommend  string        // URL of a page about this error
+	RetryAfter time.Duration // wait that the service asks for, at most 24 h; 0 if it asks for none
 
 	// ClockOffset is the service's clock minus this machine's, if the error is an [ErrClockSkew]
-	// and the reply told the service's time.
+	// and the reply has the service's time.
 	ClockOffset time.Duration
 
 	// Action is the RAM action to grant for the call, for example "ecd:SetDesktopMaintenance".
@@ -62,8 +62,8 @@ func newAPIError(e *gateway.APIError, action string) *APIError {
 	return refused
 }
 
-// Error is one line: the code, the message, the status, the request ID and, for a RAM denial, the
-// action to grant.
+// Error returns one line: the code, the message, the status, the request ID and, for a RAM denial,
+// the action to grant.
 func (e *APIError) Error() string {
 	if e == nil {
 		return nilText
@@ -110,7 +110,7 @@ func (e *APIError) Is(target error) bool {
 	return false
 }
 
-// meaning is that of the code, or else of the status.
+// meaning returns the meaning of the code or, if it has none, of the status.
 func (e *APIError) meaning() meaning {
 	code := meaningOfCode(e.Code)
 	switch {
@@ -124,6 +124,6 @@ func (e *APIError) meaning() meaning {
 	if status := meaningOfStatus(apiStatuses, e.StatusCode); status != unlisted {
 		return status
 	}
-	status, _ := strconv.Atoi(e.Code) // as 200 is a code of a success, 503 may be one of a failure
+	status, _ := strconv.Atoi(e.Code) // a code may be a status: "503"
 	return meaningOfStatus(apiStatuses, status)
 }

@@ -11,20 +11,20 @@ import (
 
 // outcome is the result of one attempt: the only value that classification, pacing and logs read.
 type outcome struct {
-	err   error         // nil if the service accepted the call; otherwise as the caller gets it
-	reply gateway.Reply // zero if none came
+	err   error         // nil if the service accepted the call; otherwise the error for the caller
+	reply gateway.Reply // zero if no reply came
 
-	held           bool // the gate does not let the request pass
-	sent           bool // the HTTP client was given the request
+	held           bool // the gate refused the request
+	sent           bool // the HTTP client got the request
 	mayHaveArrived bool // no reply came, and the request may have reached the service
 	cutOff         bool // the reply ended too early
-	timedOut       bool // it took longer than the retry policy allows
-	byTLS          bool // one side has refused the other in the TLS handshake
-	interrupted    bool // by the end of the caller's context, or of the wait for the gate
+	timedOut       bool // the attempt took longer than the retry policy allows
+	byTLS          bool // the TLS handshake failed because one side refused the other
+	interrupted    bool // the caller's context ended, or the context of the wait for the gate
 
-	key        sign.Key // that signed the request
+	key        sign.Key // the key that signed the request
 	signedAt   time.Time
-	retryAfter time.Duration // hint of the service or of a proxy; 0 if there is none
+	retryAfter time.Duration // the wait that the service or a proxy asks for; 0 if neither does
 }
 
 // attempt sends the request once, with a key, a date, a nonce and a signature of its own. The
@@ -47,7 +47,7 @@ func (c *call) attempt(ctx, waiting context.Context) (o outcome) {
 		return outcome{err: contextError(waiting), interrupted: true}
 	case err != nil:
 		return outcome{err: err, held: true}
-	case c.keyErr != nil: // it was asked for again during the wait
+	case c.keyErr != nil: // the gate asked for a new key during its wait
 		return c.unsent(ctx, c.keyErr)
 	case waited:
 		var cancel context.CancelFunc
@@ -57,7 +57,7 @@ func (c *call) attempt(ctx, waiting context.Context) (o outcome) {
 	return c.send(bounded)
 }
 
-// takeKey asks for the access key of the attempt.
+// takeKey asks the credential for the access key of the attempt.
 func (c *call) takeKey(ctx context.Context) {
 	c.key, c.keyErr = c.keys(ctx)
 	c.keyAt = time.Now()
@@ -85,7 +85,7 @@ func (c *call) send(bounded context.Context) outcome {
 	return o
 }
 
-// failed notes the error of an attempt that was sent. Its action is the one to grant in RAM.
+// failed records the error of an attempt that was sent. The action is the one to grant in RAM.
 func (o *outcome) failed(err error, action string, bounded context.Context) {
 	var (
 		apiError   *gateway.APIError
@@ -110,7 +110,7 @@ func (o *outcome) failed(err error, action string, bounded context.Context) {
 	}
 }
 
-// noReply notes the error of an attempt to which no reply came.
+// noReply records the error of an attempt that got no reply.
 func (o *outcome) noReply(e *gateway.SendError, bounded context.Context) {
 	var badURL *proxyURLError
 	o.err, o.mayHaveArrived = withoutProxyPassword(e.Err), e.MaybeSent
@@ -126,7 +126,8 @@ func (o *outcome) noReply(e *gateway.SendError, bounded context.Context) {
 	}
 }
 
-// endedBy reports whether bounded ended the attempt, and notes whose end that was.
+// endedBy reports whether bounded ended the attempt, and records whether that was the attempt's
+// timeout or the caller's context.
 func (o *outcome) endedBy(bounded context.Context) bool {
 	if bounded.Err() == nil {
 		return false

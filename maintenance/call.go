@@ -11,11 +11,11 @@ import (
 	"github.com/ecdkit/ecd-maintenance-go/internal/sign"
 )
 
-// maxCallHint is the longest wait that a single call takes on because the service asks for it.
+// maxCallHint is the longest wait that a single call accepts if the service asks for one.
 const maxCallHint = 5 * time.Minute
 
-// call is one call of the API: as many attempts as the retry policy, the retry budget and the
-// context allow.
+// call is one call of the API. It makes as many attempts as the retry policy, the retry budget and
+// the context allow.
 type call struct {
 	*Client
 	*operation
@@ -23,23 +23,23 @@ type call struct {
 	params  openapi.Params
 	request openapi.OpenApiRequest
 	query   string // canonical; the same for all attempts
-	result  any    // the reply is decoded into it; nil if the request ID is all
+	result  any    // receives the decoded reply; nil if only the request ID is needed
 	gate    gate
 	poll    bool // one of many readings
 
-	key    sign.Key // of the present attempt
+	key    sign.Key // of the current attempt
 	keyErr error
 	keyAt  time.Time // when the provider gave it
 
-	attempts       int   // that count for the retry policy
-	requests       int   // that were sent
+	attempts       int   // as the retry policy counts them
+	requests       int   // number of requests sent
 	last           error // of the latest attempt that was not interrupted
 	verdict        verdict
 	statusCode     int    // of the latest reply
 	requestID      string // of the latest reply
 	outcomeUnknown bool   // the service may have accepted an attempt
 	clockCorrected bool
-	refusedKey     sign.Key // the service called it expired
+	refusedKey     sign.Key // the key that the service refused as expired
 
 	observed observed
 }
@@ -61,12 +61,12 @@ func (c *call) host() string { return *c.request.EndpointOverride }
 // do makes the attempts and waits between them.
 func (c *call) do(ctx context.Context) (requestID string, err error) {
 	ctx = c.beginCall(ctx)
-	err = errEscaped // unless it returns
+	err = errEscaped // stays if repeat panics or calls runtime.Goexit
 	defer func() { c.finishCall(err) }()
 	return c.repeat(ctx)
 }
 
-// repeat makes attempts until one is the last.
+// repeat makes attempts until one succeeds or none may follow.
 func (c *call) repeat(ctx context.Context) (requestID string, err error) {
 	charged := 0
 	for {
@@ -101,9 +101,9 @@ func (c *call) repeat(ctx context.Context) (requestID string, err error) {
 	}
 }
 
-// step makes one attempt and passes judgement on it.
+// step makes one attempt and classifies its outcome.
 func (c *call) step(ctx, waiting context.Context) (o outcome, v verdict) {
-	o.err = errEscaped // unless the attempt returns
+	o.err = errEscaped // stays if the attempt panics or calls runtime.Goexit
 	defer func() { c.finishAttempt(&o, v) }()
 	o = c.attempt(ctx, waiting)
 	v = classify(&o)
@@ -120,7 +120,7 @@ func (c *call) step(ctx, waiting context.Context) (o outcome, v verdict) {
 	return o, v
 }
 
-// once allows one correction of the clock and one renewal of the key.
+// once allows one correction of the clock and one renewal of the key in a call.
 func (c *call) once(o *outcome, v *verdict) {
 	switch v.retry {
 	case retryWithServiceTime:
@@ -146,7 +146,7 @@ func (c *call) plan(ctx context.Context, o *outcome, v verdict) (wait time.Durat
 	if tooLong := outlasts(ctx, wait, "next retry"); tooLong != nil {
 		return 0, 0, tooLong
 	}
-	if wait > o.retryAfter { // a hint that is obeyed costs nothing
+	if wait > o.retryAfter { // a wait that the service asked for costs nothing
 		cost = costOfRetry(v)
 	}
 	if !c.budget.take(c.host(), cost) {
@@ -155,7 +155,7 @@ func (c *call) plan(ctx context.Context, o *outcome, v verdict) (wait time.Durat
 	return wait, cost, nil
 }
 
-// ended is the error of a call that ended for a reason of its context or its fleet.
+// ended returns the error of a call that its context or its fleet ended.
 func (c *call) ended(reason error) error {
 	if c.last != nil && !strings.Contains(reason.Error(), c.last.Error()) {
 		reason = fmt.Errorf("%w; the last failure was %w", reason, c.last)

@@ -8,7 +8,8 @@ import (
 	"strings"
 )
 
-// verdict is what follows from an [outcome]. It decides retries, the end of a fleet and halving.
+// verdict is the conclusion from an [outcome]. It decides whether to retry, whether to end the fleet, and
+// whether to halve the batch.
 type verdict struct {
 	retry          retry
 	scope          scope
@@ -29,16 +30,16 @@ const (
 // atOnce reports whether the next attempt needs no wait.
 func (r retry) atOnce() bool { return r == retryWithServiceTime || r == retryWithNewKey }
 
-// scope is what a failure is about.
+// scope says which calls a failure concerns.
 type scope int
 
 const (
 	thisCall    scope = iota
-	theDesktops       // what is in the call: smaller calls may be accepted
+	theDesktops       // the desktops in the call: smaller calls may be accepted
 	everyCall         // any other call would fail too
 )
 
-// classify makes the verdict on an attempt.
+// classify returns the verdict on an attempt.
 func classify(o *outcome) verdict {
 	if o.err == nil || o.interrupted {
 		return verdict{outcomeUnknown: o.mayHaveArrived}
@@ -80,7 +81,7 @@ func classifyRefusal(e *APIError) verdict {
 	return verdict{scope: theDesktops}
 }
 
-// classifyPeer is for a reply that is none of the API.
+// classifyPeer returns the verdict on a response that is not a valid reply of the API.
 func classifyPeer(e *ResponseError, cutOff bool) verdict {
 	v := verdict{outcomeUnknown: e.StatusCode < 300}
 	if cutOff {
@@ -111,7 +112,7 @@ func classifyCredential(e *CredentialError) verdict {
 	return verdict{retry: retryLater, scope: everyCall}
 }
 
-// classifyTransport is for an attempt to which no reply came.
+// classifyTransport returns the verdict on an attempt that got no reply.
 func classifyTransport(o *outcome) verdict {
 	v := verdict{retry: retryLater, outcomeUnknown: o.mayHaveArrived}
 	var (
@@ -133,7 +134,8 @@ func classifyTransport(o *outcome) verdict {
 	return v
 }
 
-// refusedByTLS tells a peer that was not accepted, or that did not accept, from a connection that broke.
+// refusedByTLS reports whether one side refused the other in the TLS handshake. A connection that broke is
+// no refusal.
 func refusedByTLS(err error) bool {
 	var (
 		certificate *tls.CertificateVerificationError

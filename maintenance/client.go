@@ -9,7 +9,7 @@ import (
 )
 
 // Client calls Elastic Desktop Service in every region. It is safe for concurrent use, cheap to
-// keep, and needs no Close. Only [NewClient] makes one: the methods of a nil or zero Client return
+// keep, and needs no Close. Create it with [NewClient]: the methods of a nil or zero Client return
 // a *[ValidationError] for the parameter client.
 type Client struct {
 	openapi  openapi.Client // copied for each attempt
@@ -19,7 +19,7 @@ type Client struct {
 	retry    RetryPolicy // with its defaults filled in
 	budget   *retryBudget
 	paces    *paces
-	gate     gate          // of single calls
+	gate     gate          // for single calls
 	limiter  *rate.Limiter // of WithRateLimiter; nil without it
 	clock    *clock
 	observer Observer // of WithObserver and WithLogger
@@ -36,8 +36,8 @@ func NewClient(opts ...Option) (*Client, error) {
 	return s.client()
 }
 
-// Endpoint returns the host that calls of region go to, for example "ecd.cn-hangzhou.aliyuncs.com". It
-// is empty if the Client was not made by [NewClient], or for what cannot be a region.
+// Endpoint returns the host that calls of region go to, for example "ecd.cn-hangzhou.aliyuncs.com".
+// It is empty if the Client was not made by [NewClient], or if region is invalid.
 func (c *Client) Endpoint(region string) string {
 	if c == nil || c.http == nil || validateRegion(region) != nil {
 		return ""
@@ -45,7 +45,7 @@ func (c *Client) Endpoint(region string) string {
 	return c.endpoint.of(region).host
 }
 
-// RetryPolicy returns the policy of the Client's calls, with the defaults filled in.
+// RetryPolicy returns the retry policy of the Client, with the defaults filled in.
 func (c *Client) RetryPolicy() RetryPolicy {
 	if c == nil {
 		return RetryPolicy{}.withDefaults()
@@ -69,10 +69,10 @@ type SetMaintenanceResponse struct {
 // Invalid input is a *[ValidationError], and nothing is sent. Any other failure is an
 // *[OperationError] around an *[APIError], a *[ResponseError], a *[CredentialError], the refusal of
 // a proxy, or an error of the network or of the context. It is an [ErrOutcomeUnknown] if the
-// service may have accepted the call all the same, and an [ErrDesktopNotFound] if the code says
-// that a desktop does not exist. One unknown desktop fails all of them. The published pages do not
-// say so: this package assumes that the service accepts or refuses a call as a whole. The caller
-// needs the RAM action ecd:SetDesktopMaintenance.
+// service may still have accepted the call, and an [ErrDesktopNotFound] if the code says that a
+// desktop does not exist. This package assumes that the service accepts or refuses a call as a
+// whole, so that one unknown desktop fails the call for all; the published pages do not say. The
+// caller needs permission for the RAM action ecd:SetDesktopMaintenance.
 func (c *Client) SetMaintenance(ctx context.Context, region string, mode Mode, desktopIDs []string) (*SetMaintenanceResponse, error) {
 	if err := c.validateTarget(ctx, region); err != nil {
 		return nil, err
@@ -95,9 +95,9 @@ type Region struct {
 	Endpoint  string // the region's public host, for example "ecd.cn-hangzhou.aliyuncs.com"
 }
 
-// Regions lists the regions in which the service is available (DescribeRegions), as the endpoint of
-// region tells them. Errors are those of [Client.SetMaintenance]. The caller needs the RAM action
-// ecd:DescribeRegions.
+// Regions lists the regions in which the service is available (DescribeRegions). It asks the
+// endpoint of region. Its errors are those of [Client.SetMaintenance]. The caller needs permission
+// for the RAM action ecd:DescribeRegions.
 func (c *Client) Regions(ctx context.Context, region string) ([]Region, error) {
 	if err := c.validateTarget(ctx, region); err != nil {
 		return nil, err

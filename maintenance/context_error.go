@@ -23,8 +23,8 @@ func (e *contextEnd) Error() string { return e.err.Error() + ": " + e.cause.Erro
 func (e *contextEnd) Unwrap() error { return e.err }
 
 // Is compares target with the cause. The cause may be the error of another call: errgroup cancels
-// all calls with the error of the first. The sentinels would describe that call, so they never
-// match.
+// all calls with the error of the first. The errors in allSentinels describe that other call, so
+// they never match.
 func (e *contextEnd) Is(target error) bool {
 	return !slices.Contains(allSentinels, target) && errors.Is(e.cause, target)
 }

@@ -1,5 +1,5 @@
 // Package maintenance asks Alibaba Cloud's Elastic Desktop Service to put cloud computers
-// (desktops) into maintenance mode and to take them out again, and tells when they are there.
+// (desktops) into maintenance mode and to take them out again, and reports their state.
 //
 //	client, err := maintenance.NewClient()
 //	...
@@ -19,23 +19,24 @@
 //     and nobody can connect.
 //
 // After an accepted [ModeExit] a desktop keeps its state until the service shows it as
-// [NotInMaintenance]. Only reading tells the state: accepted is all that a call knows.
+// [NotInMaintenance]. A call tells only that the service accepted the request; to learn the state,
+// read the desktops.
 //
 // # Calls
 //
-//   - [Client.SetMaintenance] asks for the maintenance of up to [MaxDesktopIDs] desktops of one
-//     region, or for its end.
-//   - [Client.SetFleetMaintenance] asks for any number of them, at the rate that the service
-//     allows, and reports which desktops were accepted and why the others were not. With [WithWait]
-//     it returns when they are in the mode.
+//   - [Client.SetMaintenance] asks the service to start or to end maintenance of up to
+//     [MaxDesktopIDs] desktops of one region.
+//   - [Client.SetFleetMaintenance] does the same for any number of desktops, at the rate that the
+//     service allows, and reports which desktops were accepted and why the others were not. With
+//     [WithWait] it returns when the service shows the accepted desktops in the mode.
 //   - [Client.Desktops] reads desktops: their states, their users, their tags.
 //   - [Client.WaitForMaintenance] reads until the service shows desktops in the mode.
 //   - [Client.DisconnectSessions] ends the sessions of users who stay connected.
 //   - [Client.Regions] lists the regions to call.
 //
-// One [Client] serves all regions and any number of goroutines. Input that cannot be right, or
-// would address another host, is refused before a credential is asked for or a connection opened.
-// [Validate] makes the checks of SetMaintenance.
+// One [Client] serves all regions and any number of goroutines. The client refuses invalid input
+// before it asks for a credential or opens a connection. [Validate] makes the same checks as
+// SetMaintenance.
 //
 // # Errors
 //
@@ -43,15 +44,16 @@
 // says what was attempted and wraps the failure:
 //
 //   - an [*APIError], a refusal by the service, with its code and request ID;
-//   - a [*ResponseError], a reply that the service would not send;
-//   - a [*CredentialError], if no access key could be had;
+//   - a [*ResponseError], a response that is not a valid reply of the API, such as a proxy's error
+//     page;
+//   - a [*CredentialError], if the credential provider gave no usable access key;
 //   - an error of the network, of a proxy or of the context.
 //
 // A fleet sums up its failures in a [*FleetError]; each is a [DesktopError] of the report. A wait
 // ends with a [*WaitError], which names the desktops that are not in the mode, with their connected
 // users, and those that do not exist.
 //
-// Ask with errors.Is:
+// These errors are for errors.Is:
 //
 //   - [ErrThrottled], [ErrAccessDenied], [ErrInvalidCredential] and [ErrClockSkew]: the service
 //     refused the call;
@@ -60,26 +62,27 @@
 //   - [ErrDesktopNotFound]: the desktop does not exist.
 //
 // A [FleetReport] and the errors of calls, fleets and desktops marshal to JSON documents with the
-// text, the code of the service and whether the outcome is unknown. A nil or zero error has a text.
+// text, the code of the service and whether the outcome is unknown. Error can be called on a nil or
+// zero error.
 //
 // # Retries
 //
 // A failure that may pass is retried, with three attempts in all by default: [RetryPolicy] lists
-// these failures. The client obeys hints of the service on when to come back, a single call up to 5
-// minutes and a fleet up to an hour, and begins no wait that would exceed the deadline of the
-// context. OperationError.Attempts is the number of requests sent, and the text of the error says
-// why no retry followed. [WithRateLimiter] bounds the rate of all requests.
+// these failures. If the service says how long to wait, the client waits that long: up to 5 minutes
+// in a single call, up to an hour in a fleet. It starts no wait that would exceed the deadline of
+// the context. OperationError.Attempts is the number of requests sent, and the text of the error
+// says why no retry followed. [WithRateLimiter] bounds the rate of all requests.
 //
-// Throttling and outages cost a fleet time, and no desktops: it waits until the service accepts
-// requests again, or until [WithOutageLimit] ends it. They cost a wait polls, and no more: it goes
-// on until its context ends.
+// Throttling and outages slow a fleet down but fail no desktop: the fleet waits until the service
+// accepts requests again, or until [WithOutageLimit] ends it. [Client.WaitForMaintenance] keeps
+// polling until its context ends.
 //
 // # Credentials
 //
 // The default is the chain of credentials-go: environment variables, OIDC role, the profile of
 // Alibaba Cloud CLI, the credentials file, the instance's RAM role, the credentials URI. No error
-// of this package holds a secret or a token. Goroutines can share a credential: one of them asks at
-// a time, and all of them get the answer.
+// of this package contains a secret or a token. Goroutines can share a credential: the client asks
+// the provider once at a time and gives the answer to all goroutines that wait for it.
 //
 // # Tests
 //

@@ -10,7 +10,7 @@ import (
 	"unicode"
 )
 
-// endpoint is where requests go. The zero value stands for the public endpoint of the region that is called.
+// endpoint is the protocol and host of requests. The zero value stands for the public endpoint of each region.
 type endpoint struct {
 	protocol string // "https" or "http"
 	host     string // "host" or "host:port"
@@ -56,7 +56,8 @@ func parseEndpoint(s string, insecure bool) (endpoint, error) {
 
 	host, port := strings.ToLower(u.Hostname()), u.Port()
 	address, err := netip.ParseAddr(host)
-	// Lower case can turn what is not ASCII into it; and without brackets it is not clear where an address ends.
+	// strings.ToLower turns some non-ASCII letters into ASCII. An IPv6 address without brackets is ambiguous: its
+	// last group may be a port.
 	if strings.ContainsFunc(s, func(r rune) bool { return r > unicode.MaxASCII }) || strings.Contains(host, ":") && u.Host[0] != '[' {
 		return refuse("has a host that is neither a host name nor an IP address")
 	}
@@ -64,7 +65,7 @@ func parseEndpoint(s string, insecure bool) (endpoint, error) {
 		return refuse("has a host that is neither a host name nor an IP address")
 	}
 	if u.Scheme == "http" && !insecure && host != "localhost" && !address.IsLoopback() {
-		return refuse("is http:// to a host that is not loopback; use https://")
+		return refuse("uses http:// for a host that is not loopback; use https://")
 	}
 	if number, err := strconv.ParseUint(port, 10, 16); port != "" && (err != nil || number == 0) || strings.HasSuffix(u.Host, ":") {
 		return refuse("has a port that is not a number from 1 to 65535")

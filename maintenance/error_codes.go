@@ -5,22 +5,22 @@ import (
 	"strings"
 )
 
-// meaning is what an error code or an HTTP status says about a call.
+// meaning is the kind of failure that an error code or an HTTP status stands for.
 type meaning int
 
 const (
 	unlisted       meaning = iota
 	throttling             // flow control
-	serviceTrouble         // a failure of the service itself, which does not say how far the call came
+	serviceTrouble         // a failure of the service itself; it may have accepted the call
 	tooSlow                // the request did not arrive in time
 	tryAgainLater          // refused for now
 	replayed               // the service has seen the nonce before
 	clockSkewed            // the date is too far from the service's clock
 	keyExpired             // another key may be accepted
-	keyRefused             // the access key, its signature or its security token
+	keyRefused             // the access key, its signature or its security token is invalid
 	accessDenied           // by RAM
 	wrongCall              // any other call of the fleet would be refused too
-	tooLarge               // the request, for a proxy; a smaller one may pass
+	tooLarge               // for a proxy; a smaller request may pass
 )
 
 // Sources of the entries below. The service publishes no list of codes for its maintenance
@@ -83,15 +83,15 @@ var errorCodes = []struct {
 	{"UnsupportedHTTPMethod", wrongCall, commonCodes},
 }
 
-// apiStatuses give an API error a meaning whose code is not listed.
+// apiStatuses give a meaning to an API error whose code is not listed.
 var apiStatuses = []statusMeaning{
 	{http.StatusRequestTimeout, http.StatusRequestTimeout, tooSlow, rfc9110},
 	{http.StatusTooManyRequests, http.StatusTooManyRequests, throttling, rfc6585},
-	{500, 999, serviceTrouble, rfc9110}, // with those that HTTP does not define
+	{500, 999, serviceTrouble, rfc9110}, // including statuses that HTTP does not define
 }
 
-// peerStatuses give a reply a meaning that is not one of the API: it comes from a proxy, or from a
-// host that is not the service.
+// peerStatuses give a meaning to a response that is not a reply of the API: it comes from a proxy,
+// or from a host that is not the service.
 var peerStatuses = append([]statusMeaning{
 	{300, 399, wrongCall, rfc9110},
 	{http.StatusUnauthorized, http.StatusUnauthorized, wrongCall, rfc9110},
@@ -131,7 +131,7 @@ func meaningOfStatus(statuses []statusMeaning, status int) meaning {
 
 // saysNotFound reports whether code says that a desktop of the call does not exist. The service
 // names its codes in several ways, for example InvalidDesktopId.NotFound and
-// Forbidden.InstanceNotFound, but all of them end alike.
+// Forbidden.InstanceNotFound, but all of these codes end in NotFound.
 func saysNotFound(code string) bool {
 	return meaningOfCode(code) == unlisted && strings.HasSuffix(code, "NotFound")
 }

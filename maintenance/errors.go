@@ -10,39 +10,41 @@ import (
 
 // Errors to compare with through errors.Is.
 var (
-	// ErrThrottled is an [APIError] of flow control, a [ResponseError] of status 429, or a proxy
-	// that refuses to connect with status 429. Try again after RetryAfter, or later if that is 0.
+	// ErrThrottled matches an [APIError] of flow control, a [ResponseError] with status 429, and
+	// the error of a proxy that refuses to connect with status 429. Try again after RetryAfter, or
+	// later if that is 0.
 	ErrThrottled = errors.New("maintenance: throttled")
 
-	// ErrAccessDenied is an [APIError] of RAM: the access key is valid but lacks the permission.
-	// The codes Forbidden, Forbidden.RAM, NoPermission and NoPermission.* say so, and so does an
-	// AccessDeniedDetail with any code. Other codes that begin with "Forbidden." do not.
+	// ErrAccessDenied matches an [APIError] of RAM: the access key is valid but lacks the
+	// permission. The codes Forbidden, Forbidden.RAM, NoPermission and NoPermission.* say so, and
+	// so does an AccessDeniedDetail with any code. Other codes that begin with "Forbidden." do not.
 	ErrAccessDenied = errors.New("maintenance: access denied")
 
-	// ErrInvalidCredential is an [APIError] that refuses the access key, its signature or its
-	// security token. Every [CredentialError] is one too, also if its provider failed for a moment.
+	// ErrInvalidCredential matches an [APIError] that refuses the access key, its signature or its
+	// security token. It also matches every [CredentialError], even if the provider failed only
+	// temporarily.
 	ErrInvalidCredential = errors.New("maintenance: invalid credential")
 
-	// ErrClockSkew is an [APIError] of a service whose clock differs from this machine's by more
-	// than 15 minutes.
+	// ErrClockSkew matches an [APIError] of a service whose clock differs from this machine's by
+	// more than 15 minutes.
 	ErrClockSkew = errors.New("maintenance: clock skew")
 
-	// ErrOutcomeUnknown is an [OperationError] of a call that the service may have accepted. The
-	// outcome of a request is unknown
+	// ErrOutcomeUnknown matches an [OperationError] of a call that the service may have accepted.
+	// The outcome of a request is unknown
 	//
-	//   - if it may have reached the service and no reply came, or a success that is cut off or not
-	//     a reply of the API;
-	//   - if the reply tells of trouble of the service: a code such as InternalError, or status 500
-	//     or more unless the code says otherwise;
+	//   - if it may have reached the service and no reply came;
+	//   - if the reply has a success status but is cut off or is not a valid reply of the API;
+	//   - if the reply reports a failure of the service: a code such as InternalError, or status
+	//     500 or more unless the code says otherwise;
 	//   - if the code is SignatureNonceUsed: nonces are random, so a copy of the request has arrived.
 	//
-	// One such request is enough, also if later ones were refused. A [DesktopError] is one if its
-	// desktop was in such a call, a [FleetError] if any of its desktops was. Setting a mode again
-	// is harmless, so repeat the call.
+	// One such request is enough, even if the service refused later ones. ErrOutcomeUnknown also
+	// matches a [DesktopError] whose desktop was in such a call, and a [FleetError] with such a
+	// desktop. Setting a mode again is harmless, so repeat the call.
 	ErrOutcomeUnknown = errors.New("maintenance: outcome unknown")
 
-	// ErrDesktopNotFound means that there is no such desktop in the region: the service does not show
-	// it, or refuses a call with a code that ends in NotFound.
+	// ErrDesktopNotFound means that the region has no such desktop: the service does not show it,
+	// or refuses a call with a code that ends in NotFound.
 	ErrDesktopNotFound = errors.New("maintenance: desktop not found")
 
 	// ErrPending means that the service does not show a desktop in the mode yet, for example because a
@@ -50,13 +52,13 @@ var (
 	ErrPending = errors.New("maintenance: not in the mode yet")
 )
 
-// allSentinels lists every error above. An error that is added there belongs in here too.
+// allSentinels lists every error above. Add every new one here too.
 var allSentinels = []error{
 	ErrThrottled, ErrAccessDenied, ErrInvalidCredential, ErrClockSkew, ErrOutcomeUnknown, ErrDesktopNotFound, ErrPending,
 }
 
-// ValidationError says which parameter was refused, and why, before anything was sent. A nil or
-// zero ValidationError has a text too.
+// ValidationError names an invalid parameter and the reason. Nothing was sent. Error can be called
+// on a nil or zero ValidationError.
 type ValidationError struct {
 	Parameter string // for example "region", "mode", "desktopIDs", "desktopIDs[7]"
 	Reason    string // for example "is empty"
@@ -69,15 +71,15 @@ func (e *ValidationError) Error() string {
 	return "maintenance: " + cmp.Or(e.Parameter, "parameter") + " " + cmp.Or(e.Reason, "is invalid")
 }
 
-// OperationError is the error of a call that has failed, or may have failed. It says which call that
-// was, and wraps the failure. A nil or zero OperationError has a text too.
+// OperationError is the error of a call that has failed, or may have failed. It names the call and
+// wraps the failure. Error can be called on a nil or zero OperationError.
 type OperationError struct {
 	Action   string // for example "SetDesktopMaintenance"
 	Region   string
 	Mode     Mode  // empty if the operation has none
 	Desktops int   // number of desktops in the call
-	Attempts int   // number of requests sent; 0 if none was
-	Err      error // failure of the last attempt, and why no other attempt followed
+	Attempts int   // number of requests sent
+	Err      error // failure of the last attempt, and the reason why no other attempt followed
 
 	outcomeUnknown bool
 }
@@ -123,7 +125,7 @@ const nilText = "<nil>"
 // pointer of any type: package fmt recovers from the panic of the latter's Error.
 func textOf(err error) string { return printable(fmt.Sprint(err), maxMessage) }
 
-// heading returns what was attempted, in those words that are not empty.
+// heading returns the beginning of an error text: the words that are not empty.
 func heading(words ...string) string {
 	words = slices.DeleteFunc(words, func(word string) bool { return word == "" })
 	if len(words) == 0 {

@@ -48,7 +48,7 @@ func TestErrors_JSON(t *testing.T) {
 		{"value of an OperationError", *regions, string(document(t, regions))},
 		{"OperationError of an invalid mode", &maintenance.OperationError{Mode: "bogus", Err: page}, `{
 			"Action":"","Region":"","Mode":"bogus","Desktops":0,"Attempts":0,
-			"Error":"maintenance: bogus: not a reply of the API: HTTP 502, text/html, request ID R-2: no error code; it starts: Bad Gateway",
+			"Error":"maintenance: bogus: unexpected response: HTTP 502, text/html, request ID R-2: no error code; body starts: Bad Gateway",
 			"StatusCode":502,"RequestId":"R-2","RetryAfter":60,"OutcomeUnknown":false}`},
 		{"OperationError of a foreign error", &maintenance.OperationError{Err: foreignError{}}, `{
 			"Action":"","Region":"","Desktops":0,"Attempts":0,"Error":"maintenance: out\\tof \\xff reach","OutcomeUnknown":false}`},
@@ -64,17 +64,17 @@ func TestErrors_JSON(t *testing.T) {
 			"Parameter":"mode","Reason":"is <empty>","Error":"maintenance: mode is <empty>","OutcomeUnknown":false}`},
 		{"APIError", busy, `{"Error":"Throttling.User: slow down (HTTP 429, request ID R-1); retry after 1.5s",
 			"StatusCode":429,"Code":"Throttling.User","Message":"slow down","RequestId":"R-1","RetryAfter":1.5}`},
-		{"ResponseError", page, `{"Error":"not a reply of the API: HTTP 502, text/html, request ID R-2: no error code; it starts: Bad Gateway",
+		{"ResponseError", page, `{"Error":"unexpected response: HTTP 502, text/html, request ID R-2: no error code; body starts: Bad Gateway",
 			"StatusCode":502,"ContentType":"text/html","RequestId":"R-2","Excerpt":"Bad Gateway","RetryAfter":60}`},
 		{"FleetError", &maintenance.FleetError{
 			Region: region, Mode: "EXIT", Succeeded: 2, Failed: 1,
 			First: &maintenance.DesktopError{DesktopID: "ecd-3", Err: errors.New("reset")}, Ended: page,
 		}, `{"Region":"cn-hangzhou","Mode":"EXIT","Succeeded":2,"Failed":1,
 			"First":{"DesktopID":"ecd-3","Error":"reset","OutcomeUnknown":false},
-			"Ended":{"Error":"not a reply of the API: HTTP 502, text/html, request ID R-2: no error code; it starts: Bad Gateway",
+			"Ended":{"Error":"unexpected response: HTTP 502, text/html, request ID R-2: no error code; body starts: Bad Gateway",
 				"StatusCode":502,"RequestId":"R-2","RetryAfter":60,"OutcomeUnknown":false},
 			"Error":"maintenance: EXIT cn-hangzhou: 2 of 3 desktops; 1 failed, first: desktop \"ecd-3\": reset; ended early: ` +
-			`not a reply of the API: HTTP 502, text/html, request ID R-2: no error code; it starts: Bad Gateway",
+			`unexpected response: HTTP 502, text/html, request ID R-2: no error code; body starts: Bad Gateway",
 			"StatusCode":502,"RequestId":"R-2","RetryAfter":60,"OutcomeUnknown":false}`},
 		{"WaitError", &maintenance.WaitError{
 			Region: region, Mode: "ENTER", Missing: []string{"ecd-3"}, Err: regions,

@@ -32,7 +32,7 @@ func TestErrors_NilOrZero(t *testing.T) {
 		{"zero ValidationError", new(maintenance.ValidationError), "maintenance: parameter is invalid"},
 		{"zero OperationError", new(maintenance.OperationError), "maintenance: <nil>"},
 		{"zero APIError", new(maintenance.APIError), ":  (HTTP 0, request ID )"},
-		{"zero ResponseError", new(maintenance.ResponseError), "not a reply of the API"},
+		{"zero ResponseError", new(maintenance.ResponseError), "unexpected response"},
 		{"zero FleetError", new(maintenance.FleetError), "maintenance: 0 of 0 desktops"},
 		{"zero WaitError", new(maintenance.WaitError), "maintenance: wait ended"},
 		{"zero DesktopError", maintenance.DesktopError{}, `desktop "": <nil>`},
@@ -59,7 +59,7 @@ func TestErrors_NilOrZero(t *testing.T) {
 		{
 			"nil pointer of another type in a ResponseError",
 			&maintenance.ResponseError{StatusCode: 502, Err: (*net.OpError)(nil)},
-			"not a reply of the API: HTTP 502: <nil>",
+			"unexpected response: HTTP 502: <nil>",
 		},
 		{
 			"nil pointer of another type in an OperationError",

@@ -57,7 +57,7 @@ func ExampleWithResults() {
 		}))
 	fmt.Println(err != nil)
 	// Unordered output:
-	// failed: [ecd 3] maintenance: desktopIDs[2] "ecd 3" contains white space or a character that does not print
+	// failed: [ecd 3] maintenance: desktopIDs[2] "ecd 3" contains white space or a non-printable character
 	// accepted: [ecd-1 ecd-2]
 	// true
 }

@@ -87,7 +87,7 @@ func ExampleNewClient() {
 	fmt.Println(err)
 	// Output:
 	// true <nil>
-	// maintenance: endpoint is http:// to a host that is not loopback; use https://
+	// maintenance: endpoint uses http:// for a host that is not loopback; use https://
 }
 
 func ExampleMode() {

@@ -184,7 +184,7 @@ func TestFleetResult_JSON(t *testing.T) {
 	}))
 	slices.Sort(documents)
 	assert.Equal(t, []string{
-		`{"DesktopIds":["a b"],"Error":"maintenance: desktopIDs[1] \"a b\" contains white space or a character that does not print","OutcomeUnknown":false}`,
+		`{"DesktopIds":["a b"],"Error":"maintenance: desktopIDs[1] \"a b\" contains white space or a non-printable character","OutcomeUnknown":false}`,
 		`{"DesktopIds":["ecd-1"]}`,
 	}, documents)
 }

@@ -78,7 +78,7 @@ func TestFleetThrottle_EndsTheFleet(t *testing.T) {
 		{"deadline", throttled, time.Minute, time.Minute, 0, "exceeds the context deadline"},
 		{"hint of two seconds until the deadline", throttledFor("2"), time.Minute, time.Minute, 2 * time.Second, "exceeds the context deadline"},
 		{"hint beyond the deadline", throttledFor("3600"), 10 * time.Minute, 0, time.Hour, "next retry in 1h0m0s exceeds the context deadline"},
-		{"hint beyond an hour", throttledFor("3601"), 0, 0, time.Hour + time.Second, "asks for a wait of 1h0m1s, which is longer than 1h0m0s"},
+		{"hint beyond an hour", throttledFor("3601"), 0, 0, time.Hour + time.Second, "asks for a wait of 1h0m1s, which exceeds the limit of 1h0m0s"},
 		{"hint of a day", throttledFor("86400"), 0, 0, 24 * time.Hour, "asks for a wait of 24h0m0s"},
 		{"an hour of throttling", throttled, 0, time.Hour + 10*time.Second, 0, "nothing but throttling for 1h0m0s"},
 		{"an hour of hints", throttledFor("1000"), 0, time.Hour + 1000*time.Second, 1000 * time.Second, "nothing but throttling for 1h0m0s"},

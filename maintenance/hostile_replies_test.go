@@ -193,7 +193,7 @@ func TestHostileTextOutsideTheErrorDocument(t *testing.T) {
 				}
 			})
 			err := enter(t.Context(), clientOf(t, peer))
-			verdict{1, false, "not a reply of the API: HTTP [0-9]{3}"}.check(t, err)
+			verdict{1, false, "unexpected response: HTTP [0-9]{3}"}.check(t, err)
 			var odd *maintenance.ResponseError
 			require.ErrorAs(t, err, &odd)
 			checkLine(t, odd.Error(), longestLine)

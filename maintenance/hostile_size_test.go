@@ -72,7 +72,7 @@ func TestHostileSizeOfHeadersInHTTP2(t *testing.T) {
 		replying(200, contentJSON, okBody)(w, r)
 	})
 	err := enter(t.Context(), client)
-	verdict{3, true, "not a reply of the API: .*PROTOCOL_ERROR"}.check(t, err)
+	verdict{3, true, "unexpected response: .*PROTOCOL_ERROR"}.check(t, err)
 	var odd *maintenance.ResponseError
 	require.ErrorAs(t, err, &odd)
 	assert.EqualValues(t, 3, requests.Load(), "requests")

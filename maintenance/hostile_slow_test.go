@@ -189,7 +189,7 @@ func TestHostilePeerThatHangsUp(t *testing.T) {
 		{"within the body", nil, func(c *rawConn) {
 			c.request()
 			c.say(okHead + okBody[:20])
-		}, 3, true, true, `HTTP 200.*unexpected EOF; it starts: \{"RequestId"`},
+		}, 3, true, true, `HTTP 200.*unexpected EOF; body starts: \{"RequestId"`},
 		{"within a chunk", nil, func(c *rawConn) {
 			c.request()
 			c.say("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n34\r\n" + okBody[:20])

@@ -36,13 +36,13 @@ func ParseMode(s string) (Mode, error) {
 // String returns m as it is.
 func (m Mode) String() string { return string(m) }
 
-// MarshalText returns m in upper case. A mode that [ParseMode] would refuse is an error, the zero value included.
+// MarshalText returns m in upper case. It fails for a mode that [ParseMode] would refuse, such as the zero value.
 func (m Mode) MarshalText() ([]byte, error) {
 	mode, err := ParseMode(string(m))
 	return []byte(mode), err
 }
 
-// UnmarshalText is [ParseMode]. It makes Mode usable with flag.TextVar and in JSON.
+// UnmarshalText parses text like [ParseMode]. It makes Mode usable with flag.TextVar and in JSON.
 func (m *Mode) UnmarshalText(text []byte) error {
 	mode, err := ParseMode(string(text))
 	if err != nil {

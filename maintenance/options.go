@@ -15,7 +15,7 @@ import (
 	"github.com/ecdkit/ecd-maintenance-go/internal/sign"
 )
 
-// Option configures a [Client]. Of options that set the same thing the last one counts.
+// Option configures a [Client]. If several options set the same thing, the last one counts.
 type Option func(*settings) error
 
 type settings struct {
@@ -24,7 +24,7 @@ type settings struct {
 	endpoint  endpoint
 	userAgent string
 	retry     RetryPolicy
-	log       *slog.Logger // nil without one
+	log       *slog.Logger // nil: no log
 	observer  Observer
 	limiter   *rate.Limiter
 }
@@ -85,12 +85,13 @@ func (s *settings) client() (*Client, error) {
 }
 
 // WithCredential sets the source of access keys; see package credentials of credentials-go. A
-// bearer token cannot sign and is refused. Any number of goroutines may use one Client with a
-// credential that refreshes itself: one of them asks at a time, and all of them get the answer. Two
-// Clients that share a credential do not know of each other. A refresh that fails is retried as
-// [RetryPolicy] says.
+// bearer token cannot sign and is refused. Goroutines can share a Client whose credential refreshes
+// itself: the Client calls the credential from one goroutine at a time and gives the answer to all
+// that wait for it. Two Clients do not coordinate: they may call a shared credential at the same
+// time. A failed refresh is retried as [RetryPolicy] says.
 //
-// The default chain of credentials-go is the source without this option and [WithStaticCredential].
+// Without this option and [WithStaticCredential], the source is the default chain of
+// credentials-go.
 func WithCredential(c credentials.Credential) Option {
 	return func(s *settings) error {
 		if c == nil {
@@ -104,8 +105,8 @@ func WithCredential(c credentials.Credential) Option {
 	}
 }
 
-// WithStaticCredential sets an access key. The security token belongs to a temporary (STS) key; it
-// is empty for any other.
+// WithStaticCredential sets an access key. The security token belongs to a temporary (STS) key;
+// leave it empty for any other key.
 func WithStaticCredential(accessKeyID, accessKeySecret, securityToken string) Option {
 	return func(s *settings) error {
 		key := sign.Key{ID: accessKeyID, Secret: accessKeySecret, Token: securityToken}
@@ -127,11 +128,12 @@ func WithEndpoint(endpoint string) Option {
 	}
 }
 
-// WithInsecureEndpoint is [WithEndpoint] with http:// to any host. It is meant for a test service in
-// another container, never for the real service. With http:// everything but the access key secret
-// travels in clear text. Anyone on the path can read the access key ID, the security token of a
-// temporary (STS) key, the desktops with their tags, and the users that are connected, and can forge
-// replies. Requests are signed: the service refuses one that was changed or is sent again.
+// WithInsecureEndpoint is [WithEndpoint] with http:// to any host. It is meant for a test service
+// in another container, never for the real service. With http:// everything but the access key
+// secret travels in clear text. Anyone on the path can read the access key ID, the security token
+// of a temporary (STS) key, the desktops with their tags, and the users that are connected, and can
+// forge replies. Requests are signed, so the service refuses a request that was changed or
+// replayed.
 func WithInsecureEndpoint(endpoint string) Option {
 	return func(s *settings) (err error) {
 		s.endpoint, err = parseEndpoint(endpoint, true)
@@ -140,9 +142,10 @@ func WithInsecureEndpoint(endpoint string) Option {
 }
 
 // WithHTTPClient sets the client that sends the requests: the place for a proxy, a certificate
-// authority, a timeout, tracing, or a mocked http.RoundTripper. It is not changed; a copy of it
-// follows no redirects. If a connection breaks, its idle connections are closed too, as they are
-// likely to be just as dead; http.DefaultTransport keeps its own.
+// authority, a timeout, tracing, or a mocked http.RoundTripper. The Client does not change hc: it
+// uses a copy that follows no redirects. If a connection breaks, the Client also closes the idle
+// connections of the transport, which are probably broken too; it leaves http.DefaultTransport
+// alone.
 //
 // All Clients without this option share one transport, which [NewTransport] describes.
 func WithHTTPClient(hc *http.Client) Option {
@@ -164,10 +167,10 @@ func WithRetry(p RetryPolicy) Option {
 }
 
 // WithRateLimiter makes every request of the Client wait for l, retries and the requests of fleets
-// included. Give one limiter to all Clients of a program that share a quota. A wait that would
-// exceed the context's deadline is not begun: the call fails at once, with an error that is a
-// context.DeadlineExceeded. Without it only fleets are paced. [WithRequestRate] is the rate of one
-// fleet.
+// included. Give one limiter to all Clients of a program that share a quota. If the wait would
+// exceed the context's deadline, the call fails at once with an error that matches
+// context.DeadlineExceeded. Without this option only fleets limit their rate. [WithRequestRate]
+// limits the rate of one fleet.
 func WithRateLimiter(l *rate.Limiter) Option {
 	return func(s *settings) error {
 		if l == nil {
@@ -180,8 +183,9 @@ func WithRateLimiter(l *rate.Limiter) Option {
 
 // WithLogger makes the Client log each request (level debug) and each wait before a retry (level
 // warn). The attributes are action, region, mode, desktops (their number), attempt (the number of
-// requests sent so far), status, code, requestId, error and wait; those that do not apply are left
-// out. Texts of the service and of proxies are escaped. Without this option nothing is logged.
+// requests sent so far), status, code, requestId, error and wait; attributes that do not apply are
+// left out. Texts from the service and from proxies are escaped. Without this option nothing is
+// logged.
 func WithLogger(l *slog.Logger) Option {
 	return func(s *settings) error {
 		if l == nil {

@@ -8,18 +8,19 @@ import (
 	"github.com/ecdkit/ecd-maintenance-go/internal/gateway"
 )
 
-// ResponseError is a reply that the API would not send: a success without a RequestId or with
-// "Success": false and no Code, an error page of a proxy, a redirect, a body that is cut off or
-// longer than 1 MiB. Of these a cut off body, and the statuses 408, 429 and 500 or more, are
-// retried. A nil or zero ResponseError has a text too.
+// ResponseError is a response that is not a valid reply of the API: a success without a RequestId
+// or with "Success": false and no Code, an error page of a proxy, a redirect, a body that is cut
+// off or too long (1 MiB; 16 MiB for [Client.Desktops]). A call is retried after a body that is cut
+// off and after the statuses 408, 429 and 500 or more. Error can be called on a nil or zero
+// ResponseError.
 type ResponseError struct {
 	StatusCode   int // 0 if the headers could not be read
 	ContentType  string
-	RequestId    string        // from the header x-acs-request-id; mostly empty
+	RequestId    string        // from the header x-acs-request-id; usually empty
 	RedirectHost string        // target of a redirect, which was not followed
 	Excerpt      string        // the beginning of the body, printable, at most 400 bytes
-	RetryAfter   time.Duration // hint of the peer, at most 24 h; 0 if there is none
-	Err          error         // the fault in the reply
+	RetryAfter   time.Duration // wait that the sender asks for, at most 24 h; 0 if it asks for none
+	Err          error         // reason why the reply is invalid
 }
 
 func newResponseError(e *gateway.ReplyError) *ResponseError {
@@ -38,7 +39,7 @@ func (e *ResponseError) Error() string {
 	if e == nil {
 		return nilText
 	}
-	text := "not a reply of the API"
+	text := "unexpected response"
 	if e.StatusCode != 0 {
 		text += fmt.Sprintf(": HTTP %d", e.StatusCode)
 	}
@@ -55,7 +56,7 @@ func (e *ResponseError) Error() string {
 		text += ", to " + printable(e.RedirectHost, maxWord)
 	}
 	if e.Excerpt != "" {
-		text += "; it starts: " + e.Excerpt
+		text += "; body starts: " + e.Excerpt
 	}
 	return text
 }

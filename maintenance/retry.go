@@ -22,26 +22,27 @@ const (
 //   - a connection that cannot be made or that breaks, a reply that is cut off, an attempt that
 //     times out;
 //   - throttling: a code such as Throttling.User, or status 429;
-//   - trouble of the service: a code such as ServiceUnavailable or InternalError with any status, or
-//     status 500 or more unless the code says otherwise;
+//   - a failure of the service: a code such as ServiceUnavailable or InternalError with any status,
+//     or status 500 or more unless the code says otherwise;
 //   - a request that arrived too slowly: code RequestTimeout, or status 408;
 //   - the codes SignatureNonceUsed and Forbidden.Access, which says "try again later";
-//   - a credential provider that gave no key, and a proxy that refused for now.
+//   - a credential provider that gave no key, or a proxy that refused the connection for a reason
+//     that may pass.
 //
 // A code counts in a reply of any status, 200 included. Two more failures are retried at once, and
 // once in a call: the service's clock corrects a date that was refused, and a new key of the
 // credential replaces an expired token. Everything else is final: invalid input, any other refusal,
 // a certificate that does not verify, the end of the context.
 //
-// The client waits for a hint of the service if that is longer than its own delay. A single call
-// fails at once if the hint exceeds 5 minutes, and a call or fleet fails at once if a wait would
-// exceed the deadline of its context.
+// If the service asks for a longer wait than the client's own delay, the client waits that long. A
+// single call fails at once if the service asks for more than 5 minutes, and a call or fleet fails
+// at once if a wait would exceed the deadline of its context.
 //
 // A retry budget keeps single calls from hammering a service that is down. Each host has a budget
-// of 500 tokens in each Client. A retry costs 14 tokens, or 5 after throttling; an obeyed hint and
-// a wait that was cancelled cost nothing. A retry that succeeds returns its cost, any other call
-// that succeeds returns 1, and 5 tokens come back each second. A call that finds too few tokens
-// fails with "retry budget exhausted".
+// of 500 tokens in each Client. A retry costs 14 tokens, or 5 after throttling. It costs nothing if
+// the service asked for the wait before it, or if that wait is cancelled. A retry that succeeds
+// returns its cost, any other call that succeeds returns 1, and the budget regains 5 tokens each
+// second. A call that finds too few tokens fails with "retry budget exhausted".
 //
 // Fleets do not use that budget: [Client.SetFleetMaintenance] says how they wait. The policy
 // applies to the batches that fail while others succeed.
@@ -57,12 +58,12 @@ type RetryPolicy struct {
 	// with each further retry. The delay is a random part of the bound (full jitter).
 	BaseDelay time.Duration
 
-	// MaxDelay is the largest bound of a delay; the default is 20 s. It does not shorten the hints
-	// of the service.
+	// MaxDelay is the largest bound of a delay; the default is 20 s. It does not shorten a wait
+	// that the service asks for.
 	MaxDelay time.Duration
 
-	// AttemptTimeout bounds one attempt, from the question to the credential provider to the end of
-	// the reply; the default is 30 s. The wait for a rate limit does not count.
+	// AttemptTimeout bounds one attempt, from asking the credential provider for a key to the end
+	// of the reply; the default is 30 s. The wait for a rate limit does not count.
 	AttemptTimeout time.Duration
 }
 
@@ -95,8 +96,8 @@ func (p RetryPolicy) withDefaults() RetryPolicy {
 	}
 }
 
-// delay is the wait before the attempt after the given number of attempts: a random part of a bound
-// that doubles (full jitter).
+// delay returns the wait that follows the given number of attempts: a random part of a bound that
+// doubles (full jitter).
 func (p RetryPolicy) delay(attempts int) time.Duration {
 	bound := p.BaseDelay
 	for range attempts - 1 {
@@ -117,7 +118,7 @@ func outlasts(ctx context.Context, wait time.Duration, before string) error {
 	return nil
 }
 
-// waitTooLong is the error of a wait that was not begun, because the context would end before it.
+// waitTooLong is the error of a wait that was not started, because the context would end first.
 type waitTooLong struct {
 	before string // "next retry"
 	wait   time.Duration
@@ -128,12 +129,12 @@ func (w *waitTooLong) Error() string {
 }
 func (w *waitTooLong) Is(target error) bool { return target == context.DeadlineExceeded }
 
-// hintTooLong is the error of a wait that was not begun, because the service asks for too long a
-// one.
+// hintTooLong is the error of a wait that was not started, because the service asks for too long a
+// wait.
 type hintTooLong struct{ hint, limit time.Duration }
 
 func (h *hintTooLong) Error() string {
-	return fmt.Sprintf("the service asks for a wait of %v, which is longer than %v", h.hint, h.limit)
+	return fmt.Sprintf("the service asks for a wait of %v, which exceeds the limit of %v", h.hint, h.limit)
 }
 
 // sleep reports whether the wait is over. It returns early if ctx ends.

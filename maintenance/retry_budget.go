@@ -8,8 +8,8 @@ import (
 
 // The retry budget has the size and the costs of the standard retryer of aws-sdk-go-v2 v1.48.0 (a
 // retry costs 14 tokens, after throttling 5, and a call that succeeds at once returns 1), so about
-// 35 retries in a row may fail. Unlike there it refills with time as well: a client that rests gets
-// its retries back.
+// 35 retries in a row may fail. Unlike that budget it also refills with time: an idle client
+// regains its retries.
 const (
 	budgetSize      = 500
 	transientCost   = 14
@@ -18,7 +18,7 @@ const (
 	incomePerSecond = 5
 )
 
-var errBudgetExhausted = errors.New("retry budget exhausted: too many calls to this host have failed lately")
+var errBudgetExhausted = errors.New("retry budget exhausted: too many calls to this host have failed recently")
 
 // costOfRetry is the cost of the retry that follows a failure.
 func costOfRetry(v verdict) int {
@@ -29,10 +29,10 @@ func costOfRetry(v verdict) int {
 }
 
 // retryBudget bounds the retries of all calls of a Client to a host, so that they do not hammer a
-// service that is down. Fleets have no share in it: they hold back by themselves.
+// service that is down. Fleets do not use it: they back off by themselves.
 type retryBudget struct {
 	mu    sync.Mutex
-	spent map[string]spending // by host; without those that have spent nothing
+	spent map[string]spending // by host; a host with a full budget has no entry
 }
 
 type spending struct {
@@ -40,7 +40,7 @@ type spending struct {
 	at     time.Time
 }
 
-// now is what is still spent when time has refilled its part.
+// now returns the tokens that are spent and not refilled yet.
 func (s spending) now() float64 {
 	return max(0, s.tokens-incomePerSecond*time.Since(s.at).Seconds())
 }
@@ -60,7 +60,7 @@ func (b *retryBudget) take(host string, cost int) bool {
 	return true
 }
 
-// succeeded returns the cost of the retry that has succeeded.
+// succeeded gives back the cost of a retry that succeeded.
 func (b *retryBudget) succeeded(host string, cost int) { b.giveBack(host, max(cost, successIncome)) }
 
 func (b *retryBudget) giveBack(host string, cost int) {
@@ -82,7 +82,7 @@ func (b *retryBudget) set(host string, tokens float64) {
 	b.spent[host] = spending{tokens, time.Now()}
 }
 
-// forgetRested keeps the map small: it forgets the hosts whose budget is full again.
+// forgetRested keeps the map small: it removes the hosts whose budget is full again.
 func (b *retryBudget) forgetRested() {
 	for host, s := range b.spent {
 		if s.now() == 0 {

@@ -234,7 +234,7 @@ func TestRetry_LongHintIsNotWaitedFor(t *testing.T) {
 				return
 			}
 			assert.Zero(t, time.Since(start))
-			require.ErrorContains(t, err, "asks for a wait of "+tc.hint.String()+", which is longer than 5m0s")
+			require.ErrorContains(t, err, "asks for a wait of "+tc.hint.String()+", which exceeds the limit of 5m0s")
 			var refused *maintenance.APIError
 			require.ErrorAs(t, err, &refused)
 			assert.Equal(t, tc.hint, refused.RetryAfter)

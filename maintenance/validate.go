@@ -9,8 +9,8 @@ import (
 )
 
 const (
-	// MaxDesktopIDs is the number of desktops that one SetMaintenance call takes at most, as the operation's
-	// reference page says.
+	// MaxDesktopIDs is the largest number of desktops in one SetMaintenance call, as the operation's reference
+	// page says.
 	MaxDesktopIDs = 100
 
 	maxDesktopIDBytes = 128
@@ -31,7 +31,8 @@ func (c *Client) validateTarget(ctx context.Context, region string) error {
 	return validateRegion(region)
 }
 
-// validateRegion lets through what can be one label of a host name. Which regions exist is for the service to say.
+// validateRegion accepts a region that can be one label of a host name. Only the service knows which regions
+// exist.
 func validateRegion(region string) error {
 	if region == "" {
 		return &ValidationError{"region", "is empty"}
@@ -41,7 +42,7 @@ func validateRegion(region string) error {
 	}
 	for _, c := range []byte(region) {
 		if c != '-' && (c < 'a' || c > 'z') && (c < '0' || c > '9') {
-			return &ValidationError{"region", quoted(region) + " is not made of lower-case letters, digits and hyphens"}
+			return &ValidationError{"region", quoted(region) + " contains a character other than lower-case letters, digits and hyphens"}
 		}
 	}
 	if strings.HasPrefix(region, "-") || strings.HasSuffix(region, "-") {
@@ -50,9 +51,8 @@ func validateRegion(region string) error {
 	return nil
 }
 
-// Validate checks the parameters of [Client.SetMaintenance] as it does, for callers that write a
-// record before they call. Its error is a *[ValidationError] for region, mode, desktopIDs or, with
-// the index of a bad ID, desktopIDs[i].
+// Validate makes the checks that [Client.SetMaintenance] makes, for callers that write a record before the call.
+// Its error is a *[ValidationError] for region, mode, desktopIDs or, with the index of a bad ID, desktopIDs[i].
 func Validate(region string, mode Mode, desktopIDs []string) error {
 	if err := validateRegion(region); err != nil {
 		return err
@@ -68,7 +68,7 @@ func validateDesktopIDs(ids []string) error {
 		return &ValidationError{"desktopIDs", "is empty"}
 	}
 	if len(ids) > MaxDesktopIDs {
-		return &ValidationError{"desktopIDs", fmt.Sprintf("has %d IDs, and a call takes at most %d", len(ids), MaxDesktopIDs)}
+		return &ValidationError{"desktopIDs", fmt.Sprintf("has %d IDs; the limit is %d per call", len(ids), MaxDesktopIDs)}
 	}
 	for i, id := range ids {
 		if reason := desktopIDProblem(id); reason != "" {
@@ -78,10 +78,10 @@ func validateDesktopIDs(ids []string) error {
 	return nil
 }
 
-// desktopIDProblem is empty for an ID that can be sent.
+// desktopIDProblem returns the reason why an ID is invalid, or "" if it is valid.
 func desktopIDProblem(id string) string {
 	if 0 < len(id) && len(id) <= maxDesktopIDBytes && isGraphicASCII(id) {
-		return "" // every real ID; the checks below cost ten times as much
+		return "" // all real IDs end here; the checks below cost ten times as much
 	}
 	switch {
 	case id == "":
@@ -91,7 +91,7 @@ func desktopIDProblem(id string) string {
 	case !utf8.ValidString(id):
 		return quoted(id) + " is not valid UTF-8"
 	case strings.ContainsFunc(id, func(r rune) bool { return unicode.IsSpace(r) || !unicode.IsPrint(r) }):
-		return quoted(id) + " contains white space or a character that does not print"
+		return quoted(id) + " contains white space or a non-printable character"
 	}
 	return ""
 }

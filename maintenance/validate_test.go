@@ -39,7 +39,7 @@ func TestBadInputIsRefusedBeforeAnythingHappens(t *testing.T) {
 		{"a tab in an ID", t.Context(), region, "ENTER", []string{"ecd\t1"}, "desktopIDs[0]", `"ecd\t1"`},
 		{"a newline in an ID", t.Context(), region, "ENTER", []string{"ecd-1\n"}, "desktopIDs[0]", `"ecd-1\n"`},
 		{"a NUL in an ID", t.Context(), region, "ENTER", []string{"ecd\x001"}, "desktopIDs[0]", `"ecd\x001"`},
-		{"a byte order mark", t.Context(), region, "ENTER", []string{"\ufeffecd-1"}, "desktopIDs[0]", `does not print`},
+		{"a byte order mark", t.Context(), region, "ENTER", []string{"\ufeffecd-1"}, "desktopIDs[0]", `non-printable`},
 		{"an ID that is not UTF-8", t.Context(), region, "ENTER", []string{"ecd-\xff"}, "desktopIDs[0]", "UTF-8"},
 		{"an ID of 129 bytes", t.Context(), region, "ENTER", []string{long}, "desktopIDs[0]", "longer than 128 bytes"},
 		{"empty region", t.Context(), "", "ENTER", ids, "region", "empty"},
