@@ -162,13 +162,13 @@ func (in *input) rest() (ids []string, err error) {
 	return ids, err
 }
 
-// unread is why input was left unread after a fleet that returned err; empty where all was read.
+// unread returns why a fleet that returned err has not read all of the input; empty if it has.
 func (in *input) unread(ctx context.Context, err error) string {
 	var fleet *maintenance.FleetError
 	switch {
 	case in.err == nil:
 		return ""
-	case in.err != errStopped:
+	case !errors.Is(in.err, errStopped):
 		return in.err.Error()
 	case ctx.Err() != nil:
 		return endOf(ctx)
