@@ -92,10 +92,13 @@ func WithOutageLimit(d time.Duration) FleetOption {
 
 // WithWait makes SetFleetMaintenance return when the service shows every accepted desktop in the mode,
 // or when ctx ends: see [Client.WaitForMaintenance] for when that is. Succeeded counts the desktops
-// that are in the mode then. Those that are accepted and not in the mode are [ErrPending], with the
-// users that are connected in the text. A desktop of which the outcome is unknown is read, and sent
-// once more if it is neither in the mode nor on its way. It stays [ErrOutcomeUnknown] only if reading
-// fails too.
+// that are in the mode then. Desktops that are accepted and not in the mode are [ErrPending], with the
+// connected users in the text.
+//
+// The fleet reads a desktop of unknown outcome, and sends it once more if it is neither in the mode nor
+// on its way. After an ENTER it stays [ErrOutcomeUnknown] only if reading fails too. After an EXIT it
+// also does if the second request got no answer either and the desktop is still shown in maintenance:
+// the service does not show whether a desktop is on its way out.
 //
 // The fleet remembers every desktop that is not there yet. It reads them in rounds, 100 a request: a
 // second after the first ones are accepted, less and less often up to every ten seconds, or every

@@ -67,7 +67,7 @@ func TestInput_UsageErrors(t *testing.T) {
 		{"an unknown flag", []string{"enter", "--bogus"}, "unknown flag: --bogus"},
 		{"a flag that is not a number", []string{"enter", "--rate", "fast"}, "--rate"},
 		{"no region", []string{"enter", "ecd-1"}, "--region is missing"},
-		{"a bad region", []string{"enter", "ecd-1", "--region", "evil.com/x"}, `region "evil.com/x" is not`},
+		{"a bad region", []string{"enter", "ecd-1", "--region", "evil.com/x"}, `region "evil.com/x" contains`},
 		{"a bad endpoint", []string{"enter", "ecd-1", "--region", region, "--endpoint", "http://example.com"}, "not loopback"},
 		{"a bad concurrency", append([]string{"enter", "ecd-1", "--concurrency", "0"}, flags...), "concurrency 0"},
 		{"a bad rate", append([]string{"enter", "ecd-1", "--rate", "0"}, flags...), "requestRate 0"},
