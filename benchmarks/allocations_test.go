@@ -7,8 +7,8 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// TestAllocations keeps what a call costs the garbage collector bounded, and nearly flat in the number of desktops.
-func TestAllocations(t *testing.T) {
+// TestCall_Allocations keeps what a call costs the garbage collector bounded, and nearly flat in the number of desktops.
+func TestCall_Allocations(t *testing.T) {
 	limit := 160.0
 	if raceDetector {
 		limit += 20

@@ -44,7 +44,7 @@ var foreignClients = []foreignClient{
 }
 
 // The test service speaks the protocol that clients speak which were not written here.
-func TestForeignClients(t *testing.T) {
+func TestClients_Foreign(t *testing.T) {
 	t.Parallel()
 	for _, c := range foreignClients {
 		for _, token := range []string{"", "sts *+~%/?&=令牌"} {

@@ -34,9 +34,9 @@ var fleetContenders = []struct {
 	{"16 loops", func(t *testing.T, s *simulation) (lost int) { return runLoops(t, s, 16) }},
 }
 
-// TestFleetSimulation reports how fast a fleet is switched where the service limits the calls, in simulated time. What
+// TestFleet_Simulation reports how fast a fleet is switched where the service limits the calls, in simulated time. What
 // it asserts is only that this client loses no desktop.
-func TestFleetSimulation(t *testing.T) {
+func TestFleet_Simulation(t *testing.T) {
 	table := tabwriter.NewWriter(os.Stdout, 0, 0, 2, ' ', tabwriter.AlignRight)
 	defer table.Flush()
 	fmt.Fprintln(table, "limit\tcalls/s\tclient\ttime\tused\tthrottled\tlost desktops\t")

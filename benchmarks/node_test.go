@@ -13,9 +13,9 @@ import (
 // environment is the one that npm needs. TestMain takes the proxies out of that of the process.
 var environment = os.Environ()
 
-// TestNodeClient is TestForeignClients with @alicloud/openapi-client, the client of Alibaba Cloud's SDKs for Node.js. It
+// TestClients_Node is TestClients_Foreign with @alicloud/openapi-client, the client of Alibaba Cloud's SDKs for Node.js. It
 // installs the versions of testdata/node/package-lock.json in a directory of its own.
-func TestNodeClient(t *testing.T) {
+func TestClients_Node(t *testing.T) {
 	if testing.Short() {
 		t.Skip("installs packages from the npm registry")
 	}

@@ -88,8 +88,8 @@ func BenchmarkPage(b *testing.B) {
 	}
 }
 
-// TestPageRequests shows that all readers ask for the same page.
-func TestPageRequests(t *testing.T) {
+// TestPage_Requests shows that all readers ask for the same page.
+func TestPage_Requests(t *testing.T) {
 	t.Parallel()
 	page := newPage()
 	for _, reader := range readers {
@@ -123,9 +123,9 @@ func header(r *http.Request, name string) string {
 	return ""
 }
 
-// TestPageAllocations keeps the allocations for a page at a quarter of darabonba's or less. Those of
+// TestPage_Allocations keeps the allocations for a page at a quarter of darabonba's or less. Those of
 // the race detector are too few to matter.
-func TestPageAllocations(t *testing.T) {
+func TestPage_Allocations(t *testing.T) {
 	page := newPage()
 	var counts []float64
 	for _, reader := range readers {

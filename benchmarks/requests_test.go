@@ -12,7 +12,7 @@ import (
 )
 
 // A contender that sent something else than the operation asks for would be compared with the others for nothing.
-func TestRequestsAreAccepted(t *testing.T) {
+func TestClients_RequestsAreAccepted(t *testing.T) {
 	t.Parallel()
 	for _, c := range contenders {
 		t.Run(c.name, func(t *testing.T) {
@@ -37,7 +37,7 @@ func TestRequestsAreAccepted(t *testing.T) {
 }
 
 // An error reply has to be an error of every contender: they all look at what they get.
-func TestFailuresAreNoticed(t *testing.T) {
+func TestClients_FailuresAreNoticed(t *testing.T) {
 	t.Parallel()
 	for _, c := range contenders {
 		t.Run(c.name, func(t *testing.T) {

@@ -158,10 +158,10 @@ func TestClassify_AttemptsWithoutAKey(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		for name, key := range map[string]*credential{
-			"a space in the ID":         accessKey("id id", secret, ""),
-			"a line break in the token": accessKey("id", secret, token+"\n"),
-			"an empty secret":           accessKey("id", "", ""),
-			"a failure":                 {kind: "custom", err: errors.New("down")},
+			"space in the ID":         accessKey("id id", secret, ""),
+			"line break in the token": accessKey("id", secret, token+"\n"),
+			"empty secret":            accessKey("id", "", ""),
+			"failure":                 {kind: "custom", err: errors.New("down")},
 		} {
 			client := newClient(t, withDefaults, maintenance.WithCredential(key), peerSaying(func(*http.Request) (int, string) {
 				assert.Fail(t, "a request", name)

@@ -12,7 +12,7 @@ import (
 	"github.com/ecdkit/ecd-maintenance-go/maintenance"
 )
 
-func TestTheUserAgentOfTheEnvironment(t *testing.T) {
+func TestUserAgent_Environment(t *testing.T) {
 	const variable = "ALIBABA_CLOUD_USER_AGENT"
 	t.Setenv(variable, "from-environment/1")
 	userAgent := func(opts ...maintenance.Option) (got string) {
@@ -34,7 +34,7 @@ func TestTheUserAgentOfTheEnvironment(t *testing.T) {
 	assert.Equal(t, variable, invalid.Parameter)
 }
 
-func TestTheLastOptionCounts(t *testing.T) {
+func TestOptions_LastOneCounts(t *testing.T) {
 	t.Parallel()
 	first, last := new(capture), new(capture)
 	client := newClient(t,

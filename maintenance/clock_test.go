@@ -35,7 +35,7 @@ func codes(service *maintenancetest.Service, seen *int) (codes []string) {
 	return codes
 }
 
-func TestTheServicesClockIsLearnedAndUnlearned(t *testing.T) {
+func TestClock_IsLearnedAndUnlearned(t *testing.T) {
 	t.Parallel()
 	for _, offset := range []time.Duration{20 * time.Minute, -20 * time.Minute, 40 * 24 * time.Hour} {
 		synctest.Test(t, func(t *testing.T) {
@@ -63,7 +63,7 @@ func TestTheServicesClockIsLearnedAndUnlearned(t *testing.T) {
 	}
 }
 
-func TestAClockThatStaysWrongIsAnError(t *testing.T) {
+func TestClock_StaysWrong(t *testing.T) {
 	t.Parallel()
 	expired := maintenancetest.Fault{StatusCode: 400, Code: "InvalidTimeStamp.Expired", Message: "expired"}
 	synctest.Test(t, func(t *testing.T) {
@@ -88,7 +88,7 @@ func TestAClockThatStaysWrongIsAnError(t *testing.T) {
 	})
 }
 
-func TestAClockThatKeepsMovingIsFollowedOncePerCall(t *testing.T) {
+func TestClock_KeepsMoving(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		skew := new(atomic.Int64)
@@ -104,7 +104,7 @@ func TestAClockThatKeepsMovingIsFollowedOncePerCall(t *testing.T) {
 }
 
 // The service tolerates what is left of the difference, so nothing is refused; the clocks agree all the same.
-func TestAClockIsUnlearnedFromASuccess(t *testing.T) {
+func TestClock_IsUnlearnedFromASuccess(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		service, client, skew := newSkewedService(t)
@@ -119,13 +119,13 @@ func TestAClockIsUnlearnedFromASuccess(t *testing.T) {
 	})
 }
 
-func TestNothingIsLearnedFromAReplyThatCannotKnow(t *testing.T) {
+func TestClock_UnreliableDates(t *testing.T) {
 	t.Parallel()
 	for name, header := range map[string]http.Header{
-		"a reply that a cache has kept":       {"Date": {"Fri, 31 Dec 1999 01:00:00 GMT"}, "Age": {"82800"}},
-		"a reply without a date":              {"Date": {""}},
-		"a reply whose date is not one":       {"Date": {"yesterday"}},
-		"a reply whose date agrees with ours": {},
+		"reply that a cache has kept":       {"Date": {"Fri, 31 Dec 1999 01:00:00 GMT"}, "Age": {"82800"}},
+		"reply without a date":              {"Date": {""}},
+		"reply whose date is not one":       {"Date": {"yesterday"}},
+		"reply whose date agrees with ours": {},
 	} {
 		synctest.Test(t, func(t *testing.T) {
 			service, client, _ := newSkewedService(t)

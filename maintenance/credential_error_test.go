@@ -34,17 +34,17 @@ func TestCredentialError_UnusableKey(t *testing.T) {
 		want       string
 		malformed  bool
 	}{
-		{"an error", &credential{kind: "custom", err: cause}, "the provider is down", false},
-		{"an error of this package", &credential{kind: "custom", err: &maintenance.ValidationError{Parameter: "region", Reason: "is empty"}}, "region is empty", false},
+		{"error", &credential{kind: "custom", err: cause}, "the provider is down", false},
+		{"error of this package", &credential{kind: "custom", err: &maintenance.ValidationError{Parameter: "region", Reason: "is empty"}}, "region is empty", false},
 		{"nothing", &credential{kind: "custom"}, "returned nothing", true},
 		{"no ID", accessKey("", secret, ""), "accessKeyID is empty", true},
 		{"no secret", accessKey("id", "", ""), "accessKeySecret is empty", true},
-		{"a space in the ID", accessKey("id ", secret, ""), "accessKeyID contains", true},
-		{"a control character in the secret", accessKey("id", secret+"\x00", ""), "accessKeySecret contains", true},
-		{"a newline in the token", accessKey("id", secret, token+"\n"), "securityToken contains", true},
-		{"a letter that is not ASCII", accessKey("id", secret, token+"é"), "securityToken contains", true},
-		{"an ID token", &credential{kind: "custom", model: &credentials.CredentialModel{Type: dara.String("id_token")}}, `type "id_token"`, true},
-		{"a bearer token", &credential{kind: "custom", model: &credentials.CredentialModel{Type: dara.String("bearer"), BearerToken: dara.String(token)}}, `type "bearer"`, true},
+		{"space in the ID", accessKey("id ", secret, ""), "accessKeyID contains", true},
+		{"control character in the secret", accessKey("id", secret+"\x00", ""), "accessKeySecret contains", true},
+		{"newline in the token", accessKey("id", secret, token+"\n"), "securityToken contains", true},
+		{"letter that is not ASCII", accessKey("id", secret, token+"é"), "securityToken contains", true},
+		{"ID token", &credential{kind: "custom", model: &credentials.CredentialModel{Type: dara.String("id_token")}}, `type "id_token"`, true},
+		{"bearer token", &credential{kind: "custom", model: &credentials.CredentialModel{Type: dara.String("bearer"), BearerToken: dara.String(token)}}, `type "bearer"`, true},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
 			t.Parallel()
@@ -155,14 +155,14 @@ func (plain) Error() string { return "down" }
 func TestCredentialError_CauseIsNotShown(t *testing.T) {
 	t.Parallel()
 	for name, cause := range map[string]error{
-		"an error":                  errors.New("get session token failed: " + secret),
-		"a value":                   quoting{secret},
-		"a pointer":                 &quoting{secret},
-		"a wrapped value":           fmt.Errorf("the vault: %w", quoting{secret}),
-		"joined errors":             errors.Join(errors.New("down, stderr: "), quoting{secret}),
-		"a reply in a struct":       plain{credentials.Config{AccessKeySecret: dara.String(secret)}},
-		"a reply behind a pointer":  plain{&[]map[string]string{{"secret": secret}}},
-		"a key that is a map's key": plain{map[string]int{secret: 1}},
+		"error":                   errors.New("get session token failed: " + secret),
+		"value":                   quoting{secret},
+		"pointer":                 &quoting{secret},
+		"wrapped value":           fmt.Errorf("the vault: %w", quoting{secret}),
+		"joined errors":           errors.Join(errors.New("down, stderr: "), quoting{secret}),
+		"reply in a struct":       plain{credentials.Config{AccessKeySecret: dara.String(secret)}},
+		"reply behind a pointer":  plain{&[]map[string]string{{"secret": secret}}},
+		"key that is a map's key": plain{map[string]int{secret: 1}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

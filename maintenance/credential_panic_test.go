@@ -28,7 +28,7 @@ func TestCredential_ProviderPanics(t *testing.T) {
 	t.Parallel()
 	errBug := errors.New("a bug")
 	for name, want := range map[string]any{
-		"an error": errBug, "a text": "index out of range", "a value": struct{ Code int }{7},
+		"error": errBug, "text": "index out of range", "value": struct{ Code int }{7},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

@@ -43,16 +43,16 @@ func TestRedact_ConfigurationFile(t *testing.T) {
 		"cut off":         {`{"current":"default","profiles":[{"access_key_secret":"` + secret + `"`, "config.json' failed: (withheld"},
 		"another type":    {`["` + secret + `"]`, "config.json' failed: (withheld"},
 		"INI":             {"access_key_secret = " + secret, "config.json' failed: (withheld"},
-		"a secret's mode": {`{"current":"c","profiles":[{"name":"c","mode":"` + secret + `"}]}`, "unsupported profile mode '(withheld"},
-		"an unknown mode": {`{"current":"c","profiles":[{"name":"c","mode":"Magic"}]}`, "unsupported profile mode 'Magic'"},
+		"secret's mode":   {`{"current":"c","profiles":[{"name":"c","mode":"` + secret + `"}]}`, "unsupported profile mode '(withheld"},
+		"unknown mode":    {`{"current":"c","profiles":[{"name":"c","mode":"Magic"}]}`, "unsupported profile mode 'Magic'"},
 		"no such profile": {`{"current":"nightly","profiles":[{"name":"c","mode":"AK"}]}`, "unable to get profile with 'nightly'"},
-		"a sign-in URL": {`{"current":"c","profiles":[{"name":"c","mode":"CloudSSO","cloud_sso_sign_in_url":"https://u:` + secret + `%zz@h",` +
+		"sign-in URL": {`{"current":"c","profiles":[{"name":"c","mode":"CloudSSO","cloud_sso_sign_in_url":"https://u:` + secret + `%zz@h",` +
 			`"cloud_sso_account_id":"1","cloud_sso_access_config":"c","access_token":"t","cloud_sso_access_token_expire":99999999999}]}`, "parse (withheld"},
-		"a command with a token": {`{"current":"c","profiles":[{"name":"c","mode":"External","process_command":"TOKEN=` + token + ` helper"}]}`,
+		"command with a token": {`{"current":"c","profiles":[{"name":"c","mode":"External","process_command":"TOKEN=` + token + ` helper"}]}`,
 			"external command: exec: (withheld, as it may hold a secret): executable file not found in $PATH"},
-		"a path with a token": {`{"current":"c","profiles":[{"name":"c","mode":"External","process_command":"./none/` + token + ` helper"}]}`, "external command: (withheld"},
-		"an unclosed quote":   {`{"current":"c","profiles":[{"name":"c","mode":"External","process_command":"helper '` + token + `"}]}`, "unclosed quote"},
-		"a failing command":   {`{"current":"c","profiles":[{"name":"c","mode":"External","process_command":"ls /none/` + token + `"}]}`, "exit status"},
+		"path with a token": {`{"current":"c","profiles":[{"name":"c","mode":"External","process_command":"./none/` + token + ` helper"}]}`, "external command: (withheld"},
+		"unclosed quote":    {`{"current":"c","profiles":[{"name":"c","mode":"External","process_command":"helper '` + token + `"}]}`, "unclosed quote"},
+		"failing command":   {`{"current":"c","profiles":[{"name":"c","mode":"External","process_command":"ls /none/` + token + `"}]}`, "exit status"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			require.NoError(t, os.WriteFile(filepath.Join(home, ".aliyun", "config.json"), []byte(tc.config), 0o600))
@@ -67,14 +67,14 @@ func TestRedact_CredentialsFile(t *testing.T) {
 	t.Setenv("ALIBABA_CLOUD_CREDENTIALS_FILE", file)
 	assert.Contains(t, failureOf(t), "Can not open fileopen "+file+": no such file or directory")
 	for name, tc := range map[string]struct{ lines, want string }{
-		"no delimiter":          {"[default]\naccess_key_secret " + secret, "Can not open file(withheld"},
-		"no key name":           {"[default]\n= " + secret, "Can not open file(withheld"},
-		"an unclosed section":   {"[" + secret, "Can not open file(withheld"},
-		"an unclosed key quote": {"[default]\n\"" + secret + " = 1", "Can not open file(withheld"},
-		"an unclosed long key":  {"[default]\n\"\"\"" + secret + "\n" + token, "Can not open file(withheld"},
-		"no type":               {"[default]\naccess_key_secret = " + secret, `section "default": key "type" not exists`},
-		"no section":            {"[prod]\naccess_key_secret = " + secret, `section "default" does not exist`},
-		"an unknown type":       {"[default]\ntype = " + secret, "Failed to get credential"},
+		"no delimiter":       {"[default]\naccess_key_secret " + secret, "Can not open file(withheld"},
+		"no key name":        {"[default]\n= " + secret, "Can not open file(withheld"},
+		"unclosed section":   {"[" + secret, "Can not open file(withheld"},
+		"unclosed key quote": {"[default]\n\"" + secret + " = 1", "Can not open file(withheld"},
+		"unclosed long key":  {"[default]\n\"\"\"" + secret + "\n" + token, "Can not open file(withheld"},
+		"no type":            {"[default]\naccess_key_secret = " + secret, `section "default": key "type" not exists`},
+		"no section":         {"[prod]\naccess_key_secret = " + secret, `section "default" does not exist`},
+		"unknown type":       {"[default]\ntype = " + secret, "Failed to get credential"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			require.NoError(t, os.WriteFile(file, []byte(tc.lines), 0o600))
@@ -98,8 +98,8 @@ func TestRedact_Reply(t *testing.T) {
 		body   string
 		want   string
 	}{
-		"a refusal":      {403, `{"Code":"NoPermission","Message":"` + secret + `"}`, "failed: (withheld, as it may hold a secret), code NoPermission"},
-		"a secret code":  {403, `{"Code":"` + secret + `"}`, "failed: (withheld, as it may hold a secret)"},
+		"refusal":        {403, `{"Code":"NoPermission","Message":"` + secret + `"}`, "failed: (withheld, as it may hold a secret), code NoPermission"},
+		"secret code":    {403, `{"Code":"` + secret + `"}`, "failed: (withheld, as it may hold a secret)"},
 		"fields missing": {200, `{"AccessKeySecret":"` + secret + `","SecurityToken":"` + token + `"}`, "failed: (withheld"},
 		"no JSON":        {200, "<html>" + secret, "json unmarshal fail: invalid character"},
 		"another type":   {200, `{"AccessKeyId":{"` + secret + `":1}}`, "json unmarshal fail: json: cannot unmarshal object"},
@@ -122,20 +122,20 @@ func TestRedact_Reply(t *testing.T) {
 func TestRedact_Connection(t *testing.T) {
 	t.Parallel()
 	for name, tc := range map[string]struct{ reply, want string }{
-		"no HTTP":                    {secret + "\r\n\r\n", "malformed HTTP(withheld"},
-		"a status that is none":      {"HTTP/1.1 " + secret + " OK\r\n\r\n", "malformed HTTP(withheld"},
-		"a header without a colon":   {"HTTP/1.1 200 OK\r\n" + secret + "\r\n\r\n", "malformed MIME(withheld"},
-		"a length that is none":      {"HTTP/1.1 200 OK\r\nContent-Length: " + secret + "\r\n\r\n", "withheld"},
-		"a place that does not read": {"HTTP/1.1 302 F\r\nLocation: http://u:" + secret + "%zz@h/\r\n\r\n", "Location header (withheld"},
-		"a redirect":                 {"HTTP/1.1 302 F\r\nLocation: http://u:" + secret + "@127.0.0.1:1/" + token + "\r\n\r\n", "connection refused"},
-		"a redirect to nowhere":      {"HTTP/1.1 302 F\r\nLocation: x:" + token + "\r\n\r\n", "unsupported protocol scheme"},
+		"no HTTP":                  {secret + "\r\n\r\n", "malformed HTTP(withheld"},
+		"status that is none":      {"HTTP/1.1 " + secret + " OK\r\n\r\n", "malformed HTTP(withheld"},
+		"header without a colon":   {"HTTP/1.1 200 OK\r\n" + secret + "\r\n\r\n", "malformed MIME(withheld"},
+		"length that is none":      {"HTTP/1.1 200 OK\r\nContent-Length: " + secret + "\r\n\r\n", "withheld"},
+		"place that does not read": {"HTTP/1.1 302 F\r\nLocation: http://u:" + secret + "%zz@h/\r\n\r\n", "Location header (withheld"},
+		"redirect":                 {"HTTP/1.1 302 F\r\nLocation: http://u:" + secret + "@127.0.0.1:1/" + token + "\r\n\r\n", "connection refused"},
+		"redirect to nowhere":      {"HTTP/1.1 302 F\r\nLocation: x:" + token + "\r\n\r\n", "unsupported protocol scheme"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			assert.Contains(t, failureOf(t, fromURI(t, "http://"+answerRaw(t, tc.reply)+"/", "")), tc.want)
 		})
 	}
-	t.Run("a proxy's words", func(t *testing.T) {
+	t.Run("proxy's words", func(t *testing.T) {
 		t.Parallel()
 		for words, want := range map[string]string{
 			"Proxy Authentication Required": ": Proxy Authentication Required",

@@ -183,15 +183,15 @@ func TestDesktops_NextToken(t *testing.T) {
 		field string
 		last  bool
 	}{
-		"missing":                {``, true},
-		"empty":                  {`"NextToken":"",`, true},
-		"null":                   {`"NextToken":null,`, true},
-		"a string":               {`"NextToken":"next",`, false},
-		"a number":               {`"NextToken":17,`, false},
-		"a boolean":              {`"NextToken":true,`, false},
-		"an array":               {`"NextToken":["next"],`, false},
-		"an object":              {`"NextToken":{"Value":"next"},`, false},
-		"a string with a number": {`"NextToken":"17",`, false},
+		"missing":              {``, true},
+		"empty":                {`"NextToken":"",`, true},
+		"null":                 {`"NextToken":null,`, true},
+		"string":               {`"NextToken":"next",`, false},
+		"number":               {`"NextToken":17,`, false},
+		"boolean":              {`"NextToken":true,`, false},
+		"array":                {`"NextToken":["next"],`, false},
+		"object":               {`"NextToken":{"Value":"next"},`, false},
+		"string with a number": {`"NextToken":"17",`, false},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -284,18 +284,18 @@ func TestDesktops_Validation(t *testing.T) {
 		filter    maintenance.DesktopFilter
 		parameter string
 	}{
-		"no region":                 {"", maintenance.DesktopFilter{}, "region"},
-		"a region of another shape": {"cn/hangzhou", maintenance.DesktopFilter{}, "region"},
-		"no region, no IDs":         {"", maintenance.DesktopFilter{DesktopIds: []string{}}, "region"},
-		"an empty ID":               {region, maintenance.DesktopFilter{DesktopIds: []string{"a", ""}}, "filter.DesktopIds[1]"},
-		"white space in an ID":      {region, maintenance.DesktopFilter{DesktopIds: []string{"a b"}}, "filter.DesktopIds[0]"},
-		"a bad ID after 100":        {region, maintenance.DesktopFilter{DesktopIds: append(desktops(100), "\n")}, "filter.DesktopIds[100]"},
-		"101 users":                 {region, maintenance.DesktopFilter{EndUserIds: desktops(101)}, "filter.EndUserIds"},
-		"an empty user":             {region, maintenance.DesktopFilter{EndUserIds: []string{"a", ""}}, "filter.EndUserIds[1]"},
-		"11 statuses":               {region, maintenance.DesktopFilter{DesktopStatuses: desktops(11)}, "filter.DesktopStatuses"},
-		"an empty status":           {region, maintenance.DesktopFilter{DesktopStatuses: []string{""}}, "filter.DesktopStatuses[0]"},
-		"21 tags":                   {region, maintenance.DesktopFilter{Tags: tags}, "filter.Tags"},
-		"a tag without a key":       {region, maintenance.DesktopFilter{Tags: map[string]string{"": "v"}}, "filter.Tags"},
+		"no region":               {"", maintenance.DesktopFilter{}, "region"},
+		"region of another shape": {"cn/hangzhou", maintenance.DesktopFilter{}, "region"},
+		"no region, no IDs":       {"", maintenance.DesktopFilter{DesktopIds: []string{}}, "region"},
+		"empty ID":                {region, maintenance.DesktopFilter{DesktopIds: []string{"a", ""}}, "filter.DesktopIds[1]"},
+		"white space in an ID":    {region, maintenance.DesktopFilter{DesktopIds: []string{"a b"}}, "filter.DesktopIds[0]"},
+		"bad ID after 100":        {region, maintenance.DesktopFilter{DesktopIds: append(desktops(100), "\n")}, "filter.DesktopIds[100]"},
+		"101 users":               {region, maintenance.DesktopFilter{EndUserIds: desktops(101)}, "filter.EndUserIds"},
+		"empty user":              {region, maintenance.DesktopFilter{EndUserIds: []string{"a", ""}}, "filter.EndUserIds[1]"},
+		"11 statuses":             {region, maintenance.DesktopFilter{DesktopStatuses: desktops(11)}, "filter.DesktopStatuses"},
+		"empty status":            {region, maintenance.DesktopFilter{DesktopStatuses: []string{""}}, "filter.DesktopStatuses[0]"},
+		"21 tags":                 {region, maintenance.DesktopFilter{Tags: tags}, "filter.Tags"},
+		"tag without a key":       {region, maintenance.DesktopFilter{Tags: map[string]string{"": "v"}}, "filter.Tags"},
 	} {
 		read, err := readAll(client.Desktops(t.Context(), tc.region, tc.filter))
 		var invalid *maintenance.ValidationError

@@ -30,7 +30,7 @@ func TestEndpoint(t *testing.T) {
 	}
 }
 
-func TestInsecureEndpoint(t *testing.T) {
+func TestEndpoint_Insecure(t *testing.T) {
 	t.Parallel()
 	for endpoint, want := range map[string]string{
 		"emulator":                  "https://emulator",

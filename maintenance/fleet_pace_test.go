@@ -47,8 +47,8 @@ func sum(counts map[int]int, from, to int) (n int) {
 func TestPace_FollowsTheLimit(t *testing.T) {
 	t.Parallel()
 	for name, limited := range map[string]func(perSecond int) maintenancetest.RateLimit{
-		"a token bucket": func(n int) maintenancetest.RateLimit { return maintenancetest.TokenBucket(float64(n), 2) },
-		"a fixed window": func(n int) maintenancetest.RateLimit { return maintenancetest.FixedWindow(n, time.Second) },
+		"token bucket": func(n int) maintenancetest.RateLimit { return maintenancetest.TokenBucket(float64(n), 2) },
+		"fixed window": func(n int) maintenancetest.RateLimit { return maintenancetest.FixedWindow(n, time.Second) },
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

@@ -42,9 +42,9 @@ var encodings = map[string]func(string) string{
 	"as it is":              func(s string) string { return s },
 	"upper case":            strings.ToUpper,
 	"without padding":       func(s string) string { return strings.TrimRight(s, "=") },
-	"the first half":        func(s string) string { return s[:len(s)/2] },
-	"the second half":       func(s string) string { return s[len(s)/2:] },
-	"the middle":            func(s string) string { return s[20:50] + "..." },
+	"first half":            func(s string) string { return s[:len(s)/2] },
+	"second half":           func(s string) string { return s[len(s)/2:] },
+	"middle":                func(s string) string { return s[20:50] + "..." },
 	"of a URL":              replacing("+", "%2b", "/", "%2F", "=", "%3d"),
 	"of a URL, all of it":   eachByte("%%%02x"),
 	"of a URL twice":        replacing("+", "%252B", "/", "%252f", "=", "%253D"),
@@ -63,32 +63,32 @@ var encodings = map[string]func(string) string{
 
 // repeating are peers that show the token of a request, in the form that encode makes of it.
 var repeating = map[string]func(told string) (*http.Response, error){
-	"an error": func(told string) (*http.Response, error) {
+	"error": func(told string) (*http.Response, error) {
 		return reply(403, `{"Code":"Forbidden.RAM","Message":"sent `+told+`","RequestId":"R`+told+`","HostId":"`+told+`","Recommend":"https://x/?t=`+told+
 			`","AccessDeniedDetail":{"AuthAction":"`+told+`","EncodedDiagnosticMessage":"`+told+`","PolicyType":"p"}}`, nil), nil
 	},
-	"a code": func(told string) (*http.Response, error) { return reply(400, `{"Code":"`+told+`"}`, nil), nil },
-	"an object": func(told string) (*http.Response, error) {
+	"code": func(told string) (*http.Response, error) { return reply(400, `{"Code":"`+told+`"}`, nil), nil },
+	"object": func(told string) (*http.Response, error) {
 		return reply(503, `{"Code":"InternalError","Message":{"t":["`+told+`"]}}`, nil), nil
 	},
-	"a success": func(told string) (*http.Response, error) { return reply(200, `{"RequestId":"`+told+`"}`, nil), nil },
-	"a false one": func(told string) (*http.Response, error) {
+	"success": func(told string) (*http.Response, error) { return reply(200, `{"RequestId":"`+told+`"}`, nil), nil },
+	"false one": func(told string) (*http.Response, error) {
 		return reply(200, `{"RequestId":"R","Code":"Throttling","Message":"`+told+`"}`, nil), nil
 	},
 	"XML": func(told string) (*http.Response, error) {
 		return reply(403, "<Error><Code>Forbidden</Code><Message>"+told+"</Message></Error>", nil), nil
 	},
-	"a page":       func(told string) (*http.Response, error) { return reply(502, "<html>"+told+"</html>", nil), nil },
+	"page":         func(told string) (*http.Response, error) { return reply(502, "<html>"+told+"</html>", nil), nil },
 	"half a reply": func(told string) (*http.Response, error) { return reply(200, `{"RequestId":"`+told, nil), nil },
 	"headers": func(told string) (*http.Response, error) {
 		return reply(302, "", http.Header{
 			"Location": {"https://x/" + told}, "Content-Type": {told}, "X-Acs-Request-Id": {told}, "Retry-After": {told},
 		}), nil
 	},
-	"a host": func(told string) (*http.Response, error) {
+	"host": func(told string) (*http.Response, error) {
 		return reply(302, "", http.Header{"Location": {"https://" + told + "/"}}), nil
 	},
-	"a transport": func(told string) (*http.Response, error) { return nil, errors.New("cannot send " + told) },
+	"transport": func(told string) (*http.Response, error) { return nil, errors.New("cannot send " + told) },
 }
 
 // letters keeps the letters and digits of text, in lower case.

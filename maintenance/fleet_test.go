@@ -129,9 +129,9 @@ func TestFleet_RefusalOfEveryCall(t *testing.T) {
 		want  error
 	}{
 		{"access denied", maintenancetest.Fault{StatusCode: 403, Code: "Forbidden.RAM"}, maintenance.ErrAccessDenied},
-		{"an invalid credential", maintenancetest.Fault{StatusCode: 404, Code: "InvalidAccessKeyId.NotFound"}, maintenance.ErrInvalidCredential},
-		{"an unknown region", maintenancetest.Fault{StatusCode: 404, Code: maintenancetest.CodeUnknownRegion}, nil},
-		{"a redirect", maintenancetest.Fault{StatusCode: 302}, nil},
+		{"invalid credential", maintenancetest.Fault{StatusCode: 404, Code: "InvalidAccessKeyId.NotFound"}, maintenance.ErrInvalidCredential},
+		{"unknown region", maintenancetest.Fault{StatusCode: 404, Code: maintenancetest.CodeUnknownRegion}, nil},
+		{"redirect", maintenancetest.Fault{StatusCode: 302}, nil},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
 			t.Parallel()
@@ -151,7 +151,7 @@ func TestFleet_RefusalOfEveryCall(t *testing.T) {
 			}
 		})
 	}
-	t.Run("a host that does not exist", func(t *testing.T) {
+	t.Run("host that does not exist", func(t *testing.T) {
 		t.Parallel()
 		client := newClient(t, maintenance.WithHTTPClient(&http.Client{Transport: roundTripper(func(*http.Request) (*http.Response, error) {
 			return nil, &net.DNSError{Err: "no such host", Name: "ecd.xx-nowhere-1.aliyuncs.com", IsNotFound: true}

@@ -21,8 +21,8 @@ import (
 func TestFleetThrottle_CostsTimeAndNoDesktops(t *testing.T) {
 	t.Parallel()
 	for name, limit := range map[string]maintenancetest.RateLimit{
-		"a token bucket":            maintenancetest.TokenBucket(20, 5),
-		"a fixed window":            maintenancetest.FixedWindow(20, time.Second),
+		"token bucket":              maintenancetest.TokenBucket(20, 5),
+		"fixed window":              maintenancetest.FixedWindow(20, time.Second),
 		"nothing left at the start": maintenancetest.FixedWindow(1, time.Hour),
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -80,8 +80,8 @@ func TestFleetThrottle_EndsTheFleet(t *testing.T) {
 		{"hint beyond the deadline", throttledFor("3600"), 10 * time.Minute, 0, time.Hour, "next retry in 1h0m0s exceeds the context deadline"},
 		{"hint beyond an hour", throttledFor("3601"), 0, 0, time.Hour + time.Second, "asks for a wait of 1h0m1s, which exceeds the limit of 1h0m0s"},
 		{"hint of a day", throttledFor("86400"), 0, 0, 24 * time.Hour, "asks for a wait of 24h0m0s"},
-		{"an hour of throttling", throttled, 0, time.Hour + 10*time.Second, 0, "nothing but throttling for 1h0m0s"},
-		{"an hour of hints", throttledFor("1000"), 0, time.Hour + 1000*time.Second, 1000 * time.Second, "nothing but throttling for 1h0m0s"},
+		{"hour of throttling", throttled, 0, time.Hour + 10*time.Second, 0, "nothing but throttling for 1h0m0s"},
+		{"hour of hints", throttledFor("1000"), 0, time.Hour + 1000*time.Second, 1000 * time.Second, "nothing but throttling for 1h0m0s"},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
 			t.Parallel()

@@ -41,10 +41,10 @@ func TestRateLimiter_ExceedsTheDeadlineOfARetry(t *testing.T) {
 func TestRateLimiter_SlotIsGivenBack(t *testing.T) {
 	t.Parallel()
 	for name, leave := range map[string]func(context.Context) (context.Context, context.CancelFunc){
-		"a deadline that is too near": func(ctx context.Context) (context.Context, context.CancelFunc) {
+		"deadline that is too near": func(ctx context.Context) (context.Context, context.CancelFunc) {
 			return context.WithTimeout(ctx, 30*time.Second)
 		},
-		"a caller that leaves": func(ctx context.Context) (context.Context, context.CancelFunc) {
+		"caller that leaves": func(ctx context.Context) (context.Context, context.CancelFunc) {
 			ctx, cancel := context.WithCancel(ctx)
 			time.AfterFunc(10*time.Second, cancel)
 			return ctx, cancel

@@ -17,7 +17,7 @@ import (
 	"github.com/ecdkit/ecd-maintenance-go/maintenance"
 )
 
-func TestHostileIdleConnection(t *testing.T) {
+func TestHostile_IdleConnection(t *testing.T) {
 	t.Parallel()
 	for _, tc := range []struct {
 		name     string
@@ -55,7 +55,7 @@ func TestHostileIdleConnection(t *testing.T) {
 
 // What stands between client and service forgets idle connections without a word, and all of them: a call has to get
 // past more of them than it has attempts.
-func TestHostileIdleConnectionsInNumbers(t *testing.T) {
+func TestHostile_ManyIdleConnections(t *testing.T) {
 	t.Parallel()
 	for name, end := range map[string]func(*rawConn){
 		"reset":  func(c *rawConn) { c.reset() },
@@ -76,7 +76,7 @@ func TestHostileIdleConnectionsInNumbers(t *testing.T) {
 }
 
 // The deadline of a caller says nothing of the connections.
-func TestHostileIdleConnectionsOutliveADeadline(t *testing.T) {
+func TestHostile_IdleConnectionsOutliveADeadline(t *testing.T) {
 	t.Parallel()
 	const idle = 8
 	peer := idlePeer(t, idle, func(c *rawConn) {
@@ -96,7 +96,7 @@ func TestHostileIdleConnectionsOutliveADeadline(t *testing.T) {
 }
 
 // http.DefaultTransport belongs to the whole program. Not in parallel: httptest's servers close its connections too.
-func TestHostileIdleConnectionsOfTheDefaultTransport(t *testing.T) {
+func TestHostile_IdleConnectionsOfTheDefaultTransport(t *testing.T) {
 	peer := idlePeer(t, http.DefaultMaxIdleConnsPerHost, func(c *rawConn) { c.reset() })
 	t.Cleanup(http.DefaultTransport.(*http.Transport).CloseIdleConnections)
 	client := clientOf(t, peer, maintenance.WithHTTPClient(new(http.Client)))
@@ -139,7 +139,7 @@ func together(t *testing.T, client *maintenance.Client, n int) error {
 	return calls.Wait()
 }
 
-func TestHostileInformationalReplies(t *testing.T) {
+func TestHostile_InformationalReplies(t *testing.T) {
 	t.Parallel()
 	client, requests := serving(t, func(w http.ResponseWriter, r *http.Request) {
 		for _, status := range []int{100, 102, 103, 103} {
@@ -153,7 +153,7 @@ func TestHostileInformationalReplies(t *testing.T) {
 }
 
 // Over HTTP/2 the server says so with GOAWAY.
-func TestHostileConnectionThatIsClosedEachTime(t *testing.T) {
+func TestHostile_ConnectionIsClosedEachTime(t *testing.T) {
 	t.Parallel()
 	for _, version := range []int{1, 2} {
 		t.Run(fmt.Sprint("HTTP/", version), func(t *testing.T) {
@@ -177,7 +177,7 @@ func TestHostileConnectionThatIsClosedEachTime(t *testing.T) {
 	}
 }
 
-func TestHostileGOAWAY(t *testing.T) {
+func TestHostile_GOAWAY(t *testing.T) {
 	t.Parallel()
 	for _, tc := range []struct {
 		name     string
@@ -231,7 +231,7 @@ func TestHostileGOAWAY(t *testing.T) {
 }
 
 // A connection can be gone without a word. HTTP/2 would go on to use it for each attempt, as there is only one.
-func TestHostileHTTP2ConnectionThatFallsSilent(t *testing.T) {
+func TestHostile_HTTP2ConnectionFallsSilent(t *testing.T) {
 	t.Parallel()
 	trusted := newAuthority(t)
 	peer := newRawPeer(t, &tls.Config{Certificates: trusted.issue(t), NextProtos: []string{"h2"}}, func(c *rawConn) {

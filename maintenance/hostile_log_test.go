@@ -13,7 +13,7 @@ import (
 	"github.com/ecdkit/ecd-maintenance-go/maintenance"
 )
 
-func TestHostileLogHasOneRecordOfEachAttemptAndEachRetry(t *testing.T) {
+func TestHostile_LogHasOneRecordPerAttemptAndRetry(t *testing.T) {
 	t.Parallel()
 	const busy = `{"Code":"ServiceUnavailable","Message":"busy","RequestId":"R-1"}`
 	for _, tc := range []struct {
@@ -21,12 +21,12 @@ func TestHostileLogHasOneRecordOfEachAttemptAndEachRetry(t *testing.T) {
 		handler http.HandlerFunc
 		levels  []slog.Level
 	}{
-		{"a call that succeeds at last", inTurn(
+		{"call that succeeds at last", inTurn(
 			replying(503, contentJSON, busy), replying(502, "text/html", badGateway), replying(200, contentJSON, okBody),
 		), []slog.Level{slog.LevelDebug, slog.LevelWarn, slog.LevelDebug, slog.LevelWarn, slog.LevelDebug}},
-		{"a call that fails at last", replying(503, contentJSON, busy), []slog.Level{slog.LevelDebug, slog.LevelWarn, slog.LevelDebug, slog.LevelWarn, slog.LevelDebug}},
-		{"a call that is refused", replying(403, contentJSON, `{"Code":"Forbidden.RAM","RequestId":"R-1"}`), []slog.Level{slog.LevelDebug}},
-		{"a call that succeeds", replying(200, contentJSON, okBody), []slog.Level{slog.LevelDebug}},
+		{"call that fails at last", replying(503, contentJSON, busy), []slog.Level{slog.LevelDebug, slog.LevelWarn, slog.LevelDebug, slog.LevelWarn, slog.LevelDebug}},
+		{"call that is refused", replying(403, contentJSON, `{"Code":"Forbidden.RAM","RequestId":"R-1"}`), []slog.Level{slog.LevelDebug}},
+		{"call that succeeds", replying(200, contentJSON, okBody), []slog.Level{slog.LevelDebug}},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
 			t.Parallel()
@@ -60,7 +60,7 @@ func inTurn(handlers ...http.HandlerFunc) http.HandlerFunc {
 }
 
 // A handler that writes text as it comes must not be led to write a record of the peer's making.
-func TestHostileLogInjection(t *testing.T) {
+func TestHostile_LogInjection(t *testing.T) {
 	t.Parallel()
 	const forged = `\u202e\n2026-01-02T03:04:05Z ERROR forged\r\n\u001b[2J\u001b]0;title\u0007\u2028`
 	long := strings.Repeat(`\u202e\n\u001b`, 20_000)
@@ -75,8 +75,8 @@ func TestHostileLogInjection(t *testing.T) {
 	}{
 		{"code, message and request ID", replying(503, contentJSON, document(forged)), 503, []string{"code", "requestId", "error"}},
 		{"as much of them as fits into a reply", replying(503, contentJSON, document(long)), 503, []string{"code", "requestId", "error"}},
-		{"the request ID of a success", replying(200, contentJSON, `{"RequestId":"R`+forged+`"}`), 200, []string{"error"}},
-		{"a page", replying(503, "text/html", "<html>\u202e\n\x1b[31m\n"+strings.Repeat("\x1b", 100_000)), 503, []string{"error"}},
+		{"request ID of a success", replying(200, contentJSON, `{"RequestId":"R`+forged+`"}`), 200, []string{"error"}},
+		{"page", replying(503, "text/html", "<html>\u202e\n\x1b[31m\n"+strings.Repeat("\x1b", 100_000)), 503, []string{"error"}},
 		{"headers", rawHeaders, 503, []string{"requestId", "error"}},
 	} {
 		t.Run(tc.name, func(t *testing.T) {

@@ -14,7 +14,7 @@ import (
 	"github.com/ecdkit/ecd-maintenance-go/maintenance"
 )
 
-func TestHostileRedirect(t *testing.T) {
+func TestHostile_Redirect(t *testing.T) {
 	t.Parallel()
 	for _, status := range []int{301, 302, 303, 307, 308} {
 		for _, tc := range []struct {

@@ -18,24 +18,24 @@ const (
 	badGateway    = "<html>\r\n<head><title>502 Bad Gateway</title></head>\r\n</html>\r\n"
 )
 
-func TestHostileSuccessThatIsNone(t *testing.T) {
+func TestHostile_FalseSuccess(t *testing.T) {
 	t.Parallel()
 	for _, tc := range []struct {
 		name, contentType, body string
 		attempts                int // a reply that ends too early may be whole the next time
 		says                    string
 	}{
-		{"an empty object", contentJSON, `{}`, 1, "HTTP 200.*no RequestId"},
+		{"empty object", contentJSON, `{}`, 1, "HTTP 200.*no RequestId"},
 		{"null", contentJSON, `null`, 1, "HTTP 200.*no RequestId"},
-		{"an array", contentJSON, `[]`, 1, "HTTP 200.*array"},
-		{"an empty string", contentJSON, `""`, 1, "HTTP 200.*string"},
-		{"an empty body", contentJSON, ``, 3, "HTTP 200.*unexpected end.*3 attempts"},
-		{"an empty RequestId", contentJSON, `{"RequestId":""}`, 1, "HTTP 200.*no RequestId"},
-		{"a RequestId that is an object", contentJSON, `{"RequestId":{"a":17}}`, 1, "HTTP 200.*no RequestId"},
+		{"array", contentJSON, `[]`, 1, "HTTP 200.*array"},
+		{"empty string", contentJSON, `""`, 1, "HTTP 200.*string"},
+		{"empty body", contentJSON, ``, 3, "HTTP 200.*unexpected end.*3 attempts"},
+		{"empty RequestId", contentJSON, `{"RequestId":""}`, 1, "HTTP 200.*no RequestId"},
+		{"RequestId that is an object", contentJSON, `{"RequestId":{"a":17}}`, 1, "HTTP 200.*no RequestId"},
 		{"JSON that ends too early", contentJSON, okBody[:20], 3, `HTTP 200.*unexpected end.*starts: \{"RequestId":"BA6A1.*3 attempts`},
 		{"garbage after the JSON", contentJSON, okBody + "}", 1, "HTTP 200.*after top-level value"},
 		{"another document after the JSON", contentJSON, okBody + okBody, 1, "HTTP 200.*after top-level value"},
-		{"a captive portal", "text/html", captivePortal, 1, "HTTP 200, text/html: .*airport's network"},
+		{"captive portal", "text/html", captivePortal, 1, "HTTP 200, text/html: .*airport's network"},
 		{"XML", "text/xml", `<RequestId>1</RequestId>`, 1, "HTTP 200, text/xml: .*<RequestId>"},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
@@ -52,7 +52,7 @@ func TestHostileSuccessThatIsNone(t *testing.T) {
 	}
 }
 
-func TestHostileReplyThatIsShorterThanItSays(t *testing.T) {
+func TestHostile_ReplyShorterThanItsContentLength(t *testing.T) {
 	t.Parallel()
 	for name, body := range map[string]string{
 		"ends within the JSON":         okBody[:20],
@@ -76,7 +76,7 @@ func TestHostileReplyThatIsShorterThanItSays(t *testing.T) {
 	}
 }
 
-func TestHostileReplyThatIsCutOffOnce(t *testing.T) {
+func TestHostile_ReplyIsCutOffOnce(t *testing.T) {
 	t.Parallel()
 	replies := make(chan string, 2)
 	replies <- okBody[:20]
@@ -90,15 +90,15 @@ func TestHostileReplyThatIsCutOffOnce(t *testing.T) {
 	assert.EqualValues(t, 2, requests.Load(), "requests")
 }
 
-func TestHostileErrorPageOfAProxy(t *testing.T) {
+func TestHostile_ErrorPageOfAProxy(t *testing.T) {
 	t.Parallel()
 	for _, status := range []int{502, 503, 504} {
 		for _, tc := range []struct{ name, contentType, body string }{
 			{"HTML", "text/html", badGateway},
 			{"XML of another kind", "text/xml", `<?xml version="1.0"?><Fault><Code>1</Code></Fault>`},
 			{"XML that ends too early", "text/xml", `<?xml version="1.0"?><Error><Code>Serv`},
-			{"an empty body", "text/plain", ""},
-			{"a JSON string", contentJSON, `"upstream"`},
+			{"empty body", "text/plain", ""},
+			{"JSON string", contentJSON, `"upstream"`},
 		} {
 			t.Run(strconv.Itoa(status)+" with "+tc.name, func(t *testing.T) {
 				t.Parallel()
@@ -114,7 +114,7 @@ func TestHostileErrorPageOfAProxy(t *testing.T) {
 	}
 }
 
-func TestHostileErrorInXML(t *testing.T) {
+func TestHostile_ErrorInXML(t *testing.T) {
 	t.Parallel()
 	for _, tc := range []struct {
 		code     string
@@ -144,7 +144,7 @@ func TestHostileErrorInXML(t *testing.T) {
 	}
 }
 
-func TestHostileText(t *testing.T) {
+func TestHostile_Text(t *testing.T) {
 	t.Parallel()
 	for _, tc := range []struct {
 		name string
@@ -155,8 +155,8 @@ func TestHostileText(t *testing.T) {
 		{"newlines", "Bad", `first\nsecond\r\nthird`, `Bad: first\\nsecond\\r\\nthird`},
 		{"terminal escapes", "Bad", `\u001b[2J\u001b]0;title\u0007`, `Bad: \\x1b\[2J\\x1b\]0;title\\a`},
 		{"text that runs backwards", "Bad", `\u202etxt.exe`, `Bad: \\u202etxt.exe`},
-		{"a line separator of Unicode", "Bad", `a\u2028b\u0085c`, `Bad: a\\u2028b\\u0085c`},
-		{"a code that is no better", `B\nd\u001b[31m`, "no", `B\\nd\\x1b\[31m: no`},
+		{"line separator of Unicode", "Bad", `a\u2028b\u0085c`, `Bad: a\\u2028b\\u0085c`},
+		{"code that is no better", `B\nd\u001b[31m`, "no", `B\\nd\\x1b\[31m: no`},
 		{"100 kB", "Bad", strings.Repeat("A", 100_000), `Bad: A{400}\.\.\. \(HTTP 400`},
 		{"100 kB of terminal escapes", strings.Repeat(`\u001b`, 10_000), strings.Repeat(`\u001b`, 100_000), `(\\x1b){32}\.\.\.: (\\x1b){100}\.\.\. \(HTTP 400`},
 		{"bytes that are no UTF-8", "Bad", "a\xff\xfeb", "Bad: a.*b"},
@@ -175,15 +175,15 @@ func TestHostileText(t *testing.T) {
 }
 
 // A proxy's page goes into the error as well, and so does what net/http lets pass in headers: anything above ASCII.
-func TestHostileTextOutsideTheErrorDocument(t *testing.T) {
+func TestHostile_TextOutsideTheErrorDocument(t *testing.T) {
 	t.Parallel()
 	evil := "\u202e\u009b2J" + strings.Repeat("\u009b", 10_000)
 	for name, reply := range map[string]string{
-		"a page":                   "HTTP/1.1 403 Forbidden\r\nContent-Type: text/html\r\nConnection: close\r\n\r\n\x1b[31mno\nno" + evil,
-		"a content type":           "HTTP/1.1 403 Forbidden\r\nContent-Type: text/" + evil + "\r\nContent-Length: 2\r\n\r\nno",
-		"a request ID":             "HTTP/1.1 403 Forbidden\r\nX-Acs-Request-Id: " + evil + "\r\nContent-Length: 2\r\n\r\nno",
-		"the target of a redirect": "HTTP/1.1 307 Temporary Redirect\r\nLocation: https://" + evil + "/\r\nContent-Length: 2\r\n\r\nno",
-		"a status line":            "HTTP/1.1 403 " + evil + "\r\nContent-Length: 2\r\n\r\nno",
+		"page":                 "HTTP/1.1 403 Forbidden\r\nContent-Type: text/html\r\nConnection: close\r\n\r\n\x1b[31mno\nno" + evil,
+		"content type":         "HTTP/1.1 403 Forbidden\r\nContent-Type: text/" + evil + "\r\nContent-Length: 2\r\n\r\nno",
+		"request ID":           "HTTP/1.1 403 Forbidden\r\nX-Acs-Request-Id: " + evil + "\r\nContent-Length: 2\r\n\r\nno",
+		"target of a redirect": "HTTP/1.1 307 Temporary Redirect\r\nLocation: https://" + evil + "/\r\nContent-Length: 2\r\n\r\nno",
+		"status line":          "HTTP/1.1 403 " + evil + "\r\nContent-Length: 2\r\n\r\nno",
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -204,13 +204,13 @@ func TestHostileTextOutsideTheErrorDocument(t *testing.T) {
 }
 
 // What is no HTTP may be a reply that has suffered on its way, so it is asked for again.
-func TestHostileTextThatIsNoHTTP(t *testing.T) {
+func TestHostile_TextIsNoHTTP(t *testing.T) {
 	t.Parallel()
 	for name, reply := range map[string]string{
-		"another protocol":          "220 \x1b[31mmail.example.com\x1b ESMTP" + strings.Repeat("\x1b", 50_000) + "\r\n",
-		"a terminal escape":         "HTTP/1.1 403 Forbidden\r\nContent-Type: text/\x1b[31mhtml" + strings.Repeat("\x1b", 50_000) + "\r\n\r\n",
-		"a length that is too long": "HTTP/1.1 200 OK\r\nContent-Length: 99999999999999999999999" + strings.Repeat("9", 50_000) + "\r\n\r\n",
-		"two lengths":               "HTTP/1.1 200 OK\r\nContent-Length: 52\r\nContent-Length: 2\r\n\r\n" + okBody,
+		"another protocol":        "220 \x1b[31mmail.example.com\x1b ESMTP" + strings.Repeat("\x1b", 50_000) + "\r\n",
+		"terminal escape":         "HTTP/1.1 403 Forbidden\r\nContent-Type: text/\x1b[31mhtml" + strings.Repeat("\x1b", 50_000) + "\r\n\r\n",
+		"length that is too long": "HTTP/1.1 200 OK\r\nContent-Length: 99999999999999999999999" + strings.Repeat("9", 50_000) + "\r\n\r\n",
+		"two lengths":             "HTTP/1.1 200 OK\r\nContent-Length: 52\r\nContent-Length: 2\r\n\r\n" + okBody,
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

@@ -17,9 +17,9 @@ import (
 
 const mebibyte = 1 << 20
 
-// TestHostileSize is not parallel, as it measures the memory of the whole process. The peers allocate next to nothing
+// TestHostile_Size is not parallel, as it measures the memory of the whole process. The peers allocate next to nothing
 // themselves: they say the same bytes until the connection is closed, or ten gibibytes of them.
-func TestHostileSize(t *testing.T) {
+func TestHostile_Size(t *testing.T) {
 	filler := bytes.Repeat([]byte(" "), mebibyte)
 	for _, tc := range []struct {
 		name     string
@@ -28,14 +28,14 @@ func TestHostileSize(t *testing.T) {
 		limit    int // of what a call allocates in all, in bytes
 		says     string
 	}{
-		{"an endless body", "HTTP/1.1 200 OK\r\n\r\n", filler, 16 * mebibyte, "longer than 1048576 bytes"},
-		{"an endless body in chunks", "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n", chunk(filler), 16 * mebibyte, "longer than 1048576 bytes"},
+		{"endless body", "HTTP/1.1 200 OK\r\n\r\n", filler, 16 * mebibyte, "longer than 1048576 bytes"},
+		{"endless body in chunks", "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n", chunk(filler), 16 * mebibyte, "longer than 1048576 bytes"},
 		{"10 GiB of Content-Length", "HTTP/1.1 200 OK\r\nContent-Length: 10737418240\r\n\r\n", filler, 16 * mebibyte, "longer than 1048576 bytes"},
-		{"a gzip bomb", "HTTP/1.1 200 OK\r\nContent-Encoding: gzip\r\n\r\n", gzipped(t, filler), 16 * mebibyte, "longer than 1048576 bytes"},
-		{"an endless error", "HTTP/1.1 404 Not Found\r\n\r\n", filler, 16 * mebibyte, "HTTP 404.*longer than 1048576 bytes"},
-		{"an endless redirect", "HTTP/1.1 307 Temporary Redirect\r\nLocation: /\r\n\r\n", filler, 16 * mebibyte, "HTTP 307.*longer than 1048576 bytes"},
+		{"gzip bomb", "HTTP/1.1 200 OK\r\nContent-Encoding: gzip\r\n\r\n", gzipped(t, filler), 16 * mebibyte, "longer than 1048576 bytes"},
+		{"endless error", "HTTP/1.1 404 Not Found\r\n\r\n", filler, 16 * mebibyte, "HTTP 404.*longer than 1048576 bytes"},
+		{"endless redirect", "HTTP/1.1 307 Temporary Redirect\r\nLocation: /\r\n\r\n", filler, 16 * mebibyte, "HTTP 307.*longer than 1048576 bytes"},
 		{"1 MiB of headers", "HTTP/1.1 200 OK\r\n", []byte(strings.Repeat("X-Filler: "+strings.Repeat("a", 1000)+"\r\n", 1000)), mebibyte, "headers.*65536 bytes"},
-		{"a header line that does not end", "HTTP/1.1 200 OK\r\nX-Filler: ", filler, mebibyte, "headers.*65536 bytes"},
+		{"header line that does not end", "HTTP/1.1 200 OK\r\nX-Filler: ", filler, mebibyte, "headers.*65536 bytes"},
 		{"informational replies without end", "", []byte("HTTP/1.1 103 Early Hints\r\nLink: </a>\r\n\r\n"), 4 * mebibyte, "headers.*65536 bytes"},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
@@ -63,7 +63,7 @@ func TestHostileSize(t *testing.T) {
 }
 
 // HTTP/2 knows no better than to call too many headers a breach of the protocol, which may be another one the next time.
-func TestHostileSizeOfHeadersInHTTP2(t *testing.T) {
+func TestHostile_SizeOfHeadersInHTTP2(t *testing.T) {
 	t.Parallel()
 	client, requests := servingHTTP(t, 2, func(w http.ResponseWriter, r *http.Request) {
 		for i := range 1000 {
@@ -79,7 +79,7 @@ func TestHostileSizeOfHeadersInHTTP2(t *testing.T) {
 }
 
 // What the bomb is made of is accepted where it is small, or the test above would show nothing.
-func TestHostileSizeOfAnHonestReply(t *testing.T) {
+func TestHostile_SizeOfAnHonestReply(t *testing.T) {
 	t.Parallel()
 	body := gzipped(t, []byte(okBody))
 	client, _ := serving(t, func(w http.ResponseWriter, r *http.Request) {

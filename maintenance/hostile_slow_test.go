@@ -18,8 +18,8 @@ import (
 
 const tooSlow = `attempt timed out after 1s.*3 attempts`
 
-// TestHostilePeerThatStalls is not parallel, for no other test to make a request late that has to be in time.
-func TestHostilePeerThatStalls(t *testing.T) {
+// TestHostile_PeerStalls is not parallel, for no other test to make a request late that has to be in time.
+func TestHostile_PeerStalls(t *testing.T) {
 	trusted := newAuthority(t)
 	https := &tls.Config{Certificates: trusted.issue(t)}
 	http2 := &tls.Config{Certificates: trusted.issue(t), NextProtos: []string{"h2"}}
@@ -112,7 +112,7 @@ func TestHostilePeerThatStalls(t *testing.T) {
 }
 
 // net/http leaves a connection that changes its protocol to its caller, and no context ends a read from it.
-func TestHostilePeerThatChangesTheProtocol(t *testing.T) {
+func TestHostile_PeerChangesTheProtocol(t *testing.T) {
 	t.Parallel()
 	peer := newRawPeer(t, nil, func(c *rawConn) {
 		if c.request() {
@@ -151,7 +151,7 @@ func checkReplied(t *testing.T, err error, replied bool) {
 	assert.Equal(t, 200, odd.StatusCode)
 }
 
-func TestHostilePeerThatHangsUp(t *testing.T) {
+func TestHostile_PeerHangsUp(t *testing.T) {
 	t.Parallel()
 	certificate := newAuthority(t).issue(t)
 	for _, tc := range []struct {
@@ -215,7 +215,7 @@ func TestHostilePeerThatHangsUp(t *testing.T) {
 	}
 }
 
-func TestHostileHTTP2StreamThatIsReset(t *testing.T) {
+func TestHostile_HTTP2StreamIsReset(t *testing.T) {
 	t.Parallel()
 	for _, tc := range []struct {
 		name    string

@@ -86,7 +86,7 @@ func (a *authority) httpClient(t *testing.T, configure ...func(*http.Transport))
 	})
 }
 
-func TestHostileTLS(t *testing.T) {
+func TestHostile_TLS(t *testing.T) {
 	t.Parallel()
 	trusted := newAuthority(t)
 	expired := func(c *x509.Certificate) { c.NotAfter = time.Now().Add(-time.Minute) }
@@ -105,14 +105,14 @@ func TestHostileTLS(t *testing.T) {
 		config *tls.Config
 		says   string
 	}{
-		{"a certificate that has expired", &tls.Config{Certificates: trusted.issue(t, expired)}, "certificate has expired"},
-		{"a certificate that is not valid yet", &tls.Config{Certificates: trusted.issue(t, notYet)}, "not yet valid"},
-		{"a certificate of another host", &tls.Config{Certificates: trusted.issue(t, otherHost)}, "valid for ecd.example.com, not " + certified},
-		{"a certificate of no host", &tls.Config{Certificates: trusted.issue(t, noHost)}, "not valid for any names, but wanted to match " + certified},
-		{"a certificate of a host named by a terminal escape", &tls.Config{Certificates: trusted.issue(t, escape)}, `valid for a\\n\\x1b\[31m.example.com, not ` + certified},
-		{"a certificate of many other hosts", &tls.Config{Certificates: trusted.issue(t, manyHosts)}, "valid for .*a{60}"},
-		{"a certificate that signs itself", &tls.Config{Certificates: newAuthority(t).itself()}, "unknown authority"},
-		{"a certificate of another authority", &tls.Config{Certificates: newAuthority(t).issue(t)}, "unknown authority"},
+		{"certificate that has expired", &tls.Config{Certificates: trusted.issue(t, expired)}, "certificate has expired"},
+		{"certificate that is not valid yet", &tls.Config{Certificates: trusted.issue(t, notYet)}, "not yet valid"},
+		{"certificate of another host", &tls.Config{Certificates: trusted.issue(t, otherHost)}, "valid for ecd.example.com, not " + certified},
+		{"certificate of no host", &tls.Config{Certificates: trusted.issue(t, noHost)}, "not valid for any names, but wanted to match " + certified},
+		{"certificate of a host named by a terminal escape", &tls.Config{Certificates: trusted.issue(t, escape)}, `valid for a\\n\\x1b\[31m.example.com, not ` + certified},
+		{"certificate of many other hosts", &tls.Config{Certificates: trusted.issue(t, manyHosts)}, "valid for .*a{60}"},
+		{"certificate that signs itself", &tls.Config{Certificates: newAuthority(t).itself()}, "unknown authority"},
+		{"certificate of another authority", &tls.Config{Certificates: newAuthority(t).issue(t)}, "unknown authority"},
 		{"TLS 1.1 at most", &tls.Config{
 			Certificates: trusted.issue(t), MinVersion: tls.VersionTLS10, MaxVersion: tls.VersionTLS11,
 		}, "protocol version not supported"},
@@ -131,7 +131,7 @@ func TestHostileTLS(t *testing.T) {
 }
 
 // A server that insists on TLS 1.1, whatever the client has offered, is one that Go's own server cannot play.
-func TestHostileTLSVersionThatWasNotOffered(t *testing.T) {
+func TestHostile_TLSVersionNotOffered(t *testing.T) {
 	t.Parallel()
 	hello := "\x02\x00\x00\x26\x03\x02" + strings.Repeat("r", 32) + "\x00\xc0\x13\x00"
 	record := "\x16\x03\x02\x00\x2a" + hello
@@ -147,7 +147,7 @@ func TestHostileTLSVersionThatWasNotOffered(t *testing.T) {
 }
 
 // The certificate is what is wrong with the others: without it, all of the above would be refused for another reason.
-func TestHostileTLSOfAnHonestPeer(t *testing.T) {
+func TestHostile_TLSOfAnHonestPeer(t *testing.T) {
 	t.Parallel()
 	trusted := newAuthority(t)
 	peer := newRawPeer(t, &tls.Config{Certificates: trusted.issue(t)}, func(c *rawConn) {

@@ -57,7 +57,7 @@ func (h *recordingHandler) waits() (waits []time.Duration) {
 	return waits
 }
 
-func TestTheLog(t *testing.T) {
+func TestLog_Records(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		records := new(recordingHandler)
@@ -92,7 +92,7 @@ func TestTheLog(t *testing.T) {
 	})
 }
 
-func TestANilLoggerIsRefused(t *testing.T) {
+func TestLog_NilLogger(t *testing.T) {
 	t.Parallel()
 	_, err := maintenance.NewClient(maintenance.WithLogger(nil))
 	var invalid *maintenance.ValidationError

@@ -12,7 +12,7 @@ import (
 	"github.com/ecdkit/ecd-maintenance-go/maintenance"
 )
 
-func TestParseMode(t *testing.T) {
+func TestMode_Parse(t *testing.T) {
 	t.Parallel()
 	for s, want := range map[string]maintenance.Mode{
 		"ENTER": maintenance.ModeEnter, "enter": maintenance.ModeEnter, "Enter": maintenance.ModeEnter,
@@ -30,7 +30,7 @@ func TestParseMode(t *testing.T) {
 	}
 }
 
-func TestModeIsText(t *testing.T) {
+func TestMode_Text(t *testing.T) {
 	t.Parallel()
 	var document struct{ Mode maintenance.Mode }
 	require.NoError(t, json.Unmarshal([]byte(`{"Mode":"enter"}`), &document))
@@ -46,7 +46,7 @@ func TestModeIsText(t *testing.T) {
 	assert.Equal(t, "ENTER", maintenance.ModeEnter.String())
 }
 
-func TestModeIsAFlag(t *testing.T) {
+func TestMode_Flag(t *testing.T) {
 	t.Parallel()
 	flags := flag.NewFlagSet("test", flag.ContinueOnError)
 	flags.SetOutput(io.Discard)

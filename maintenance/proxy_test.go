@@ -290,7 +290,7 @@ func TestProxy_SOCKS5(t *testing.T) {
 	}{
 		{"wrong password", password, "\x01\x01", "", 1, "username/password authentication failed"},
 		{"no acceptable method", "\x05\xff", "", "", 1, "no acceptable authentication methods"},
-		{"a method that was not offered", "\x05\x01", "", "", 1, "unsupported authentication method 1"},
+		{"method that was not offered", "\x05\x01", "", "", 1, "unsupported authentication method 1"},
 		{"ruleset", password, granted, reply("\x02"), 1, "connection not allowed by ruleset"},
 		{"command", free, "", reply("\x07"), 1, "command not supported"},
 		{"failure", free, "", reply("\x01"), 3, "general SOCKS server failure"},

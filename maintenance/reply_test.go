@@ -17,7 +17,7 @@ import (
 	"github.com/ecdkit/ecd-maintenance-go/maintenance/maintenancetest"
 )
 
-func TestSetMaintenance(t *testing.T) {
+func TestSetMaintenance_EnterAndExit(t *testing.T) {
 	t.Parallel()
 	service, client := newService(t, 100)
 	response, err := client.SetMaintenance(t.Context(), region, "enter", desktops(99))
@@ -33,7 +33,7 @@ func TestSetMaintenance(t *testing.T) {
 	assert.True(t, service.InMaintenance(region, "ecd-2"))
 }
 
-func TestRegions(t *testing.T) {
+func TestRegions_ListAndMalformedReply(t *testing.T) {
 	t.Parallel()
 	service, client := newService(t, 0)
 	regions, err := client.Regions(t.Context(), "ap-southeast-1")
@@ -49,7 +49,7 @@ func TestRegions(t *testing.T) {
 	require.ErrorContains(t, err, "maintenance: DescribeRegions cn-hangzhou: ")
 }
 
-func TestARefusalOfTheService(t *testing.T) {
+func TestAPIError_Fields(t *testing.T) {
 	t.Parallel()
 	service, client := newService(t, 1)
 	_, err := client.SetMaintenance(t.Context(), region, "enter", []string{"ecd-1", "ecd-2", "gone"})
@@ -73,7 +73,7 @@ func TestARefusalOfTheService(t *testing.T) {
 	assert.False(t, service.InMaintenance(region, "ecd-1"), "a refused call changes nothing")
 }
 
-func TestSentinels(t *testing.T) {
+func TestAPIError_Sentinels(t *testing.T) {
 	t.Parallel()
 	all := []error{maintenance.ErrThrottled, maintenance.ErrAccessDenied, maintenance.ErrInvalidCredential, maintenance.ErrClockSkew, maintenance.ErrOutcomeUnknown}
 	for _, tc := range []struct {
@@ -114,7 +114,7 @@ func TestSentinels(t *testing.T) {
 	}
 }
 
-func TestARAMDenialNamesTheActionToGrant(t *testing.T) {
+func TestAPIError_DenialNamesTheActionToGrant(t *testing.T) {
 	t.Parallel()
 	const denial = `{"Code":"Forbidden.RAM","Message":"User not authorized to operate on the specified resource.","RequestId":"R",` +
 		`"HostId":"H","Recommend":"U","AccessDeniedDetail":{"AuthAction":"ecd:Something","AuthPrincipalType":"SubUser",` +
@@ -143,7 +143,7 @@ func TestARAMDenialNamesTheActionToGrant(t *testing.T) {
 	}
 }
 
-func TestAnErrorInXML(t *testing.T) {
+func TestAPIError_XML(t *testing.T) {
 	t.Parallel()
 	var calls atomic.Int64
 	client := newClient(t, maintenance.WithHTTPClient(answering(&calls, 503, "text/xml;charset=utf-8",
@@ -157,7 +157,7 @@ func TestAnErrorInXML(t *testing.T) {
 	require.ErrorContains(t, err, "ServiceUnavailable: busy (HTTP 503, request ID R-1)")
 }
 
-func TestRepliesThatTheAPIWouldNotSend(t *testing.T) {
+func TestResponseError_Replies(t *testing.T) {
 	t.Parallel()
 	for _, tc := range []struct {
 		name    string
@@ -166,21 +166,21 @@ func TestRepliesThatTheAPIWouldNotSend(t *testing.T) {
 		reason  string
 		unknown bool
 	}{
-		{"an empty object", 200, `{}`, "no RequestId", true},
+		{"empty object", 200, `{}`, "no RequestId", true},
 		{"null", 200, `null`, "no RequestId", true},
-		{"an array", 200, `[]`, "array", true},
-		{"a string", 200, `""`, "string", true},
+		{"array", 200, `[]`, "array", true},
+		{"string", 200, `""`, "string", true},
 		{"nothing", 200, ``, "unexpected end", true},
-		{"an empty RequestId", 200, `{"RequestId":""}`, "no RequestId", true},
-		{"an object for RequestId", 200, `{"RequestId":{"a":1}}`, "no RequestId", true},
+		{"empty RequestId", 200, `{"RequestId":""}`, "no RequestId", true},
+		{"object for RequestId", 200, `{"RequestId":{"a":1}}`, "no RequestId", true},
 		{"JSON that is cut off", 200, okBody[:20], "unexpected end", true},
 		{"trailing garbage", 200, okBody + "x", "after top-level", true},
-		{"a captive portal", 200, `<html>Sign in</html>`, "body starts: <html>Sign in</html>", true},
+		{"captive portal", 200, `<html>Sign in</html>`, "body starts: <html>Sign in</html>", true},
 		{"HTML of a proxy", 502, `<html>Bad Gateway</html>`, "HTTP 502", true},
-		{"an empty 503", 503, ``, "HTTP 503", true},
-		{"an error without code", 400, `{"Message":"?"}`, "no error code", false},
-		{"a code that is an object", 400, `{"Code":{"a":1}}`, "no error code", false},
-		{"a 404 of another server", 404, `not found`, "body starts: not found", false},
+		{"empty 503", 503, ``, "HTTP 503", true},
+		{"error without code", 400, `{"Message":"?"}`, "no error code", false},
+		{"code that is an object", 400, `{"Code":{"a":1}}`, "no error code", false},
+		{"404 of another server", 404, `not found`, "body starts: not found", false},
 		{"another status", 999, ``, "status", true},
 		{"more than 1 MiB", 200, strings.Repeat(" ", 1<<20) + okBody, "longer than 1048576 bytes", true},
 	} {
@@ -202,7 +202,7 @@ func TestRepliesThatTheAPIWouldNotSend(t *testing.T) {
 	}
 }
 
-func TestForeignTextIsPrintableAndBounded(t *testing.T) {
+func TestErrors_PeerTextIsPrintableAndBounded(t *testing.T) {
 	t.Parallel()
 	evil := "line one\nline two \x1b[31mred\u202e " + strings.Repeat("A", 100_000)
 	service, client := newService(t, 1)
@@ -219,7 +219,7 @@ func TestForeignTextIsPrintableAndBounded(t *testing.T) {
 	}
 }
 
-func TestHintsOfAThrottledCall(t *testing.T) {
+func TestAPIError_RetryAfter(t *testing.T) {
 	t.Parallel()
 	now := time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC)
 	for _, tc := range []struct {
@@ -229,13 +229,13 @@ func TestHintsOfAThrottledCall(t *testing.T) {
 	}{
 		{"none", nil, 0},
 		{"seconds", http.Header{"Retry-After": {"3"}}, 3 * time.Second},
-		{"a date", http.Header{"Retry-After": {now.Add(time.Minute).Format(http.TimeFormat)}, "Date": {now.Format(http.TimeFormat)}}, time.Minute},
-		{"a date that is over", http.Header{"Retry-After": {now.Format(http.TimeFormat)}, "Date": {now.Add(time.Minute).Format(http.TimeFormat)}}, 0},
-		{"an old date by our own clock", http.Header{"Retry-After": {now.Format(http.TimeFormat)}, "Date": {"?"}}, 0},
+		{"date", http.Header{"Retry-After": {now.Add(time.Minute).Format(http.TimeFormat)}, "Date": {now.Format(http.TimeFormat)}}, time.Minute},
+		{"date that is over", http.Header{"Retry-After": {now.Format(http.TimeFormat)}, "Date": {now.Add(time.Minute).Format(http.TimeFormat)}}, 0},
+		{"old date by our own clock", http.Header{"Retry-After": {now.Format(http.TimeFormat)}, "Date": {"?"}}, 0},
 		{"milliseconds of a rate limit", http.Header{"X-Ratelimit-User-Api": {"Limit:1,Remain:0,TimeLeft:2000,Reset:1234"}}, 2 * time.Second},
-		{"the larger", http.Header{"X-Ratelimit-User-Api": {"TimeLeft:10"}, "X-Ratelimit-User": {"Limit:1, TimeLeft:500"}, "Retry-After": {"0"}}, 500 * time.Millisecond},
+		{"larger", http.Header{"X-Ratelimit-User-Api": {"TimeLeft:10"}, "X-Ratelimit-User": {"Limit:1, TimeLeft:500"}, "Retry-After": {"0"}}, 500 * time.Millisecond},
 		{"nonsense", http.Header{"X-Ratelimit-User": {"TimeLeft:-5"}, "X-Ratelimit-User-Api": {",,TimeLeft"}, "Retry-After": {"soon"}}, 0},
-		{"a century", http.Header{"Retry-After": {"3153600000"}}, 24 * time.Hour},
+		{"century", http.Header{"Retry-After": {"3153600000"}}, 24 * time.Hour},
 	} {
 		service, client := newService(t, 1)
 		service.Inject(0, maintenancetest.Fault{StatusCode: 429, Code: "Throttling.User", Header: tc.header})
@@ -247,7 +247,7 @@ func TestHintsOfAThrottledCall(t *testing.T) {
 	}
 }
 
-func TestAContextThatHasEnded(t *testing.T) {
+func TestContextError_EndedBeforeTheCall(t *testing.T) {
 	t.Parallel()
 	reason := errors.New("the maintenance window is over")
 	ctx, cancel := context.WithCancelCause(t.Context())
@@ -263,7 +263,7 @@ func TestAContextThatHasEnded(t *testing.T) {
 	assert.Zero(t, key.asked.Load(), "questions for a credential")
 }
 
-func TestAContextThatEndsDuringTheCall(t *testing.T) {
+func TestContextError_EndsDuringTheCall(t *testing.T) {
 	t.Parallel()
 	reason := errors.New("the maintenance window is over")
 	ctx, cancel := context.WithCancelCause(t.Context())
@@ -288,7 +288,7 @@ type closer struct {
 
 func (c *closer) Close() error { c.closed = true; return nil }
 
-func TestTheBodyIsAlwaysClosed(t *testing.T) {
+func TestReply_BodyIsAlwaysClosed(t *testing.T) {
 	t.Parallel()
 	for _, body := range []io.Reader{
 		strings.NewReader(okBody),
@@ -309,7 +309,7 @@ type failing struct{}
 
 func (failing) Read([]byte) (int, error) { return 0, io.ErrUnexpectedEOF }
 
-func TestAReplyThatIsCutOffSaysSo(t *testing.T) {
+func TestResponseError_BodyIsCutOff(t *testing.T) {
 	t.Parallel()
 	client := newClient(t, maintenance.WithHTTPClient(&http.Client{Transport: roundTripper(func(*http.Request) (*http.Response, error) {
 		return &http.Response{StatusCode: 200, Body: io.NopCloser(io.MultiReader(strings.NewReader(`{"Requ`), failing{}))}, nil

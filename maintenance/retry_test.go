@@ -37,32 +37,32 @@ func attempts(t *testing.T, err error) int {
 	return failed.Attempts
 }
 
-func TestWhatIsRepeated(t *testing.T) {
+func TestRetry_WhichRefusals(t *testing.T) {
 	t.Parallel()
 	for _, tc := range []struct {
 		name     string
 		fault    maintenancetest.Fault
 		repeated bool
 	}{
-		{"a cut connection", maintenancetest.Fault{Cut: true}, true},
-		{"a reply that ends too early", maintenancetest.Fault{Body: okBody[:20]}, true},
+		{"cut connection", maintenancetest.Fault{Cut: true}, true},
+		{"reply that ends too early", maintenancetest.Fault{Body: okBody[:20]}, true},
 		{"throttling of a user", throttled, true},
 		{"throttling of an API with status 400", maintenancetest.Fault{StatusCode: 400, Code: "Throttling.Api"}, true},
-		{"a 429 of a proxy", maintenancetest.Fault{StatusCode: 429, Body: "<html>"}, true},
-		{"a service that is not available", unavailable, true},
-		{"an internal error", maintenancetest.Fault{StatusCode: 500, Code: "InternalError"}, true},
-		{"a 502 of a proxy", maintenancetest.Fault{StatusCode: 502, Body: "<html>"}, true},
-		{"an empty 504", maintenancetest.Fault{StatusCode: 504}, true},
-		{"a nonce that was used", maintenancetest.Fault{StatusCode: 400, Code: "SignatureNonceUsed"}, true},
+		{"429 of a proxy", maintenancetest.Fault{StatusCode: 429, Body: "<html>"}, true},
+		{"service that is not available", unavailable, true},
+		{"internal error", maintenancetest.Fault{StatusCode: 500, Code: "InternalError"}, true},
+		{"502 of a proxy", maintenancetest.Fault{StatusCode: 502, Body: "<html>"}, true},
+		{"empty 504", maintenancetest.Fault{StatusCode: 504}, true},
+		{"nonce that was used", maintenancetest.Fault{StatusCode: 400, Code: "SignatureNonceUsed"}, true},
 
-		{"a wrong secret", maintenancetest.Fault{StatusCode: 400, Code: "SignatureDoesNotMatch"}, false},
-		{"an unknown key", maintenancetest.Fault{StatusCode: 404, Code: "InvalidAccessKeyId.NotFound"}, false},
-		{"a malformed token", maintenancetest.Fault{StatusCode: 400, Code: "InvalidSecurityToken.Malformed"}, false},
-		{"a RAM denial", maintenancetest.Fault{StatusCode: 403, Code: "Forbidden.RAM"}, false},
-		{"a bad parameter", maintenancetest.Fault{StatusCode: 400, Code: "InvalidParameter"}, false},
-		{"a page in place of a reply", maintenancetest.Fault{Body: "<html>", ContentType: "text/html"}, false},
-		{"a success without a request ID", maintenancetest.Fault{Body: "{}"}, false},
-		{"a redirect", maintenancetest.Fault{StatusCode: 302}, false},
+		{"wrong secret", maintenancetest.Fault{StatusCode: 400, Code: "SignatureDoesNotMatch"}, false},
+		{"unknown key", maintenancetest.Fault{StatusCode: 404, Code: "InvalidAccessKeyId.NotFound"}, false},
+		{"malformed token", maintenancetest.Fault{StatusCode: 400, Code: "InvalidSecurityToken.Malformed"}, false},
+		{"RAM denial", maintenancetest.Fault{StatusCode: 403, Code: "Forbidden.RAM"}, false},
+		{"bad parameter", maintenancetest.Fault{StatusCode: 400, Code: "InvalidParameter"}, false},
+		{"page in place of a reply", maintenancetest.Fault{Body: "<html>", ContentType: "text/html"}, false},
+		{"success without a request ID", maintenancetest.Fault{Body: "{}"}, false},
+		{"redirect", maintenancetest.Fault{StatusCode: 302}, false},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
 			t.Parallel()
@@ -87,7 +87,7 @@ func TestWhatIsRepeated(t *testing.T) {
 	}
 }
 
-func TestAConnectionErrorIsRepeated(t *testing.T) {
+func TestRetry_ConnectionError(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		service := maintenancetest.NewService()
@@ -105,7 +105,7 @@ func TestAConnectionErrorIsRepeated(t *testing.T) {
 	})
 }
 
-func TestMaxAttempts(t *testing.T) {
+func TestRetry_MaxAttempts(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		for _, limit := range []int{1, 2, 7} {
@@ -118,7 +118,7 @@ func TestMaxAttempts(t *testing.T) {
 	})
 }
 
-func TestEveryAttemptIsSignedAfresh(t *testing.T) {
+func TestRetry_SignsEveryAttemptAfresh(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		service, client := newService(t, 1, withDefaults)
@@ -134,7 +134,7 @@ func TestEveryAttemptIsSignedAfresh(t *testing.T) {
 	})
 }
 
-func TestWaitsHaveFullJitter(t *testing.T) {
+func TestRetry_FullJitter(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		records := new(recordingHandler)
@@ -159,14 +159,14 @@ func TestWaitsHaveFullJitter(t *testing.T) {
 	})
 }
 
-func TestHintsAreObeyed(t *testing.T) {
+func TestRetry_ObeysHints(t *testing.T) {
 	t.Parallel()
 	for name, tc := range map[string]struct {
 		hint func(now time.Time) http.Header
 		want time.Duration
 	}{
 		"seconds": {func(time.Time) http.Header { return http.Header{"Retry-After": {"3"}} }, 3 * time.Second},
-		"a date": {func(now time.Time) http.Header {
+		"date": {func(now time.Time) http.Header {
 			return http.Header{"Retry-After": {now.Add(time.Minute).UTC().Format(http.TimeFormat)}}
 		}, time.Minute},
 		"milliseconds of the larger limit": {func(time.Time) http.Header {
@@ -266,7 +266,7 @@ func TestRetry_WaitEndsWithItsContext(t *testing.T) {
 }
 
 // errgroup cancels its other calls with the error of the first as the cause.
-func TestTheCauseOfACancellationIsAnotherCallsMatter(t *testing.T) {
+func TestRetry_CauseOfAnotherCall(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		service, client := newService(t, 1, withDefaults)
@@ -283,7 +283,7 @@ func TestTheCauseOfACancellationIsAnotherCallsMatter(t *testing.T) {
 	})
 }
 
-func TestAnAttemptHasABound(t *testing.T) {
+func TestRetry_AttemptTimeout(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		service, client := newService(t, 1, maintenance.WithRetry(maintenance.RetryPolicy{MaxAttempts: 2, AttemptTimeout: time.Minute}))
@@ -298,7 +298,7 @@ func TestAnAttemptHasABound(t *testing.T) {
 	})
 }
 
-func TestAContextThatEndsDuringALaterAttempt(t *testing.T) {
+func TestRetry_ContextEndsDuringALaterAttempt(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		service, client := newService(t, 1, withDefaults)
@@ -315,7 +315,7 @@ func TestAContextThatEndsDuringALaterAttempt(t *testing.T) {
 }
 
 // The reply to the first attempt is lost; that the others were refused does not tell what became of it.
-func TestOneUnknownAttemptMakesTheOutcomeUnknown(t *testing.T) {
+func TestRetry_OneUnknownOutcomeIsKept(t *testing.T) {
 	t.Parallel()
 	for name, later := range map[string]maintenancetest.Fault{
 		"throttled":     throttled,
@@ -428,7 +428,7 @@ func TestRetryBudget_ObeyedHintsAndCancelledWaitsAreFree(t *testing.T) {
 	})
 }
 
-func TestBadRetryPolicies(t *testing.T) {
+func TestRetry_InvalidPolicies(t *testing.T) {
 	t.Parallel()
 	for parameter, policy := range map[string]maintenance.RetryPolicy{
 		"retry.MaxAttempts":    {MaxAttempts: -1},

@@ -14,15 +14,15 @@ import (
 
 // Each of these characters takes more bytes once it is escaped.
 var growing = map[string]string{
-	"a terminal escape":        "\x1b",
-	"a line break":             "\n",
-	"a byte that is not UTF-8": "\xff",
-	"half a character":         "\xe6\xa1",
-	"a zero-width space":       "\u200b",
-	"an override of direction": "\u202e",
-	"a tag":                    "\U000e0041",
-	"a private character":      "\U0010fffd",
-	"letters among escapes":    "a\x00é\x7f桌\u2028😀",
+	"terminal escape":        "\x1b",
+	"line break":             "\n",
+	"byte that is not UTF-8": "\xff",
+	"half a character":       "\xe6\xa1",
+	"zero-width space":       "\u200b",
+	"override of direction":  "\u202e",
+	"tag":                    "\U000e0041",
+	"private character":      "\U0010fffd",
+	"letters among escapes":  "a\x00é\x7f桌\u2028😀",
 }
 
 func TestPrintable_IsBoundedOnceEscaped(t *testing.T) {

@@ -15,7 +15,7 @@ import (
 	"github.com/ecdkit/ecd-maintenance-go/maintenance"
 )
 
-func TestBadInputIsRefusedBeforeAnythingHappens(t *testing.T) {
+func TestValidate_RefusesBeforeAnythingIsSent(t *testing.T) {
 	t.Parallel()
 	ids := []string{"ecd-1"}
 	long := strings.Repeat("x", 129)
@@ -34,23 +34,23 @@ func TestBadInputIsRefusedBeforeAnythingHappens(t *testing.T) {
 		{"padded mode", t.Context(), region, " ENTER", ids, "mode", `" ENTER"`},
 		{"no IDs", t.Context(), region, "ENTER", nil, "desktopIDs", "empty"},
 		{"101 IDs", t.Context(), region, "ENTER", desktops(101), "desktopIDs", "101"},
-		{"an empty ID", t.Context(), region, "ENTER", []string{"ecd-1", ""}, "desktopIDs[1]", "empty"},
-		{"a space in an ID", t.Context(), region, "ENTER", []string{"ecd 1"}, "desktopIDs[0]", `"ecd 1"`},
-		{"a tab in an ID", t.Context(), region, "ENTER", []string{"ecd\t1"}, "desktopIDs[0]", `"ecd\t1"`},
-		{"a newline in an ID", t.Context(), region, "ENTER", []string{"ecd-1\n"}, "desktopIDs[0]", `"ecd-1\n"`},
-		{"a NUL in an ID", t.Context(), region, "ENTER", []string{"ecd\x001"}, "desktopIDs[0]", `"ecd\x001"`},
-		{"a byte order mark", t.Context(), region, "ENTER", []string{"\ufeffecd-1"}, "desktopIDs[0]", `non-printable`},
-		{"an ID that is not UTF-8", t.Context(), region, "ENTER", []string{"ecd-\xff"}, "desktopIDs[0]", "UTF-8"},
-		{"an ID of 129 bytes", t.Context(), region, "ENTER", []string{long}, "desktopIDs[0]", "longer than 128 bytes"},
+		{"empty ID", t.Context(), region, "ENTER", []string{"ecd-1", ""}, "desktopIDs[1]", "empty"},
+		{"space in an ID", t.Context(), region, "ENTER", []string{"ecd 1"}, "desktopIDs[0]", `"ecd 1"`},
+		{"tab in an ID", t.Context(), region, "ENTER", []string{"ecd\t1"}, "desktopIDs[0]", `"ecd\t1"`},
+		{"newline in an ID", t.Context(), region, "ENTER", []string{"ecd-1\n"}, "desktopIDs[0]", `"ecd-1\n"`},
+		{"NUL in an ID", t.Context(), region, "ENTER", []string{"ecd\x001"}, "desktopIDs[0]", `"ecd\x001"`},
+		{"byte order mark", t.Context(), region, "ENTER", []string{"\ufeffecd-1"}, "desktopIDs[0]", `non-printable`},
+		{"ID that is not UTF-8", t.Context(), region, "ENTER", []string{"ecd-\xff"}, "desktopIDs[0]", "UTF-8"},
+		{"ID of 129 bytes", t.Context(), region, "ENTER", []string{long}, "desktopIDs[0]", "longer than 128 bytes"},
 		{"empty region", t.Context(), "", "ENTER", ids, "region", "empty"},
-		{"a region that is another host", t.Context(), "evil.com/x#", "ENTER", ids, "region", `"evil.com/x#"`},
-		{"a region with a dot", t.Context(), "cn-hangzhou.evil.com", "ENTER", ids, "region", "lower-case"},
-		{"a region in upper case", t.Context(), "CN-HANGZHOU", "ENTER", ids, "region", "lower-case"},
-		{"a leading hyphen", t.Context(), "-cn", "ENTER", ids, "region", "hyphen"},
-		{"a trailing hyphen", t.Context(), "cn-", "ENTER", ids, "region", "hyphen"},
-		{"a region with a space", t.Context(), "cn hangzhou", "ENTER", ids, "region", "lower-case"},
-		{"a region that is not ASCII", t.Context(), "cn-杭州", "ENTER", ids, "region", "lower-case"},
-		{"a region that is no DNS label", t.Context(), strings.Repeat("a", 64), "ENTER", ids, "region", "63"},
+		{"region that is another host", t.Context(), "evil.com/x#", "ENTER", ids, "region", `"evil.com/x#"`},
+		{"region with a dot", t.Context(), "cn-hangzhou.evil.com", "ENTER", ids, "region", "lower-case"},
+		{"region in upper case", t.Context(), "CN-HANGZHOU", "ENTER", ids, "region", "lower-case"},
+		{"leading hyphen", t.Context(), "-cn", "ENTER", ids, "region", "hyphen"},
+		{"trailing hyphen", t.Context(), "cn-", "ENTER", ids, "region", "hyphen"},
+		{"region with a space", t.Context(), "cn hangzhou", "ENTER", ids, "region", "lower-case"},
+		{"region that is not ASCII", t.Context(), "cn-杭州", "ENTER", ids, "region", "lower-case"},
+		{"region that is no DNS label", t.Context(), strings.Repeat("a", 64), "ENTER", ids, "region", "63"},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
 			t.Parallel()
@@ -82,7 +82,7 @@ func TestBadInputIsRefusedBeforeAnythingHappens(t *testing.T) {
 	}
 }
 
-func TestTheLargestInputIsAccepted(t *testing.T) {
+func TestValidate_LargestInput(t *testing.T) {
 	t.Parallel()
 	var calls atomic.Int64
 	client := newClient(t, maintenance.WithHTTPClient(answering(&calls, http.StatusOK, contentJSON, okBody)))
@@ -93,7 +93,7 @@ func TestTheLargestInputIsAccepted(t *testing.T) {
 	assert.EqualValues(t, 1, calls.Load())
 }
 
-func TestBadOptionsAreRefused(t *testing.T) {
+func TestOptions_Invalid(t *testing.T) {
 	t.Parallel()
 	bearer, err := credentials.NewCredential(&credentials.Config{Type: dara.String("bearer"), BearerToken: dara.String(token)})
 	require.NoError(t, err)

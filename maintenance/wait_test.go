@@ -226,8 +226,8 @@ func TestWait_HintsAreHonoured(t *testing.T) {
 		{"429, repeated by the call", withDefaults, throttledFor("60"), time.Minute},
 		{"503", once, unavailableFor("60"), time.Minute},
 		{"503, repeated by the call", withDefaults, unavailableFor("60"), time.Minute},
-		{"an hour", once, throttledFor("3600"), time.Hour},
-		{"an hour, too long for a call", withDefaults, unavailableFor("3600"), time.Hour},
+		{"hour", once, throttledFor("3600"), time.Hour},
+		{"hour, too long for a call", withDefaults, unavailableFor("3600"), time.Hour},
 		{"429 of a proxy", once, maintenancetest.Fault{StatusCode: 429, Body: "<html>", Header: http.Header{"Retry-After": {"120"}}}, 2 * time.Minute},
 	} {
 		t.Run(tc.name, func(t *testing.T) {

@@ -45,7 +45,7 @@ func (c *capture) Call(r *http.Request, _ *http.Transport) (*http.Response, erro
 	return c.RoundTrip(r)
 }
 
-func TestTheRequestIsTheOneThatDarabonbaSends(t *testing.T) {
+func TestWire_SameRequestAsDarabonba(t *testing.T) {
 	t.Parallel()
 	for name, tc := range map[string]struct {
 		desktops int
@@ -107,7 +107,7 @@ func stable(s sent) sent {
 	return s
 }
 
-func TestTheQueryIsEncodedOnceAndSorted(t *testing.T) {
+func TestWire_QueryIsEncodedOnceAndSorted(t *testing.T) {
 	t.Parallel()
 	var query string
 	client := newClient(t, maintenance.WithHTTPClient(&http.Client{Transport: roundTripper(func(r *http.Request) (*http.Response, error) {
@@ -122,7 +122,7 @@ func TestTheQueryIsEncodedOnceAndSorted(t *testing.T) {
 	assert.Equal(t, "DesktopIds.1=ecd-1&DesktopIds.10=ecd-10&DesktopIds.11=%2A~%2B%25&DesktopIds.2=ecd-2", query[:strings.Index(query, "&DesktopIds.3")])
 }
 
-func TestHeadersAreFoundByAMockedTransport(t *testing.T) {
+func TestWire_HeadersAreCanonical(t *testing.T) {
 	t.Parallel()
 	var header http.Header
 	client := newClient(t,
@@ -140,7 +140,7 @@ func TestHeadersAreFoundByAMockedTransport(t *testing.T) {
 	assert.Empty(t, header.Get("x-acs-security-token"))
 }
 
-func TestEveryCallHasItsOwnNonce(t *testing.T) {
+func TestWire_NonceOfEachCall(t *testing.T) {
 	t.Parallel()
 	seen := map[string]bool{}
 	recorded := new(capture)

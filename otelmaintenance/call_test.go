@@ -133,12 +133,12 @@ func TestCall_ErrorTypes(t *testing.T) {
 		errorType, code string
 		outcomeUnknown  bool
 	}{
-		"a code that names a desktop": {maintenancetest.Fault{StatusCode: 400, Code: "Busy.cloudpc-1"}, "_OTHER", "_OTHER", false},
-		"a code that is a text":       {maintenancetest.Fault{StatusCode: 400, Code: message}, "_OTHER", "_OTHER", false},
-		"a long code":                 {maintenancetest.Fault{StatusCode: 400, Code: strings.Repeat("x", 65)}, "_OTHER", "_OTHER", false},
-		"a page of a proxy":           {maintenancetest.Fault{StatusCode: 403, Body: "cloudpc-1 of alice"}, "403", "", false},
-		"a success without an ID":     {maintenancetest.Fault{StatusCode: 200, Body: "{}"}, "maintenance.ResponseError", "", true},
-		"a cut connection":            {maintenancetest.Fault{Cut: true}, "io.ErrUnexpectedEOF", "", true},
+		"code that names a desktop": {maintenancetest.Fault{StatusCode: 400, Code: "Busy.cloudpc-1"}, "_OTHER", "_OTHER", false},
+		"code that is a text":       {maintenancetest.Fault{StatusCode: 400, Code: message}, "_OTHER", "_OTHER", false},
+		"long code":                 {maintenancetest.Fault{StatusCode: 400, Code: strings.Repeat("x", 65)}, "_OTHER", "_OTHER", false},
+		"page of a proxy":           {maintenancetest.Fault{StatusCode: 403, Body: "cloudpc-1 of alice"}, "403", "", false},
+		"success without an ID":     {maintenancetest.Fault{StatusCode: 200, Body: "{}"}, "maintenance.ResponseError", "", true},
+		"cut connection":            {maintenancetest.Fault{Cut: true}, "io.ErrUnexpectedEOF", "", true},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

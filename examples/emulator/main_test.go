@@ -113,11 +113,11 @@ func TestEmulator_DoesNotStart(t *testing.T) {
 		args []string
 		text string
 	}{
-		{"an address that is taken", []string{"-http", "-addr", strings.TrimPrefix(taken.url, "http://")}, "-addr: "},
-		{"a directory for -ca that is not there", []string{"-addr", "127.0.0.1:0", "-ca", filepath.Join(directory, "gone", "ca.pem")}, "-ca: "},
-		{"a directory as -ca", []string{"-addr", "127.0.0.1:0", "-ca", directory}, "-ca: "},
-		{"a directory for -state that is not there", []string{"-addr", "127.0.0.1:0", "-state", filepath.Join(directory, "gone", "state.json")}, "-state: "},
-		{"a directory as -state", []string{"-addr", "127.0.0.1:0", "-state", directory}, "-state: "},
+		{"address that is taken", []string{"-http", "-addr", strings.TrimPrefix(taken.url, "http://")}, "-addr: "},
+		{"directory for -ca that is not there", []string{"-addr", "127.0.0.1:0", "-ca", filepath.Join(directory, "gone", "ca.pem")}, "-ca: "},
+		{"directory as -ca", []string{"-addr", "127.0.0.1:0", "-ca", directory}, "-ca: "},
+		{"directory for -state that is not there", []string{"-addr", "127.0.0.1:0", "-state", filepath.Join(directory, "gone", "state.json")}, "-state: "},
+		{"directory as -state", []string{"-addr", "127.0.0.1:0", "-state", directory}, "-state: "},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
 			var out bytes.Buffer

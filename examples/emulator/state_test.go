@@ -70,14 +70,14 @@ func TestState_Damaged(t *testing.T) {
 		{"cut off", good[:len(good)/2], "unexpected EOF"},
 		{"no JSON", []byte("desktops: 3\n"), "invalid character"},
 		{"another document", []byte(`{"desktops": 3}`), "cannot unmarshal"},
-		{"an unknown field", []byte(`{"Version":1,"Sessions":[]}`), `unknown field "Sessions"`},
+		{"unknown field", []byte(`{"Version":1,"Sessions":[]}`), `unknown field "Sessions"`},
 		{"two documents", append(bytes.Clone(good), good...), "bytes follow the JSON document"},
 		{"another version", bytes.Replace(good, []byte(`"Version": 1`), []byte(`"Version": 2`), 1), "its Version is 2, and not 1"},
 		{"no version", []byte(`{"Desktops":[]}`), "its Version is 0"},
 		{"no desktop", []byte(`{"Version":1,"Desktops":[]}`), "it has no desktop"},
-		{"a bad region", bytes.Replace(good, []byte(`"cn-hangzhou"`), []byte(`"x/"`), 1), "desktop 1 of it: "},
-		{"a desktop without an ID", bytes.Replace(good, []byte(`"ecd-002"`), []byte(`""`), 1), "desktop 2 of it: "},
-		{"a desktop twice", bytes.Replace(good, []byte(`"ecd-002"`), []byte(`"ecd-001"`), 1), "it has desktop ecd-001 of cn-hangzhou twice"},
+		{"bad region", bytes.Replace(good, []byte(`"cn-hangzhou"`), []byte(`"x/"`), 1), "desktop 1 of it: "},
+		{"desktop without an ID", bytes.Replace(good, []byte(`"ecd-002"`), []byte(`""`), 1), "desktop 2 of it: "},
+		{"desktop twice", bytes.Replace(good, []byte(`"ecd-002"`), []byte(`"ecd-001"`), 1), "it has desktop ecd-001 of cn-hangzhou twice"},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
 			t.Parallel()

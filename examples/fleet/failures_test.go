@@ -70,10 +70,10 @@ func TestFailures_CannotBeOpened(t *testing.T) {
 	taken := filepath.Join(dir, "taken")
 	require.NoError(t, os.MkdirAll(filepath.Join(taken+partialSuffix, "x"), 0o700))
 	for name, path := range map[string]string{
-		"a directory":              dir,
-		"a directory that is not":  filepath.Join(dir, "none", "failed.jsonl"),
-		"a loop of symbolic links": loop,
-		"no place beside it":       taken,
+		"directory":              dir,
+		"directory that is not":  filepath.Join(dir, "none", "failed.jsonl"),
+		"loop of symbolic links": loop,
+		"no place beside it":     taken,
 	} {
 		s, flags := service(t, 1)
 		status, stdout, stderr := fleet(t, "", append([]string{"enter", "ecd-0000001", "--failures", path}, flags...)...)

@@ -35,17 +35,17 @@ func TestInput_OtherFormats(t *testing.T) {
 		{"UTF-16 that begins with a comment", utf16Of(binary.LittleEndian, "# 桌面\n"+ids), ", line 1: ", "NUL bytes"},
 		{"UTF-16 after UTF-8", ids + utf16Of(binary.LittleEndian, ids), ", line 3: ", "NUL bytes"},
 		{"UTF-32", "\x00\x00\xfe\xff\x00\x00\x00e", ", line 1: ", "NUL bytes"},
-		{"an archive", "PK\x03\x04\x14\x00\x06\x00" + strings.Repeat("x", maxLine), ", line 1: ", "NUL bytes"},
+		{"archive", "PK\x03\x04\x14\x00\x06\x00" + strings.Repeat("x", maxLine), ", line 1: ", "NUL bytes"},
 		{"CSV", "DesktopId,DesktopName\necd-0000001,one\n", ", line 1: ", `"DesktopId,DesktopName" has a ','`},
 		{"CSV after a mark", utf8Mark + "DesktopId,DesktopName\r\necd-0000001,one\r\n", ", line 1: ", `"DesktopId,DesktopName" has a ','`},
 		{"CSV of one column", "DesktopId\necd-0000001\n", ", line 1: ", `"DesktopId" is the head of a column`},
 		{"another head", "# desktops\n\nDesktop ID\necd-0000001\n", ", line 3: ", `"Desktop ID" is the head of a column`},
 		{"CSV without a head", "ecd-0000001,one\n", ", line 1: ", `has a ','`},
 		{"CSV of another country", "ecd-0000001;one\n", ", line 1: ", `has a ';'`},
-		{"a table with tabs", "ecd-0000001\tone\n", ", line 1: ", `has a '\t'`},
+		{"table with tabs", "ecd-0000001\tone\n", ", line 1: ", `has a '\t'`},
 		{"quotes", `"ecd-0000001"` + "\n", ", line 1: ", `has a '"'`},
-		{"a later line", "ecd-0000001\n\necd-0000002,two\n", ", line 3: ", `has a ','`},
-		{"a list of JSON", "[\n  \"ecd-0000001\"\n]\n", ", line 1: ", `has a '['`},
+		{"later line", "ecd-0000001\n\necd-0000002,two\n", ", line 3: ", `has a ','`},
+		{"list of JSON", "[\n  \"ecd-0000001\"\n]\n", ", line 1: ", `has a '['`},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
 			t.Parallel()

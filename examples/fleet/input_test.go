@@ -27,11 +27,11 @@ func TestInput_Sources(t *testing.T) {
 		file  bool // as standard input
 		total string
 	}{
-		{name: "a file", args: func(t *testing.T) []string { return []string{"--file", write(t, text)} }, total: "3 of 3 desktops"},
+		{name: "file", args: func(t *testing.T) []string { return []string{"--file", write(t, text)} }, total: "3 of 3 desktops"},
 		{name: "standard input", args: func(*testing.T) []string { return nil }, stdin: text, total: "3 desktops"},
 		{name: "standard input by a dash", args: func(*testing.T) []string { return []string{"-"} }, stdin: text, total: "3 desktops"},
 		{name: "standard input as the file", args: func(*testing.T) []string { return []string{"--file", "-"} }, stdin: text, total: "3 desktops"},
-		{name: "a file on standard input", args: func(*testing.T) []string { return nil }, stdin: text, file: true, total: "3 of 3 desktops"},
+		{name: "file on standard input", args: func(*testing.T) []string { return nil }, stdin: text, file: true, total: "3 of 3 desktops"},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
 			t.Parallel()
@@ -63,24 +63,24 @@ func TestInput_UsageErrors(t *testing.T) {
 		text string
 	}{
 		{"no subcommand", nil, "the command is missing"},
-		{"an unknown subcommand", []string{"reboot"}, `unknown command "reboot"`},
-		{"an unknown flag", []string{"enter", "--bogus"}, "unknown flag: --bogus"},
-		{"a flag that is not a number", []string{"enter", "--rate", "fast"}, "--rate"},
+		{"unknown subcommand", []string{"reboot"}, `unknown command "reboot"`},
+		{"unknown flag", []string{"enter", "--bogus"}, "unknown flag: --bogus"},
+		{"flag that is not a number", []string{"enter", "--rate", "fast"}, "--rate"},
 		{"no region", []string{"enter", "ecd-1"}, "--region is missing"},
-		{"a bad region", []string{"enter", "ecd-1", "--region", "evil.com/x"}, `region "evil.com/x" contains`},
-		{"a bad endpoint", []string{"enter", "ecd-1", "--region", region, "--endpoint", "http://example.com"}, "not loopback"},
-		{"a bad concurrency", append([]string{"enter", "ecd-1", "--concurrency", "0"}, flags...), "concurrency 0"},
-		{"a bad rate", append([]string{"enter", "ecd-1", "--rate", "0"}, flags...), "requestRate 0"},
-		{"a bad demo", []string{"enter", "--demo", "0"}, "--demo takes"},
-		{"a demo elsewhere", []string{"enter", "--demo", "1", "--endpoint", "localhost"}, "[demo endpoint]"},
+		{"bad region", []string{"enter", "ecd-1", "--region", "evil.com/x"}, `region "evil.com/x" contains`},
+		{"bad endpoint", []string{"enter", "ecd-1", "--region", region, "--endpoint", "http://example.com"}, "not loopback"},
+		{"bad concurrency", append([]string{"enter", "ecd-1", "--concurrency", "0"}, flags...), "concurrency 0"},
+		{"bad rate", append([]string{"enter", "ecd-1", "--rate", "0"}, flags...), "requestRate 0"},
+		{"bad demo", []string{"enter", "--demo", "0"}, "--demo takes"},
+		{"demo elsewhere", []string{"enter", "--demo", "1", "--endpoint", "localhost"}, "[demo endpoint]"},
 		{"no IDs", append([]string{"enter"}, flags...), "the input has no desktop IDs"},
 		{"no IDs in a dry run", append([]string{"enter", "--dry-run"}, flags...), "the input has no desktop IDs"},
 		{"no IDs in a file", append([]string{"enter", "--file", write(t, "# none\n")}, flags...), "the input has no desktop IDs"},
 		{"no such file", append([]string{"enter", "--file", unused + ".txt"}, flags...), "no such file"},
-		{"a directory", append([]string{"enter", "--file", t.TempDir()}, flags...), "is a directory"},
-		{"a bad line", append([]string{"enter", "--file", write(t, "ecd-0000001\n{\"desktop\":1}\n")}, flags...), "line 2: a JSON object without desktopId"},
-		{"a line cut off", append([]string{"enter", "--file", write(t, "ecd-0000001\n{\"desktopId\":\"ecd")}, flags...), "line 2: unexpected end"},
-		{"a line too long", append([]string{"enter", "--file", write(t, "ecd-1\n"+strings.Repeat("x", maxLine+1))}, flags...), "after line 1: bufio.Scanner: token too long"},
+		{"directory", append([]string{"enter", "--file", t.TempDir()}, flags...), "is a directory"},
+		{"bad line", append([]string{"enter", "--file", write(t, "ecd-0000001\n{\"desktop\":1}\n")}, flags...), "line 2: a JSON object without desktopId"},
+		{"line cut off", append([]string{"enter", "--file", write(t, "ecd-0000001\n{\"desktopId\":\"ecd")}, flags...), "line 2: unexpected end"},
+		{"line too long", append([]string{"enter", "--file", write(t, "ecd-1\n"+strings.Repeat("x", maxLine+1))}, flags...), "after line 1: bufio.Scanner: token too long"},
 		{"arguments and a file", append([]string{"enter", "ecd-1", "--file", input}, flags...), "not from two of them"},
 		{"arguments and standard input", append([]string{"enter", "ecd-1", "-"}, flags...), "not from two of them"},
 		{"failures onto standard output", append([]string{"enter", "ecd-1", "--failures", "-"}, flags...), "--failures takes a file"},

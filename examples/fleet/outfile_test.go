@@ -63,9 +63,9 @@ func TestFailures_RetriedInPlace(t *testing.T) {
 		name string
 		link func(oldname, newname string) error
 	}{
-		{"the same name", func(string, string) error { return nil }},
-		{"a symbolic link", os.Symlink},
-		{"a hard link", os.Link},
+		{"same name", func(string, string) error { return nil }},
+		{"symbolic link", os.Symlink},
+		{"hard link", os.Link},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
 			t.Parallel()
@@ -135,7 +135,7 @@ func TestFailures_NoDesktopTaken(t *testing.T) {
 	t.Parallel()
 	_, flags := service(t, 1)
 	failed := write(t, "of an earlier run")
-	for name, stdin := range map[string]string{"empty": "", "CSV": "DesktopId,Name\n", "a bad line": "{}\n"} {
+	for name, stdin := range map[string]string{"empty": "", "CSV": "DesktopId,Name\n", "bad line": "{}\n"} {
 		status, _, _ := fleet(t, stdin, append([]string{"enter", "--failures", failed}, flags...)...)
 		assert.Equal(t, 2, status, name)
 		assert.Equal(t, "of an earlier run", read(t, failed), name)

@@ -99,7 +99,7 @@ func TestStatus_List(t *testing.T) {
 	path := write(t, list)
 	for name, args := range map[string][]string{
 		"arguments":      {"ecd-2", "gone", "ecd-5", "gone"},
-		"a file":         {"--file", path},
+		"file":           {"--file", path},
 		"standard input": {"-"},
 	} {
 		status, stdout, stderr := fleet(t, list, append(append([]string{"status", "--json"}, args...), flags...)...)
@@ -139,15 +139,15 @@ func TestStatus_UsageErrors(t *testing.T) {
 		text string
 	}{
 		{"no region", []string{"status"}, "--region is missing"},
-		{"a bad region", []string{"status", "--region", "evil.com/x"}, "region"},
-		{"a bad desktop", append([]string{"status", "no good"}, flags...), "white space"},
-		{"an unknown state", append([]string{"status", "--state", "in,under"}, flags...), `--state "under": a state is in, entering or out`},
-		{"an empty state", append([]string{"status", "--state", ""}, flags...), "--state is empty"},
-		{"a comma too many", append([]string{"status", "--state", "in,"}, flags...), `--state ""`},
-		{"an empty file name", append([]string{"status", "--file", ""}, flags...), "--file is empty"},
-		{"an empty list", append([]string{"status", "-"}, flags...), "the input has no desktop IDs"},
-		{"an empty file", append([]string{"status", "--file", write(t, "# none\n")}, flags...), "the input has no desktop IDs"},
-		{"a flag of enter", append([]string{"status", "--wait"}, flags...), "unknown flag: --wait"},
+		{"bad region", []string{"status", "--region", "evil.com/x"}, "region"},
+		{"bad desktop", append([]string{"status", "no good"}, flags...), "white space"},
+		{"unknown state", append([]string{"status", "--state", "in,under"}, flags...), `--state "under": a state is in, entering or out`},
+		{"empty state", append([]string{"status", "--state", ""}, flags...), "--state is empty"},
+		{"comma too many", append([]string{"status", "--state", "in,"}, flags...), `--state ""`},
+		{"empty file name", append([]string{"status", "--file", ""}, flags...), "--file is empty"},
+		{"empty list", append([]string{"status", "-"}, flags...), "the input has no desktop IDs"},
+		{"empty file", append([]string{"status", "--file", write(t, "# none\n")}, flags...), "the input has no desktop IDs"},
+		{"flag of enter", append([]string{"status", "--wait"}, flags...), "unknown flag: --wait"},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
 			t.Parallel()

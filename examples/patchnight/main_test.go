@@ -109,8 +109,8 @@ func TestPatchnight_FailingRegion(t *testing.T) {
 		{"reading is denied", func(f *fixture) { f.service.Inject(0, denied("DescribeDesktops")) }, nil, "failed: maintenance: DescribeDesktops", nil},
 		{"ENTER is denied", func(f *fixture) { f.service.Inject(0, denied("SetDesktopMaintenance")) }, nil, "Forbidden.RAM", nil},
 		{"no desktop is tagged", func(f *fixture) { f.service.RemoveDesktops(failing, "ecd-1", "ecd-2") }, nil, "no desktop is selected", nil},
-		{"a patch fails", nil, func(*fixture) error { return errors.New("disk full") }, "  failed: patch ecd-2: disk full\n", nil},
-		{"a patch panics", nil, func(*fixture) error { panic("nil map") }, "  failed: patch ecd-1: panic: nil map\n", nil},
+		{"patch fails", nil, func(*fixture) error { return errors.New("disk full") }, "  failed: patch ecd-2: disk full\n", nil},
+		{"patch panics", nil, func(*fixture) error { panic("nil map") }, "  failed: patch ecd-1: panic: nil map\n", nil},
 		{"EXIT is denied", nil, func(f *fixture) error {
 			f.service.Inject(0, denied("SetDesktopMaintenance"))
 			return nil

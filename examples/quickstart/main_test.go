@@ -68,19 +68,19 @@ func TestQuickstart_UsageErrors(t *testing.T) {
 		args []string
 		text string
 	}{
-		{"a region without -live", []string{"-region", "cn-beijing"}, "-region has an effect with -live only"},
-		{"the default region without -live", []string{"-region", "cn-hangzhou"}, "-region has an effect with -live only"},
-		{"a mode without -live", []string{"-mode", "exit"}, "-mode has an effect with -live only"},
-		{"a mode and -live=false", []string{"-live=false", "-mode=enter"}, "-mode has an effect with -live only"},
+		{"region without -live", []string{"-region", "cn-beijing"}, "-region has an effect with -live only"},
+		{"default region without -live", []string{"-region", "cn-hangzhou"}, "-region has an effect with -live only"},
+		{"mode without -live", []string{"-mode", "exit"}, "-mode has an effect with -live only"},
+		{"mode and -live=false", []string{"-live=false", "-mode=enter"}, "-mode has an effect with -live only"},
 		{"desktops without -live", []string{"ecd-1"}, "desktop IDs are for -live"},
-		{"a region and desktops without -live", []string{"-region", "cn-beijing", "ecd-1"}, "with -live only"},
+		{"region and desktops without -live", []string{"-region", "cn-beijing", "ecd-1"}, "with -live only"},
 		{"two regions", []string{"-live", "-region", "cn-beijing", "-region", "cn-hangzhou", "ecd-1"}, "given twice"},
-		{"a mode twice", []string{"-live", "-mode", "exit", "-mode", "exit", "ecd-1"}, "given twice"},
-		{"an unknown mode", []string{"-live", "-mode", "bogus", "ecd-1"}, "neither ENTER nor EXIT"},
-		{"an empty mode", []string{"-live", "-mode", "", "ecd-1"}, "neither ENTER nor EXIT"},
-		{"an unknown flag", []string{"-bogus"}, "not defined: -bogus"},
-		{"a bad region", []string{"-live", "-region", "evil.com/x#", "ecd-1"}, "region"},
-		{"an empty region", []string{"-live", "-region", "", "ecd-1"}, "region is empty"},
+		{"mode twice", []string{"-live", "-mode", "exit", "-mode", "exit", "ecd-1"}, "given twice"},
+		{"unknown mode", []string{"-live", "-mode", "bogus", "ecd-1"}, "neither ENTER nor EXIT"},
+		{"empty mode", []string{"-live", "-mode", "", "ecd-1"}, "neither ENTER nor EXIT"},
+		{"unknown flag", []string{"-bogus"}, "not defined: -bogus"},
+		{"bad region", []string{"-live", "-region", "evil.com/x#", "ecd-1"}, "region"},
+		{"empty region", []string{"-live", "-region", "", "ecd-1"}, "region is empty"},
 		{"no desktops", []string{"-live"}, "desktopIDs is empty"},
 	} {
 		t.Run(tc.name, func(t *testing.T) {

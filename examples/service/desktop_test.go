@@ -75,13 +75,13 @@ func TestService_DesktopCallersMistakes(t *testing.T) {
 		text         string
 	}{
 		{"no region", "/v1/desktops/ecd-1/maintenance", "region=ID"},
-		{"an empty region", "/v1/desktops/ecd-1/maintenance?region=", "region is empty"},
+		{"empty region", "/v1/desktops/ecd-1/maintenance?region=", "region is empty"},
 		{"two regions", "/v1/desktops/ecd-1/maintenance?region=cn-hangzhou&region=cn-beijing", "region=ID"},
-		{"a region in upper case letters", "/v1/desktops/ecd-1/maintenance?Region=cn-hangzhou", "region=ID"},
+		{"region in upper case letters", "/v1/desktops/ecd-1/maintenance?Region=cn-hangzhou", "region=ID"},
 		{"another parameter", "/v1/desktops/ecd-1/maintenance?region=cn-hangzhou&mode=enter", "region=ID"},
-		{"a bad region", "/v1/desktops/ecd-1/maintenance?region=evil.com/x", "region"},
-		{"a bad query", "/v1/desktops/ecd-1/maintenance?region=%zz", "malformed"},
-		{"a desktop with a space", "/v1/desktops/ecd%201/maintenance?region=cn-hangzhou", "white space"},
+		{"bad region", "/v1/desktops/ecd-1/maintenance?region=evil.com/x", "region"},
+		{"bad query", "/v1/desktops/ecd-1/maintenance?region=%zz", "malformed"},
+		{"desktop with a space", "/v1/desktops/ecd%201/maintenance?region=cn-hangzhou", "white space"},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
 			t.Parallel()
@@ -106,9 +106,9 @@ func TestService_DesktopFailures(t *testing.T) {
 		status int
 	}{
 		{"throttling", maintenancetest.Fault{StatusCode: 429, Code: "Throttling.User"}, 503},
-		{"a RAM denial", maintenancetest.Fault{StatusCode: 403, Code: "Forbidden.RAM"}, 500},
-		{"an internal error", maintenancetest.Fault{StatusCode: 500, Code: "InternalError"}, 502},
-		{"a cut connection", maintenancetest.Fault{Cut: true}, 502},
+		{"RAM denial", maintenancetest.Fault{StatusCode: 403, Code: "Forbidden.RAM"}, 500},
+		{"internal error", maintenancetest.Fault{StatusCode: 500, Code: "InternalError"}, 502},
+		{"cut connection", maintenancetest.Fault{Cut: true}, 502},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
 			t.Parallel()

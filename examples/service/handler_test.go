@@ -44,13 +44,13 @@ func TestService_RetryAfter(t *testing.T) {
 		status int
 		header string
 	}{
-		{"a proxy that throttles", &maintenance.ResponseError{StatusCode: 429, RetryAfter: 90 * time.Second}, 503, "90"},
-		{"a proxy that is down", &maintenance.ResponseError{StatusCode: 503, RetryAfter: 1500 * time.Millisecond}, 502, "2"},
-		{"a proxy without a hint", &maintenance.ResponseError{StatusCode: 503}, 502, ""},
-		{"the service is down", &maintenance.APIError{StatusCode: 503, Code: "ServiceUnavailable", RetryAfter: 30 * time.Second}, 502, "30"},
+		{"proxy that throttles", &maintenance.ResponseError{StatusCode: 429, RetryAfter: 90 * time.Second}, 503, "90"},
+		{"proxy that is down", &maintenance.ResponseError{StatusCode: 503, RetryAfter: 1500 * time.Millisecond}, 502, "2"},
+		{"proxy without a hint", &maintenance.ResponseError{StatusCode: 503}, 502, ""},
+		{"service is down", &maintenance.APIError{StatusCode: 503, Code: "ServiceUnavailable", RetryAfter: 30 * time.Second}, 502, "30"},
 		{"below another error", &maintenance.OperationError{Err: errors.Join(context.DeadlineExceeded, &maintenance.ResponseError{RetryAfter: time.Hour})}, 504, "3600"},
 		{"two hints", errors.Join(&maintenance.APIError{StatusCode: 500, RetryAfter: time.Second}, &maintenance.ResponseError{RetryAfter: time.Minute}), 502, "60"},
-		{"a hint without end", &maintenance.ResponseError{StatusCode: 429, RetryAfter: math.MaxInt64}, 503, "9223372037"},
+		{"hint without end", &maintenance.ResponseError{StatusCode: 429, RetryAfter: math.MaxInt64}, 503, "9223372037"},
 		{"throttling without a hint", maintenance.ErrThrottled, 503, "1"},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
@@ -76,9 +76,9 @@ func TestService_OutcomeUnknown(t *testing.T) {
 		status  int
 		unknown bool
 	}{
-		{"a reply that is lost", maintenancetest.Fault{Cut: true, Applied: true}, 502, true},
-		{"an internal error", maintenancetest.Fault{StatusCode: 500, Code: "InternalError"}, 502, true},
-		{"a refusal", maintenancetest.Fault{StatusCode: 400, Code: "InvalidParameter"}, 422, false},
+		{"reply that is lost", maintenancetest.Fault{Cut: true, Applied: true}, 502, true},
+		{"internal error", maintenancetest.Fault{StatusCode: 500, Code: "InternalError"}, 502, true},
+		{"refusal", maintenancetest.Fault{StatusCode: 400, Code: "InvalidParameter"}, 422, false},
 		{"throttling", maintenancetest.Fault{StatusCode: 429, Code: "Throttling.User"}, 503, false},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
@@ -117,24 +117,24 @@ func TestService_CallersMistakes(t *testing.T) {
 		text string
 	}{
 		{"no body", http.NoBody, "the body is empty"},
-		{"an empty body", strings.NewReader(""), "the body is empty"},
+		{"empty body", strings.NewReader(""), "the body is empty"},
 		{"white space", strings.NewReader(" \r\n\t"), "the body is empty"},
 		{"null", strings.NewReader("null"), "one JSON object"},
-		{"an empty object", strings.NewReader("{}"), "region is empty"},
+		{"empty object", strings.NewReader("{}"), "region is empty"},
 		{"no desktops", strings.NewReader(`{"region":"cn-hangzhou","mode":"enter","desktops":[]}`), "desktopIDs is empty"},
-		{"a list", strings.NewReader("[" + order + "]"), "one JSON object"},
-		{"a form", strings.NewReader("region=cn-hangzhou&mode=enter"), "one JSON object"},
+		{"list", strings.NewReader("[" + order + "]"), "one JSON object"},
+		{"form", strings.NewReader("region=cn-hangzhou&mode=enter"), "one JSON object"},
 		{"cut off in a string", strings.NewReader(order[:20]), "cut off"},
 		{"cut off before the end", strings.NewReader(order[:len(order)-1]), "cut off"},
-		{"a brace too many", strings.NewReader(order + "}"), "one JSON object"},
-		{"a second object", strings.NewReader(order + "\n" + order), "one JSON object"},
-		{"a single quote", strings.NewReader("{'region'"), "invalid character"},
+		{"brace too many", strings.NewReader(order + "}"), "one JSON object"},
+		{"second object", strings.NewReader(order + "\n" + order), "one JSON object"},
+		{"single quote", strings.NewReader("{'region'"), "invalid character"},
 		{"one desktop without a list", strings.NewReader(`{"desktops":"ecd-1"}`), `field \"desktops\" has the wrong type: a JSON string`},
 		{"numbers for desktops", strings.NewReader(`{"desktops":[1]}`), "wrong type: a JSON number"},
 		{"another encoding", strings.NewReader(`{"desktops":["ecd-` + "\xff" + `"]}`), "not UTF-8"},
-		{"a client that stops sending", io.MultiReader(strings.NewReader(order[:20]), iotest.ErrReader(io.ErrUnexpectedEOF)), "did not arrive"},
-		{"a connection that breaks", iotest.ErrReader(syscall.ECONNRESET), "did not arrive"},
-		{"a whole order before the break", io.MultiReader(strings.NewReader(order), iotest.ErrReader(io.ErrUnexpectedEOF)), "did not arrive"},
+		{"client that stops sending", io.MultiReader(strings.NewReader(order[:20]), iotest.ErrReader(io.ErrUnexpectedEOF)), "did not arrive"},
+		{"connection that breaks", iotest.ErrReader(syscall.ECONNRESET), "did not arrive"},
+		{"whole order before the break", io.MultiReader(strings.NewReader(order), iotest.ErrReader(io.ErrUnexpectedEOF)), "did not arrive"},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
 			t.Parallel()
@@ -158,10 +158,10 @@ func TestService_LogLevels(t *testing.T) {
 		err   error
 		level string
 	}{
-		{"a refusal", &maintenance.APIError{StatusCode: 400, Code: "InvalidDesktopId.NotFound"}, "INFO"},
-		{"a key that is revoked", maintenance.ErrInvalidCredential, "ERROR"},
-		{"a service that is down", &maintenance.APIError{StatusCode: 503}, "ERROR"},
-		{"a cancellation by nobody", context.Canceled, "ERROR"},
+		{"refusal", &maintenance.APIError{StatusCode: 400, Code: "InvalidDesktopId.NotFound"}, "INFO"},
+		{"key that is revoked", maintenance.ErrInvalidCredential, "ERROR"},
+		{"service that is down", &maintenance.APIError{StatusCode: 503}, "ERROR"},
+		{"cancellation by nobody", context.Canceled, "ERROR"},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
 			t.Parallel()

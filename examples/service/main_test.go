@@ -59,18 +59,18 @@ func TestService_Statuses(t *testing.T) {
 		text   string
 	}{
 		{"no JSON", `{`, maintenancetest.Fault{}, 400, "unexpected EOF"},
-		{"an unknown field", `{"desktop":"ecd-1"}`, maintenancetest.Fault{}, 400, "unknown field"},
+		{"unknown field", `{"desktop":"ecd-1"}`, maintenancetest.Fault{}, 400, "unknown field"},
 		{"something after the order", order + "x", maintenancetest.Fault{}, 400, "one JSON object"},
-		{"a body too large", `{"region":"` + strings.Repeat("x", maxBody) + `"}`, maintenancetest.Fault{}, 400, "too large"},
-		{"a bad mode", `{"region":"cn-hangzhou","mode":"bogus"}`, maintenancetest.Fault{}, 400, "neither ENTER nor EXIT"},
-		{"a bad region", `{"region":"x/","mode":"exit","desktops":["ecd-1"]}`, maintenancetest.Fault{}, 400, "region"},
+		{"body too large", `{"region":"` + strings.Repeat("x", maxBody) + `"}`, maintenancetest.Fault{}, 400, "too large"},
+		{"bad mode", `{"region":"cn-hangzhou","mode":"bogus"}`, maintenancetest.Fault{}, 400, "neither ENTER nor EXIT"},
+		{"bad region", `{"region":"x/","mode":"exit","desktops":["ecd-1"]}`, maintenancetest.Fault{}, 400, "region"},
 		{"no desktops", `{"region":"cn-hangzhou","mode":"exit"}`, maintenancetest.Fault{}, 400, "desktopIDs is empty"},
-		{"an unknown desktop", strings.Replace(order, "ecd-2", "gone", 1), maintenancetest.Fault{}, 422, "gone does not exist"},
+		{"unknown desktop", strings.Replace(order, "ecd-2", "gone", 1), maintenancetest.Fault{}, 422, "gone does not exist"},
 		{"throttling", order, maintenancetest.Fault{StatusCode: 429, Code: "Throttling.User", Header: http.Header{"X-Ratelimit-User": {"TimeLeft:1500"}}}, 503, "Throttling.User"},
-		{"a RAM denial", order, maintenancetest.Fault{StatusCode: 403, Code: "Forbidden.RAM"}, 500, "not set up"},
-		{"a revoked key", order, maintenancetest.Fault{StatusCode: 404, Code: "InvalidAccessKeyId.NotFound"}, 500, "not set up"},
-		{"an internal error", order, maintenancetest.Fault{StatusCode: 500, Code: "InternalError"}, 502, "InternalError"},
-		{"a cut connection", order, maintenancetest.Fault{Cut: true}, 502, "outcome unknown"},
+		{"RAM denial", order, maintenancetest.Fault{StatusCode: 403, Code: "Forbidden.RAM"}, 500, "not set up"},
+		{"revoked key", order, maintenancetest.Fault{StatusCode: 404, Code: "InvalidAccessKeyId.NotFound"}, 500, "not set up"},
+		{"internal error", order, maintenancetest.Fault{StatusCode: 500, Code: "InternalError"}, 502, "InternalError"},
+		{"cut connection", order, maintenancetest.Fault{Cut: true}, 502, "outcome unknown"},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
 			t.Parallel()

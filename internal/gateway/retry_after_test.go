@@ -23,10 +23,10 @@ func TestRetryAfter_LargestHint(t *testing.T) {
 	}{
 		{"none", nil, 0},
 		{"seconds", http.Header{"Retry-After": {" 3 "}}, 3 * time.Second},
-		{"a date, by the peer's clock", http.Header{"Retry-After": {"Fri, 02 Jan 2026 03:05:05 GMT"}, "Date": {"Fri, 02 Jan 2026 03:04:05 GMT"}}, time.Minute},
-		{"a date that is over", http.Header{"Retry-After": {"Fri, 02 Jan 2026 03:05:05 GMT"}}, 0},
+		{"date, by the peer's clock", http.Header{"Retry-After": {"Fri, 02 Jan 2026 03:05:05 GMT"}, "Date": {"Fri, 02 Jan 2026 03:04:05 GMT"}}, time.Minute},
+		{"date that is over", http.Header{"Retry-After": {"Fri, 02 Jan 2026 03:05:05 GMT"}}, 0},
 		{"milliseconds", http.Header{"X-Ratelimit-User": {"Limit:1,Remain:0,TimeLeft:2000,Reset:1234"}}, 2 * time.Second},
-		{"the larger", http.Header{"X-Ratelimit-User-Api": {"timeleft:10"}, "X-Ratelimit-User": {"TimeLeft:500"}}, 500 * time.Millisecond},
+		{"larger", http.Header{"X-Ratelimit-User-Api": {"timeleft:10"}, "X-Ratelimit-User": {"TimeLeft:500"}}, 500 * time.Millisecond},
 		{"bounded", http.Header{"Retry-After": {"9223372036854775807"}}, 24 * time.Hour},
 	} {
 		err := do(t.Context(), new(gateway.Attempt), answer(429, tc.header, `{"Code":"Throttling"}`))

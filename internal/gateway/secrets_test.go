@@ -109,7 +109,7 @@ func TestSecrets_Encodings(t *testing.T) {
 		"%26%23x2B%3B":             replacing("%%26%%23x%02X%%3B"),
 		"&plus;":                   strings.NewReplacer("+", "&plus;", "/", "&sol;", "=", "&equals;").Replace,
 		"&PLUS":                    strings.NewReplacer("+", "&PLUS", "/", "&Sol", "=", "&equals").Replace,
-		"an escape that is new":    replacing("{char %d}"),
+		"escape that is new":       replacing("{char %d}"),
 		"each character as %41":    everyCharacter("%%%02x"),
 		"each character as \\u":    everyCharacter(`\u%04x`),
 		"each character as &#65":   everyCharacter("&#%d"),

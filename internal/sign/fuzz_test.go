@@ -14,8 +14,8 @@ import (
 	"github.com/ecdkit/ecd-maintenance-go/internal/sign"
 )
 
-// FuzzSignAgreesWithDarabonba signs the same request here and with darabonba, and verifies the result.
-func FuzzSignAgreesWithDarabonba(f *testing.F) {
+// FuzzSign_AgreesWithDarabonba signs the same request here and with darabonba, and verifies the result.
+func FuzzSign_AgreesWithDarabonba(f *testing.F) {
 	f.Add("id", "secret", "Mode", "ENTER", "RegionId", "cn-hangzhou", "action", "SetDesktopMaintenance", []byte(nil))
 	f.Add("", "", "", "", "", "", "", "", []byte{})
 	f.Add("LTAI5t", "s3cr3t/+=", "k ~*+%", "v ~*+%", "k", "*", "Date", " 2023-10-26T10:22:32Z ", []byte("body"))

@@ -111,10 +111,10 @@ func TestVerifyRPC_Refusals(t *testing.T) {
 		{"no version", without("SignatureVersion"), "SignatureVersion is not 1.0"},
 		{"another version", changed("SignatureVersion", "2.0"), "SignatureVersion is not 1.0"},
 		{"another type", with("SignatureType", "BEARERTOKEN"), "SignatureType is not empty"},
-		{"an added parameter", with("RegionId", "cn-hangzhou"), sign.ErrMismatch.Error()},
-		{"a removed parameter", without("Format"), sign.ErrMismatch.Error()},
-		{"a repeated parameter", with("Format", "XML"), sign.ErrMismatch.Error()},
-		{"a parameter in another letter case", changed("Signature", strings.ToLower(publishedRPCSignature)), sign.ErrMismatch.Error()},
+		{"added parameter", with("RegionId", "cn-hangzhou"), sign.ErrMismatch.Error()},
+		{"removed parameter", without("Format"), sign.ErrMismatch.Error()},
+		{"repeated parameter", with("Format", "XML"), sign.ErrMismatch.Error()},
+		{"parameter in another letter case", changed("Signature", strings.ToLower(publishedRPCSignature)), sign.ErrMismatch.Error()},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
 			t.Parallel()

@@ -39,12 +39,12 @@ const publishedAuthorization = "ACS3-HMAC-SHA256 Credential=YourAccessKeyId," +
 	"SignedHeaders=host;x-acs-action;x-acs-content-sha256;x-acs-date;x-acs-signature-nonce;x-acs-version," +
 	"Signature=06563a9e1b43f5dfe96b81484da74bceab24a1d853912eee15083a6f0f3283c0"
 
-func TestSignGivesThePublishedSignature(t *testing.T) {
+func TestSign_PublishedSignature(t *testing.T) {
 	t.Parallel()
 	assert.Equal(t, publishedAuthorization, published().Sign("YourAccessKeyId", "YourAccessKeySecret"))
 }
 
-func TestAnEmptyPathIsTheRoot(t *testing.T) {
+func TestSign_EmptyPathIsTheRoot(t *testing.T) {
 	t.Parallel()
 	r := published()
 	r.Path = ""
@@ -78,7 +78,7 @@ func TestEncodeQuery(t *testing.T) {
 	}
 }
 
-func TestVerifyAcceptsWhatSignMakes(t *testing.T) {
+func TestVerify_AcceptsSignedRequests(t *testing.T) {
 	t.Parallel()
 	a, err := sign.ParseAuthorization(publishedAuthorization)
 	require.NoError(t, err)
@@ -87,7 +87,7 @@ func TestVerifyAcceptsWhatSignMakes(t *testing.T) {
 	require.ErrorIs(t, a.Verify(published(), "AnotherAccessKeySecret"), sign.ErrMismatch)
 }
 
-func TestVerifyRefusesAnySingleChangedByte(t *testing.T) {
+func TestVerify_AnySingleChangedByte(t *testing.T) {
 	t.Parallel()
 	a, err := sign.ParseAuthorization(publishedAuthorization)
 	require.NoError(t, err)
@@ -125,7 +125,7 @@ func TestVerifyRefusesAnySingleChangedByte(t *testing.T) {
 	}
 }
 
-func TestVerifyRefusesHeadersThatEscapeTheSignature(t *testing.T) {
+func TestVerify_UnsignedHeaders(t *testing.T) {
 	t.Parallel()
 	a, err := sign.ParseAuthorization(publishedAuthorization)
 	require.NoError(t, err)
@@ -143,7 +143,7 @@ func TestVerifyRefusesHeadersThatEscapeTheSignature(t *testing.T) {
 	require.ErrorContains(t, a.Verify(missing, "YourAccessKeySecret"), `"x-acs-date" is missing`)
 }
 
-func TestParseAuthorizationRefusesWhatItCannotRead(t *testing.T) {
+func TestParseAuthorization_Malformed(t *testing.T) {
 	t.Parallel()
 	for _, value := range []string{
 		"",
@@ -163,7 +163,7 @@ func TestParseAuthorizationRefusesWhatItCannotRead(t *testing.T) {
 	}
 }
 
-func TestSignAllocatesTheSameForOneAndForAHundredParameters(t *testing.T) {
+func TestSign_AllocationsPerParameter(t *testing.T) {
 	allocations := func(parameters int) float64 {
 		r := published()
 		r.Query = strings.Repeat("DesktopIds.1=ecd-1&", parameters)

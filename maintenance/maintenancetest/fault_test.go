@@ -25,13 +25,13 @@ func TestFault(t *testing.T) {
 		code    string
 		applied bool
 	}{
-		{"a code", maintenancetest.Fault{Code: "InternalError"}, 503, "InternalError", false},
-		{"a code and a status", maintenancetest.Fault{StatusCode: 429, Code: "Throttling.User"}, 429, "Throttling.User", false},
-		{"a code after the effect", maintenancetest.Fault{StatusCode: 500, Code: "InternalError", Applied: true}, 500, "InternalError", true},
-		{"a body", maintenancetest.Fault{Body: "<html>", ContentType: "text/html"}, 200, "", false},
-		{"a status", maintenancetest.Fault{StatusCode: 502}, 502, "", false},
-		{"a cut", maintenancetest.Fault{Cut: true}, 0, "", false},
-		{"a cut after the effect", maintenancetest.Fault{Cut: true, Applied: true}, 0, "", true},
+		{"code", maintenancetest.Fault{Code: "InternalError"}, 503, "InternalError", false},
+		{"code and a status", maintenancetest.Fault{StatusCode: 429, Code: "Throttling.User"}, 429, "Throttling.User", false},
+		{"code after the effect", maintenancetest.Fault{StatusCode: 500, Code: "InternalError", Applied: true}, 500, "InternalError", true},
+		{"body", maintenancetest.Fault{Body: "<html>", ContentType: "text/html"}, 200, "", false},
+		{"status", maintenancetest.Fault{StatusCode: 502}, 502, "", false},
+		{"cut", maintenancetest.Fault{Cut: true}, 0, "", false},
+		{"cut after the effect", maintenancetest.Fault{Cut: true, Applied: true}, 0, "", true},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
 			t.Parallel()
@@ -150,11 +150,11 @@ func TestFault_ConcernsOnlyWhatItSelects(t *testing.T) {
 		fails []string
 	}{
 		{"nothing selected", maintenancetest.Fault{}, all},
-		{"an action", maintenancetest.Fault{Action: "DescribeDesktops"}, []string{readOne, readAll, elsewhere}},
+		{"action", maintenancetest.Fault{Action: "DescribeDesktops"}, []string{readOne, readAll, elsewhere}},
 		{"another action", maintenancetest.Fault{Action: "DescribeRegions"}, nil},
-		{"a region", maintenancetest.Fault{Region: "xx-new-1"}, []string{elsewhere}},
-		{"a desktop", maintenancetest.Fault{DesktopId: "ecd-1"}, []string{setOne, setBoth, readOne, disconnect, elsewhere}},
-		{"a desktop in a region", maintenancetest.Fault{Region: region, DesktopId: "ecd-1"}, []string{setOne, setBoth, readOne, disconnect}},
+		{"region", maintenancetest.Fault{Region: "xx-new-1"}, []string{elsewhere}},
+		{"desktop", maintenancetest.Fault{DesktopId: "ecd-1"}, []string{setOne, setBoth, readOne, disconnect, elsewhere}},
+		{"desktop in a region", maintenancetest.Fault{Region: region, DesktopId: "ecd-1"}, []string{setOne, setBoth, readOne, disconnect}},
 		{"all three", maintenancetest.Fault{Action: "SetDesktopMaintenance", Region: region, DesktopId: "ecd-2"}, []string{setBoth, setTwo}},
 		{"part of an ID", maintenancetest.Fault{DesktopId: "ecd"}, nil},
 	} {

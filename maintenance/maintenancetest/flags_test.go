@@ -15,13 +15,13 @@ func TestService_OtherFlagsStay(t *testing.T) {
 		name              string
 		flags, after, out []string
 	}{
-		{"a flag", []string{"Updating"}, []string{"Updating", "UnderMaintenance"}, []string{"Updating"}},
+		{"flag", []string{"Updating"}, []string{"Updating", "UnderMaintenance"}, []string{"Updating"}},
 		{"two flags", []string{"Migrating", "BrandNew"}, []string{"Migrating", "BrandNew", "UnderMaintenance"}, []string{"Migrating", "BrandNew"}},
 		{"flags in an array", []string{`["Updating","EnterMaintenance"]`}, []string{"Updating", "UnderMaintenance"}, []string{"Updating"}},
 		{"no flag", []string{`["NoFlag"]`}, in, none},
 		{"another letter case", []string{"ENTERMAINTENANCE", "noflag"}, in, none},
 		{"both", []string{"UnderMaintenance", "EnterMaintenance"}, in, none},
-		{"an array that is broken", []string{`["x"`}, []string{`["x"`, "UnderMaintenance"}, []string{`["x"`}},
+		{"array that is broken", []string{`["x"`}, []string{`["x"`, "UnderMaintenance"}, []string{`["x"`}},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
 			t.Parallel()

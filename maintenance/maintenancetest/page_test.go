@@ -101,13 +101,13 @@ func TestDescribeDesktops_MadeUpTokens(t *testing.T) {
 	changed := slices.Clone(decoded)
 	changed[slices.Index(changed, '9')] = '8' // of ecd-000009
 	for name, token := range map[string]string{
-		"a word":             "next",
-		"a number":           "2",
+		"word":               "next",
+		"number":             "2",
 		"JSON":               base64.RawURLEncoding.EncodeToString([]byte(`{"ID":"ecd-000009","Total":25}`)),
 		"null":               base64.RawURLEncoding.EncodeToString([]byte(`null`)),
-		"a changed one":      base64.RawURLEncoding.EncodeToString(changed),
+		"changed one":        base64.RawURLEncoding.EncodeToString(changed),
 		"one that is cut":    good[:len(good)-4],
-		"a longer one":       good + "AAAA",
+		"longer one":         good + "AAAA",
 		"of another service": describe(t, other, "").NextToken,
 		"of another query":   describe(t, service, "DesktopStatus=Running").NextToken,
 	} {

@@ -56,9 +56,9 @@ func TestRateLimit_SharedByServices(t *testing.T) {
 	t.Parallel()
 	const admitted = 190 // of 200 requests
 	for name, limit := range map[string]maintenancetest.RateLimit{
-		"a fixed window":             maintenancetest.FixedWindow(admitted, time.Hour),
-		"a fixed window of a second": maintenancetest.FixedWindow(admitted, time.Second),
-		"a token bucket":             maintenancetest.TokenBucket(1, admitted),
+		"fixed window":             maintenancetest.FixedWindow(admitted, time.Hour),
+		"fixed window of a second": maintenancetest.FixedWindow(admitted, time.Second),
+		"token bucket":             maintenancetest.TokenBucket(1, admitted),
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

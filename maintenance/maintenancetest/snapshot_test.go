@@ -94,11 +94,11 @@ func TestSnapshot_RestoreDiscardsChangesThatDoNotFit(t *testing.T) {
 		state maintenancetest.DesktopState
 		kept  bool
 	}{
-		{"an ENTER", maintenancetest.DesktopState{Desktop: maintenance.Desktop{ManagementFlags: entering}, Due: due}, true},
-		{"an ENTER while a user is connected", maintenancetest.DesktopState{Desktop: maintenance.Desktop{ManagementFlags: entering, Sessions: alice}, Due: due}, false},
-		{"an ENTER without the flag", maintenancetest.DesktopState{Due: due}, false},
-		{"an EXIT", maintenancetest.DesktopState{Desktop: maintenance.Desktop{ManagementFlags: []string{"UnderMaintenance"}}, Due: due, Leaving: true}, true},
-		{"an EXIT without a flag", maintenancetest.DesktopState{Due: due, Leaving: true}, false},
+		{"ENTER", maintenancetest.DesktopState{Desktop: maintenance.Desktop{ManagementFlags: entering}, Due: due}, true},
+		{"ENTER while a user is connected", maintenancetest.DesktopState{Desktop: maintenance.Desktop{ManagementFlags: entering, Sessions: alice}, Due: due}, false},
+		{"ENTER without the flag", maintenancetest.DesktopState{Due: due}, false},
+		{"EXIT", maintenancetest.DesktopState{Desktop: maintenance.Desktop{ManagementFlags: []string{"UnderMaintenance"}}, Due: due, Leaving: true}, true},
+		{"EXIT without a flag", maintenancetest.DesktopState{Due: due, Leaving: true}, false},
 		{"no time", maintenancetest.DesktopState{Desktop: maintenance.Desktop{ManagementFlags: entering}, Leaving: true}, false},
 	} {
 		t.Run(tc.name, func(t *testing.T) {

@@ -51,10 +51,10 @@ func unfinishedJournal(t *testing.T, sizes ...int) (f *fixture, file []byte) {
 func TestOpen_Damage(t *testing.T) {
 	t.Parallel()
 	for name, sizes := range map[string][]int{
-		"a small window": {3},
-		"several":        {3, 200, 1},
-		"a large window": {3000},
-		"many":           {40, 40, 40, 40, 40, 40, 40, 40},
+		"small window": {3},
+		"several":      {3, 200, 1},
+		"large window": {3000},
+		"many":         {40, 40, 40, 40, 40, 40, 40, 40},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
