@@ -5,12 +5,13 @@ import (
 	"time"
 )
 
-// observed is what the observer of the Client is told of a call. It is zero without an observer.
+// observed is the part of a call that is reported to the observer of the Client. It is zero without
+// an observer.
 type observed struct {
-	endCall    func(CallResult) // nil unless the observer knows of the call
-	earlier    int              // requests before it
-	info       AttemptInfo      // of the latest attempt that was begun; its CallInfo is made once
-	begun      bool             // and has not ended
+	endCall    func(CallResult) // nil unless the call was reported
+	earlier    int              // requests before the call was reported
+	info       AttemptInfo      // of the latest attempt; its CallInfo is built once
+	begun      bool             // the latest attempt has begun and not ended
 	endAttempt func(AttemptResult)
 }
 
@@ -28,7 +29,7 @@ func (c *call) info() CallInfo {
 	return c.observed.info.CallInfo
 }
 
-// beginCall tells the observer of a call, unless it knows of it.
+// beginCall reports the begin of the call to the observer, once.
 func (c *call) beginCall(ctx context.Context) context.Context {
 	if c.observer.Call == nil || c.observed.endCall != nil {
 		return ctx
@@ -41,7 +42,7 @@ func (c *call) beginCall(ctx context.Context) context.Context {
 	return ctx
 }
 
-// finishCall tells what became of a call that the observer knows of.
+// finishCall reports the result of a call whose begin was reported.
 func (c *call) finishCall(err error) {
 	end := c.observed.endCall
 	if end == nil {
@@ -57,7 +58,7 @@ func (c *call) finishCall(err error) {
 	})
 }
 
-// beginAttempt tells the observer of a request that is about to be sent.
+// beginAttempt reports to the observer that a request is about to be sent.
 func (c *call) beginAttempt(ctx context.Context) context.Context {
 	if c.observer.Attempt == nil && c.observer.Retry == nil {
 		return ctx
@@ -68,7 +69,7 @@ func (c *call) beginAttempt(ctx context.Context) context.Context {
 	return ctx
 }
 
-// finishAttempt tells what became of that request.
+// finishAttempt reports the result of that request.
 func (c *call) finishAttempt(o *outcome, v verdict) {
 	if !c.observed.begun {
 		return
@@ -91,20 +92,20 @@ func (c *call) attemptResult(o *outcome, v verdict) AttemptResult {
 	}
 }
 
-// retryInfo is what tellRetry tells, but for the wait. A fleet makes it before another goroutine may
-// begin the next attempt.
+// retryInfo returns the information for tellRetry, without the wait. A fleet calls it before
+// another goroutine can begin the next attempt.
 func (c *call) retryInfo(o *outcome) RetryInfo {
 	if c.observer.Retry == nil {
 		return RetryInfo{}
 	}
 	info := c.observed.info
-	if info.Number == 0 { // nothing was sent yet
+	if info.Number == 0 { // no request was sent yet
 		info = AttemptInfo{CallInfo: c.info(), Number: c.requests}
 	}
 	return RetryInfo{AttemptInfo: info, AttemptResult: c.attemptResult(o, c.verdict)}
 }
 
-// tellRetry tells of the wait before the next attempt.
+// tellRetry reports the wait before the next attempt to the observer.
 func (c *Client) tellRetry(ctx context.Context, r RetryInfo, wait time.Duration) {
 	if c.observer.Retry != nil {
 		r.Wait = wait

@@ -14,24 +14,25 @@ import (
 	"github.com/ecdkit/ecd-maintenance-go/internal/sign"
 )
 
-// keySource hands out the access key of the next attempt. It is a function because no verb of package fmt looks into
-// one: a Client can be printed.
+// keySource hands out the access key of the next attempt. It is a function so that package fmt cannot print the key
+// of a Client.
 type keySource func(ctx context.Context) (sign.Key, error)
 
 func staticKey(key sign.Key) keySource {
 	return func(context.Context) (sign.Key, error) { return key, nil }
 }
 
-// provider takes keys from credentials-go, whose providers may not be shared and cannot be interrupted. Callers that
-// come while the provider is at work share its answer, and each of them waits no longer than its own context lasts.
+// provider takes keys from credentials-go, whose providers are not safe for concurrent use and cannot be interrupted.
+// Callers that ask while a request to the provider runs share its answer. Each caller waits until its own context
+// ends.
 //
-// It keeps no key. The providers of credentials-go 1.4.14 ask for a new key while the old one is valid for another 180 s
-// or less, and return nothing but the error if they get none. No public method or field tells the old key's expiry, so
-// a key of this package's own memory would be a guess.
+// It caches no key. The providers of credentials-go 1.4.14 ask for a new key while the old one is valid for another
+// 180 s or less, and return only an error if they get none. No public method or field has the expiry of the old key,
+// so a key cached here might have expired.
 type provider struct {
 	flight     singleflight.Group
-	credential credentials.Credential                 // used by one flight at a time, as is hadKey
-	hadKey     bool                                   // a usable one, at any time
+	credential credentials.Credential                 // used by one flight at a time, like hadKey
+	hadKey     bool                                   // the provider has given a usable key
 	rebuild    func() (credentials.Credential, error) // of a default chain; nil for any other credential
 }
 
@@ -45,7 +46,7 @@ func (p *provider) key(ctx context.Context) (sign.Key, error) {
 	}
 }
 
-// answer is the end of one question to the provider. The zero value stands for runtime.Goexit.
+// answer is the result of one request to the provider. The zero value stands for runtime.Goexit.
 type answer struct {
 	key      sign.Key
 	err      error
@@ -53,8 +54,8 @@ type answer struct {
 	panicked any
 }
 
-// fly asks the provider on a goroutine of its own, because singleflight ends the process if its function panics, and
-// leaves the callers waiting if it calls runtime.Goexit.
+// fly asks the provider on a separate goroutine: singleflight would end the process if its function panicked, and
+// leave the callers waiting if it called runtime.Goexit.
 func (p *provider) fly() (any, error) {
 	answers := make(chan answer, 1)
 	go func() {
@@ -69,7 +70,7 @@ func (p *provider) fly() (any, error) {
 	return <-answers, nil
 }
 
-// deliver ends the question on a caller's goroutine in the way it ended for the provider.
+// deliver returns, panics or exits on the caller's goroutine, as the provider did on its own.
 func (a answer) deliver() (sign.Key, error) {
 	if a.panicked != nil {
 		panic(a.panicked)
@@ -106,7 +107,7 @@ func (p *provider) failed(err error, malformed bool) error {
 
 func keyOf(model *credentials.CredentialModel) (sign.Key, error) {
 	if model == nil {
-		return sign.Key{}, errors.New("the provider returned nothing")
+		return sign.Key{}, errors.New("the provider returned no credential")
 	}
 	if kind := dara.StringValue(model.Type); !canSign(kind) {
 		return sign.Key{}, errors.New("a credential of type " + quoted(kind) + " has no access key to sign with")
@@ -117,18 +118,19 @@ func keyOf(model *credentials.CredentialModel) (sign.Key, error) {
 		Token:  dara.StringValue(model.SecurityToken),
 	}
 	if parameter, reason := keyProblem(key); reason != "" {
-		// Not a ValidationError: no parameter of the caller's is wrong.
+		// Not a ValidationError: the caller passed no wrong parameter.
 		return sign.Key{}, errors.New("the provider's " + parameter + " " + reason)
 	}
 	return key, nil
 }
 
-// canSign tells the types of credentials-go that have an access key from those that have only a token.
+// canSign reports whether credentials of a type of credentials-go have an access key. The other types have only a
+// token.
 func canSign(credentialType string) bool {
 	return credentialType != "bearer" && credentialType != "id_token"
 }
 
-// validateKey checks a key that the caller has given.
+// validateKey checks a key from the caller.
 func validateKey(key sign.Key) error {
 	if parameter, reason := keyProblem(key); reason != "" {
 		return &ValidationError{parameter, reason}
@@ -136,7 +138,7 @@ func validateKey(key sign.Key) error {
 	return nil
 }
 
-// keyProblem checks what goes into headers. Its texts do not repeat what it was given.
+// keyProblem checks the parts of a key that are sent in headers. Its texts do not repeat the values.
 func keyProblem(key sign.Key) (parameter, reason string) {
 	for _, field := range []struct{ parameter, value string }{
 		{"accessKeyID", key.ID},

@@ -21,10 +21,10 @@ func defaultProvider() (*provider, error) {
 
 func newChain() (credentials.Credential, error) { return credentials.NewCredential(nil) }
 
-// startOver replaces a default chain that has never given a key. credentials-go 1.4.14 notes the member that it asks
-// before the member answers, and from then on asks that member alone: the last one of a chain that failed, or the one
-// that panicked. A chain that has given a key stays with the member that gave it, as another is another identity; its
-// member asks anew each time, as no provider of credentials-go keeps a failure.
+// startOver replaces a default chain that has never given a key. credentials-go 1.4.14 remembers a provider of the
+// chain before that provider answers, and then asks only that one: the last one if the chain failed, or the one that
+// panicked. A chain that has given a key is kept, because another provider would be another identity. Its provider
+// asks again each time: no provider of credentials-go caches a failure.
 func (p *provider) startOver() {
 	if p.rebuild == nil || p.hadKey {
 		return
@@ -34,7 +34,7 @@ func (p *provider) startOver() {
 	}
 }
 
-// lookedAt is empty unless the last question went to a whole default chain.
+// lookedAt is empty unless the latest request went through a whole default chain.
 func (p *provider) lookedAt() string {
 	if p.rebuild == nil || p.hadKey {
 		return ""
@@ -42,7 +42,7 @@ func (p *provider) lookedAt() string {
 	return defaultChainPlaces()
 }
 
-// defaultChainPlaces lists the places where the default chain of credentials-go looks in the present environment, in
+// defaultChainPlaces lists the places that the default chain of credentials-go tries in the current environment, in
 // its order.
 func defaultChainPlaces() string {
 	home, err := os.UserHomeDir()

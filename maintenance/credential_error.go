@@ -2,14 +2,14 @@ package maintenance
 
 import "encoding/json"
 
-// CredentialError says that no access key could be had. It is an [ErrInvalidCredential]. Its zero value, and nil, have a
-// text.
+// CredentialError is the error of a credential provider that gave no usable access key. It matches
+// [ErrInvalidCredential]. Error can be called on a nil or zero CredentialError.
 type CredentialError struct {
 	Provider string // credentials-go's type, for example "default" or "ecs_ram_role"
-	LookedAt string // for a default chain that has found no key yet: the environment variables and files that it reads
-	Err      error  // of the provider; its text leaves out whatever may hold a secret
+	LookedAt string // places that a default chain reads, if it has found no key yet: environment variables and files
+	Err      error  // from the provider; its text leaves out everything that may be a secret
 
-	malformed bool // the provider answered, and its key cannot be used: to ask again does not help
+	malformed bool // the provider answered with an unusable key; a retry would not help
 	hadKey    bool // the provider has given a usable key before
 }
 
@@ -41,7 +41,7 @@ func (e *CredentialError) Unwrap() error {
 // Is makes errors.Is work with [ErrInvalidCredential].
 func (e *CredentialError) Is(target error) bool { return target == ErrInvalidCredential }
 
-// MarshalJSON writes the text of Err in place of an empty object.
+// MarshalJSON writes the text of Err, which would otherwise be an empty object.
 func (e *CredentialError) MarshalJSON() ([]byte, error) {
 	var document struct{ Provider, LookedAt, Err string }
 	if e != nil {

@@ -36,7 +36,7 @@ func TestCredentialError_UnusableKey(t *testing.T) {
 	}{
 		{"error", &credential{kind: "custom", err: cause}, "the provider is down", false},
 		{"error of this package", &credential{kind: "custom", err: &maintenance.ValidationError{Parameter: "region", Reason: "is empty"}}, "region is empty", false},
-		{"nothing", &credential{kind: "custom"}, "returned nothing", true},
+		{"nothing", &credential{kind: "custom"}, "returned no credential", true},
 		{"no ID", accessKey("", secret, ""), "accessKeyID is empty", true},
 		{"no secret", accessKey("id", "", ""), "accessKeySecret is empty", true},
 		{"space in the ID", accessKey("id ", secret, ""), "accessKeyID contains", true},

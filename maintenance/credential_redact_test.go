@@ -49,7 +49,7 @@ func TestRedact_ConfigurationFile(t *testing.T) {
 		"sign-in URL": {`{"current":"c","profiles":[{"name":"c","mode":"CloudSSO","cloud_sso_sign_in_url":"https://u:` + secret + `%zz@h",` +
 			`"cloud_sso_account_id":"1","cloud_sso_access_config":"c","access_token":"t","cloud_sso_access_token_expire":99999999999}]}`, "parse (withheld"},
 		"command with a token": {`{"current":"c","profiles":[{"name":"c","mode":"External","process_command":"TOKEN=` + token + ` helper"}]}`,
-			"external command: exec: (withheld, as it may hold a secret): executable file not found in $PATH"},
+			"external command: exec: (withheld: may contain a secret): executable file not found in $PATH"},
 		"path with a token": {`{"current":"c","profiles":[{"name":"c","mode":"External","process_command":"./none/` + token + ` helper"}]}`, "external command: (withheld"},
 		"unclosed quote":    {`{"current":"c","profiles":[{"name":"c","mode":"External","process_command":"helper '` + token + `"}]}`, "unclosed quote"},
 		"failing command":   {`{"current":"c","profiles":[{"name":"c","mode":"External","process_command":"ls /none/` + token + `"}]}`, "exit status"},
@@ -98,8 +98,8 @@ func TestRedact_Reply(t *testing.T) {
 		body   string
 		want   string
 	}{
-		"refusal":        {403, `{"Code":"NoPermission","Message":"` + secret + `"}`, "failed: (withheld, as it may hold a secret), code NoPermission"},
-		"secret code":    {403, `{"Code":"` + secret + `"}`, "failed: (withheld, as it may hold a secret)"},
+		"refusal":        {403, `{"Code":"NoPermission","Message":"` + secret + `"}`, "failed: (withheld: may contain a secret), code NoPermission"},
+		"secret code":    {403, `{"Code":"` + secret + `"}`, "failed: (withheld: may contain a secret)"},
 		"fields missing": {200, `{"AccessKeySecret":"` + secret + `","SecurityToken":"` + token + `"}`, "failed: (withheld"},
 		"no JSON":        {200, "<html>" + secret, "json unmarshal fail: invalid character"},
 		"another type":   {200, `{"AccessKeyId":{"` + secret + `":1}}`, "json unmarshal fail: json: cannot unmarshal object"},
@@ -180,7 +180,7 @@ func TestRedact_URL(t *testing.T) {
 		"http://u:p@" + secret + "@" + address + "/c":              "GET " + refusing.URL + " failed: (withheld",
 		"http://u:it's" + secret + "@" + address + "/c":            "GET " + refusing.URL + " failed: (withheld",
 		"http://" + address + `/a b "` + secret + `" failed`:       "GET " + refusing.URL + " failed: (withheld",
-		"http://" + address + "/a@" + secret + "@b":                "GET (withheld, as it may hold a secret) failed: (withheld",
+		"http://" + address + "/a@" + secret + "@b":                "GET (withheld: may contain a secret) failed: (withheld",
 		"http://u:50%off-" + secret + "@" + address:                "parse (withheld",
 		"http://u:a/" + secret + "@" + address:                     "parse (withheld",
 		"http://u:a b" + secret + "@" + address:                    "parse (withheld",
@@ -228,7 +228,7 @@ func TestRedact_Text(t *testing.T) {
 		"X-Vault-Token: " + secret:                   "Token: (withheld",
 		"Authorization: Bearer " + token:             "Authorization: (withheld",
 		`bad reply "` + secret:                       "bad reply (withheld",
-		`bad reply "a\"` + secret + `" of the vault`: "bad reply (withheld, as it may hold a secret) of the vault",
+		`bad reply "a\"` + secret + `" of the vault`: "bad reply (withheld: may contain a secret) of the vault",
 		"the vault is sealed, please unseal it":      "the vault is sealed, please unseal it",
 		strings.Repeat("x", 20<<10) + secret:         "xxx",
 		"":                                           "custom",

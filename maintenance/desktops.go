@@ -13,20 +13,20 @@ import (
 	"github.com/ecdkit/ecd-maintenance-go/internal/gateway"
 )
 
-// Desktop is a cloud computer as DescribeDesktops shows it. Fields that the service leaves out are
+// Desktop is a cloud computer as DescribeDesktops returns it. Fields that the reply leaves out are
 // zero.
 type Desktop struct {
 	DesktopId, DesktopName, HostName string
 
 	// DesktopStatus says whether the desktop runs: Stopped, Starting, Rebuilding, Running,
-	// Stopping, Expired, Deleted or Pending. It knows nothing of maintenance: see
+	// Stopping, Expired, Deleted or Pending. It does not show maintenance: see
 	// [Desktop.MaintenanceState].
 	DesktopStatus string
 	// ConnectionStatus is Connected, Disconnected or Unknown.
 	ConnectionStatus string
 
 	OfficeSiteId, OfficeSiteName string
-	DesktopGroupId               string // of the pool; empty for a desktop that belongs to none
+	DesktopGroupId               string // the pool of the desktop; empty if it belongs to none
 	OsType                       string
 
 	ManagementFlags []string  // as the service sent them
@@ -39,41 +39,42 @@ type Desktop struct {
 type Session struct {
 	EndUserId, ExternalUserName string
 
-	// EstablishmentTime is when the user connected, to the minute: the service tells no seconds.
+	// EstablishmentTime is the time at which the user connected, to the minute: the service sends
+	// no seconds.
 	EstablishmentTime time.Time
 }
 
-// DesktopSession names a session: an end user on a desktop.
+// DesktopSession identifies a session: an end user on a desktop.
 type DesktopSession struct {
 	DesktopId, EndUserId string
 }
 
-// MaintenanceState is how far a desktop is on its way into maintenance. The values are texts for
-// people; compare with the constants.
+// MaintenanceState is the maintenance state of a desktop. The values are for display; compare with
+// the constants.
 type MaintenanceState string
 
-// The states, after Alibaba Cloud's user guide on maintaining cloud computers. The English page of
-// DescribeDesktops has the meanings of the two flags swapped; the guide, the Chinese page and the
-// names of the flags agree with each other.
+// The states, according to Alibaba Cloud's user guide on maintaining cloud computers. The English
+// page of DescribeDesktops has the meanings of the two flags swapped; the guide, the Chinese page
+// and the names of the flags agree with each other.
 const (
 	// NotInMaintenance is the state of a desktop without a maintenance flag: its users can connect.
 	NotInMaintenance MaintenanceState = "not in maintenance"
 
-	// EnteringMaintenance (flag EnterMaintenance): new connections are refused, and the users that
-	// are connected stay connected, for hours if need be. A desktop gets beyond it when all of its
-	// users have disconnected.
+	// EnteringMaintenance (flag EnterMaintenance): the service refuses new connections, and
+	// connected users stay connected, possibly for hours. The desktop leaves this state when all of
+	// its users have disconnected.
 	EnteringMaintenance MaintenanceState = "entering maintenance"
 
 	// InMaintenance (flag UnderMaintenance): nobody is connected, and nobody can connect.
 	InMaintenance MaintenanceState = "in maintenance"
 )
 
-// MaintenanceState reads the state from ManagementFlags, in any letter case. An element that is a
-// JSON array in a string, as in the service's published example ["[\"NoFlag\"]"], counts as the
-// elements of that array. Other flags, new ones included, mean nothing.
+// MaintenanceState returns the state that ManagementFlags show, in any letter case. A string that
+// is itself a JSON array, as in the published example ["[\"NoFlag\"]"], counts as the elements of
+// that array. All other flags are ignored.
 //
-// A desktop with both flags is EnteringMaintenance. The service documents no such desktop, and the
-// worse mistake would be to call a desktop in maintenance while a user is at work on it.
+// A desktop with both flags is EnteringMaintenance. The service does not document this case, and it
+// would be worse to report a desktop in maintenance while a user works on it.
 func (d Desktop) MaintenanceState() MaintenanceState {
 	return stateOf(d.ManagementFlags)
 }
@@ -104,7 +105,7 @@ func stateOfFlag(flag string) MaintenanceState {
 	return NotInMaintenance
 }
 
-// flagsIn returns the strings of a JSON array, and none of anything else.
+// flagsIn returns the strings in a JSON array. It returns nil if array is no JSON array.
 func flagsIn(array string) []string {
 	var elements []any
 	if json.Unmarshal([]byte(array), &elements) != nil {
@@ -119,12 +120,12 @@ func flagsIn(array string) []string {
 	return flags
 }
 
-// DesktopFilter selects desktops. Fields that are set all have to match. The zero value selects
-// every desktop of the region, those of pools included.
+// DesktopFilter selects desktops. A desktop has to match all fields that are set. The zero value
+// selects every desktop of the region, including pooled desktops.
 type DesktopFilter struct {
-	// DesktopIds are any number of IDs; they are asked for 100 at a time. The service does not show
-	// those that do not exist. Nil selects by the other fields alone; a list that is empty and not
-	// nil selects nothing.
+	// DesktopIds holds any number of IDs, which are requested 100 at a time. IDs that do not exist
+	// are ignored. Nil selects by the other fields alone; an empty list that is not nil selects
+	// nothing.
 	DesktopIds []string
 
 	OfficeSiteId   string
@@ -136,7 +137,7 @@ type DesktopFilter struct {
 	Tags            map[string]string // at most 20
 }
 
-// The most that DescribeDesktops takes, as its reference says.
+// The largest numbers that DescribeDesktops accepts, as its reference page says.
 const (
 	maxEndUserIDs      = 100
 	maxDesktopStatuses = 10
@@ -158,7 +159,7 @@ func (f *DesktopFilter) validate() error {
 		{"Tags", len(f.Tags), maxTags},
 	} {
 		if field.length > field.most {
-			return &ValidationError{"filter." + field.name, fmt.Sprintf("has %d elements, and a call takes at most %d", field.length, field.most)}
+			return &ValidationError{"filter." + field.name, fmt.Sprintf("has %d elements; the limit is %d per call", field.length, field.most)}
 		}
 	}
 	for name, values := range map[string][]string{"EndUserIds": f.EndUserIds, "DesktopStatuses": f.DesktopStatuses} {
@@ -172,14 +173,14 @@ func (f *DesktopFilter) validate() error {
 	return nil
 }
 
-// Desktops reads the desktops of a region that filter selects (DescribeDesktops), as the service
-// shows them now. It asks for pages of 100 as the range over it goes on, and keeps one of them.
-// Each range reads afresh. Desktops that appear or go away meanwhile may be missing or, with a
-// filter without DesktopIds, come twice.
+// Desktops reads the desktops of a region that filter selects (DescribeDesktops). It requests pages
+// of 100 desktops as the caller ranges over them, and holds one page in memory. Each range starts
+// again from the first page. Desktops that are created or deleted during the range may be missing
+// or, if the filter has no DesktopIds, come twice.
 //
 // An error comes last, with a zero Desktop. Invalid input is a *[ValidationError]; any other error
-// is one that [Client.SetMaintenance] returns too, but no [ErrOutcomeUnknown]. The caller needs the
-// RAM action ecd:DescribeDesktops.
+// is like one of [Client.SetMaintenance], but never an [ErrOutcomeUnknown]. The caller needs
+// permission for the RAM action ecd:DescribeDesktops.
 func (c *Client) Desktops(ctx context.Context, region string, filter DesktopFilter) iter.Seq2[Desktop, error] {
 	return func(yield func(Desktop, error) bool) {
 		err := c.validateTarget(ctx, region)
@@ -195,14 +196,14 @@ func (c *Client) Desktops(ctx context.Context, region string, filter DesktopFilt
 	}
 }
 
-// errStopped ends reading because the range has ended.
+// errStopped ends reading because the caller has left the range.
 var errStopped = errors.New("stopped")
 
-// reading is how desktops are read.
+// reading is a request for desktops: its settings and its verdict.
 type reading struct {
 	gate gate
-	poll bool    // it is one of many
-	last verdict // on the latest attempt
+	poll bool    // a poll of a wait
+	last verdict // of the latest attempt
 }
 
 // readDesktops yields the desktops of a valid filter.
@@ -236,9 +237,9 @@ func (c *Client) readPages(ctx context.Context, region string, filter *DesktopFi
 		for i := range page.Desktops {
 			desktop := page.Desktops[i].desktop()
 			if desktop.DesktopId == "" {
-				continue // a null in the place of a desktop
+				continue // the reply has null in place of a desktop
 			}
-			// The service ignores the pool if there are IDs.
+			// The service ignores DesktopGroupId if the request has IDs.
 			if ids != nil && filter.DesktopGroupId != "" && desktop.DesktopGroupId != filter.DesktopGroupId {
 				continue
 			}
@@ -255,23 +256,23 @@ func (c *Client) readPages(ctx context.Context, region string, filter *DesktopFi
 // desktopsPage is a reply of DescribeDesktops.
 type desktopsPage struct {
 	gateway.Envelope
-	NextToken any           // nil or a string, unless the reply is odd
+	NextToken any           // nil or a string in a valid reply
 	Desktops  []wireDesktop // nil if the reply has no array
 }
 
 var (
-	errNoDesktops    = errors.New("no list of Desktops")
-	errOddToken      = errors.New("a NextToken that is not a string")
-	errTokenRepeated = errors.New("NextToken repeats that of an earlier page")
+	errNoDesktops    = errors.New("reply has no list of Desktops")
+	errOddToken      = errors.New("NextToken is not a string")
+	errTokenRepeated = errors.New("NextToken repeats an earlier page's token")
 )
 
-// problem takes the token of the next page, and returns why the reply cannot be used.
+// problem takes the token of the next page. It returns the reason why the reply is invalid, or nil.
 func (p *desktopsPage) problem(t *tokens) error {
 	token, ok := p.NextToken.(string)
 	switch {
 	case p.Desktops == nil:
 		return errNoDesktops
-	case !ok && p.NextToken != nil: // to take it for the last page would hide the desktops after it
+	case !ok && p.NextToken != nil: // treating this as the last page would hide the desktops after it
 		return errOddToken
 	case !t.take(token):
 		return errTokenRepeated
@@ -279,8 +280,8 @@ func (p *desktopsPage) problem(t *tokens) error {
 	return nil
 }
 
-// tokens detects a NextToken that repeats, whatever the length of the cycle, with one token in
-// memory (Brent's algorithm).
+// tokens detects a NextToken that repeats, for cycles of any length, and remembers only two tokens
+// (Brent's algorithm).
 type tokens struct {
 	latest, kept string
 	count, until int
@@ -297,7 +298,7 @@ func (t *tokens) take(next string) (isNew bool) {
 	return true
 }
 
-// wireDesktop is a desktop of a reply, as far as this package needs it.
+// wireDesktop has the fields of a desktop in a reply that this package needs.
 type wireDesktop struct {
 	DesktopId, DesktopName, HostName, DesktopStatus, ConnectionStatus string
 	OfficeSiteId, OfficeSiteName, DesktopGroupId, OsType              string
@@ -324,7 +325,7 @@ func (w *wireDesktop) desktop() Desktop {
 		ManagementFlags:  w.ManagementFlags,
 		EndUserIds:       w.EndUserIds,
 	}
-	if d.DesktopGroupId == "null" { // so the service says that there is none
+	if d.DesktopGroupId == "null" { // the service's word for none
 		d.DesktopGroupId = ""
 	}
 	for _, s := range w.Sessions {
@@ -339,7 +340,7 @@ func (w *wireDesktop) desktop() Desktop {
 	return d
 }
 
-// wireTime reads a time with or without seconds, and returns the zero time for anything else.
+// wireTime parses a time with or without seconds. It returns the zero time for anything else.
 func wireTime(s string) time.Time {
 	for _, layout := range []string{"2006-01-02T15:04Z07:00", time.RFC3339} {
 		if t, err := time.Parse(layout, s); err == nil {
@@ -349,8 +350,8 @@ func wireTime(s string) time.Time {
 	return time.Time{}
 }
 
-// wireFlags takes ManagementFlags in any form, because a flag that is overlooked makes a desktop in
-// maintenance one that is not.
+// wireFlags accepts ManagementFlags in any form: with a flag overlooked, a desktop in maintenance
+// would appear not to be.
 type wireFlags []string
 
 func (f *wireFlags) UnmarshalJSON(data []byte) error {
@@ -369,7 +370,7 @@ func (f *wireFlags) UnmarshalJSON(data []byte) error {
 	return nil
 }
 
-// wireFlag returns a string without its quotes, and other JSON as it is.
+// wireFlag returns the value of a JSON string, and other JSON unchanged.
 func wireFlag(data []byte) string {
 	var flag string
 	if json.Unmarshal(data, &flag) != nil {
@@ -378,7 +379,7 @@ func wireFlag(data []byte) string {
 	return flag
 }
 
-// unique returns the elements without those that come again.
+// unique returns the IDs without duplicates, in order.
 func unique(ids []string) []string {
 	seen := make(map[string]bool, len(ids))
 	once := make([]string, 0, len(ids))

@@ -34,7 +34,7 @@ func TestDesktops_RefusedAttemptLeavesNothingBehind(t *testing.T) {
 		{`{"RequestId":"R-2","Desktops":[{"DesktopId":"ecd-1"}]}`, []maintenance.Desktop{{DesktopId: "ecd-1"}}, ""},
 		{`{"RequestId":"R-2","Desktops":[]}`, nil, ""},
 		{`{"RequestId":"R-2"}`, nil, "no list of Desktops"},
-		{`{"Desktops":[]}`, nil, "no RequestId"},
+		{`{"Desktops":[]}`, nil, "no valid RequestId"},
 	} {
 		synctest.Test(t, func(t *testing.T) {
 			client := newClient(t, withDefaults, maintenance.WithHTTPClient(inTurnBodies(refused, tc.next)))

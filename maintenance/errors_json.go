@@ -6,18 +6,18 @@ import (
 	"log/slog"
 )
 
-// errorDocument is the part that the JSON of all errors has in common.
+// errorDocument has the members that the JSON of all errors has in common.
 type errorDocument struct {
 	Error          string
-	Code           string  `json:",omitempty"` // of the service
+	Code           string  `json:",omitempty"` // error code of the service
 	StatusCode     int     `json:",omitempty"`
 	RequestId      string  `json:",omitempty"`
 	RetryAfter     float64 `json:",omitempty"` // seconds
 	OutcomeUnknown bool
 }
 
-// describe returns the document of any error, and nil for nil. A struct that embeds it has its
-// members, and none of them if it is nil.
+// describe returns the document of any error, and nil for nil. A struct that embeds the document
+// has its members, or none of them if it is nil.
 func describe(err error) *errorDocument {
 	if err == nil {
 		return nil
@@ -44,8 +44,8 @@ func describe(err error) *errorDocument {
 	return d
 }
 
-// MarshalJSON returns the members Parameter, Reason and, as every error of this package has them,
-// Error with the text and OutcomeUnknown, which is false.
+// MarshalJSON returns the members Parameter and Reason and, like every error of this package, Error
+// with the text and OutcomeUnknown, which is false.
 func (e ValidationError) MarshalJSON() ([]byte, error) {
 	return json.Marshal(struct {
 		Parameter, Reason string
@@ -53,17 +53,17 @@ func (e ValidationError) MarshalJSON() ([]byte, error) {
 	}{e.Parameter, e.Reason, describe(&e)})
 }
 
-// MarshalJSON returns the members Action, Region, Mode, Desktops and Attempts, as the fields of
-// those names, and
+// MarshalJSON returns the members Action, Region, Mode, Desktops and Attempts, like the fields with
+// these names, and
 //
 //   - Error, the text;
 //   - Code, StatusCode and RequestId of the reply;
 //   - RetryAfter, in seconds;
-//   - OutcomeUnknown, true if the error is an [ErrOutcomeUnknown].
+//   - OutcomeUnknown, true if the error matches [ErrOutcomeUnknown].
 //
-// Mode and what the reply lacks are left out if empty; without a reply of the API or of a proxy
-// that is Code, StatusCode, RequestId and RetryAfter. The names are stable. The document is to be
-// written down, not to be read back into an OperationError.
+// Mode, Code, StatusCode, RequestId and RetryAfter are left out if they are empty; the last four
+// are empty if neither the API nor a proxy replied. The names are stable. The document is for logs
+// and records: it cannot be read back into an OperationError.
 func (e OperationError) MarshalJSON() ([]byte, error) {
 	return json.Marshal(struct {
 		Action, Region     string
@@ -73,9 +73,9 @@ func (e OperationError) MarshalJSON() ([]byte, error) {
 	}{e.Action, e.Region, string(e.Mode), e.Desktops, e.Attempts, describe(&e)})
 }
 
-// MarshalJSON returns the fields, with those that are empty left out and the times in seconds, and
-// the member Error with the text. It does not say whether the outcome is unknown: that depends on
-// all attempts, so an [OperationError] says it.
+// MarshalJSON returns the fields that are not empty, with durations in seconds, and the member
+// Error with the text. It does not say whether the outcome is unknown: that depends on all
+// attempts, so the document of the [OperationError] says it.
 func (e APIError) MarshalJSON() ([]byte, error) {
 	return json.Marshal(struct {
 		Error              string
@@ -95,8 +95,8 @@ func (e APIError) MarshalJSON() ([]byte, error) {
 	})
 }
 
-// MarshalJSON returns the fields, with those that are empty left out, RetryAfter in seconds, and in
-// the place of Err the member Error with the text.
+// MarshalJSON returns the fields that are not empty, with RetryAfter in seconds and, in place of
+// Err, the member Error with the text.
 func (e ResponseError) MarshalJSON() ([]byte, error) {
 	return json.Marshal(struct {
 		Error        string
@@ -109,10 +109,10 @@ func (e ResponseError) MarshalJSON() ([]byte, error) {
 	}{e.Error(), e.StatusCode, e.ContentType, e.RequestId, e.RedirectHost, e.Excerpt, e.RetryAfter.Seconds()})
 }
 
-// MarshalJSON returns the member DesktopID and, of Err, the members Error, Code, StatusCode,
-// RequestId, RetryAfter and OutcomeUnknown of [OperationError.MarshalJSON]. Desktops that failed for
-// the same reason have the same Error. Bytes of a DesktopID that are not UTF-8 become U+FFFD; Error
-// quotes such an ID with the bytes escaped.
+// MarshalJSON returns the member DesktopID and, for Err, the members Error, Code, StatusCode,
+// RequestId, RetryAfter and OutcomeUnknown of [OperationError.MarshalJSON]. Desktops that failed
+// for the same reason have the same Error. Bytes of a DesktopID that are not UTF-8 become U+FFFD;
+// Error quotes such an ID with the bytes escaped.
 func (e DesktopError) MarshalJSON() ([]byte, error) {
 	return json.Marshal(struct {
 		DesktopID string
@@ -120,10 +120,10 @@ func (e DesktopError) MarshalJSON() ([]byte, error) {
 	}{e.DesktopID, describe(e.Err)})
 }
 
-// MarshalJSON returns the members Region, Mode, Succeeded and Failed, as the fields of those names;
-// First, as [DesktopError.MarshalJSON] writes it, and Ended, unless they are nil; and of the whole
-// the members Error, Code, StatusCode, RequestId, RetryAfter and OutcomeUnknown of
-// [OperationError.MarshalJSON]. Ended has the same.
+// MarshalJSON returns the members Region, Mode, Succeeded and Failed, like the fields with these
+// names; First, as [DesktopError.MarshalJSON] writes it, and Ended, unless they are nil; and the
+// members Error, Code, StatusCode, RequestId, RetryAfter and OutcomeUnknown of
+// [OperationError.MarshalJSON] for the whole fleet. Ended is an object with the same six members.
 func (e FleetError) MarshalJSON() ([]byte, error) {
 	return json.Marshal(struct {
 		Region            string
@@ -135,11 +135,11 @@ func (e FleetError) MarshalJSON() ([]byte, error) {
 	}{e.Region, string(e.Mode), e.Succeeded, e.Failed, e.First, describe(e.Ended), describe(&e)})
 }
 
-// MarshalJSON returns the members Region and Mode, as the fields of those names; Pending, an array of
-// documents with DesktopId, State (the [MaintenanceState]; left out if the service never showed the
-// desktop) and Users, an array of the IDs of the users that are connected (left out if there are
-// none); Missing, an array of IDs; and the members Error, Code, StatusCode, RequestId, RetryAfter and
-// OutcomeUnknown of [OperationError.MarshalJSON].
+// MarshalJSON returns the members Region and Mode, like the fields with these names; Pending, an
+// array of objects with DesktopId, State (the [MaintenanceState]; left out if the service never
+// showed the desktop) and Users, an array of the IDs of the users that are connected (left out if
+// there are none); Missing, an array of IDs; and the members Error, Code, StatusCode, RequestId,
+// RetryAfter and OutcomeUnknown of [OperationError.MarshalJSON].
 func (e WaitError) MarshalJSON() ([]byte, error) {
 	pending := make([]pendingDocument, len(e.Pending))
 	for i, d := range e.Pending {
@@ -171,8 +171,8 @@ func describeDesktop(d Desktop) pendingDocument {
 	return document
 }
 
-// MarshalJSON returns the members DesktopIds and RequestId or, if Err is not nil, those of
-// [DesktopError.MarshalJSON] for Err.
+// MarshalJSON returns the members DesktopIds and RequestId. If Err is not nil, it adds the members
+// that [DesktopError.MarshalJSON] returns for Err.
 func (r FleetResult) MarshalJSON() ([]byte, error) {
 	failure := describe(r.Err)
 	if failure != nil {
@@ -200,8 +200,9 @@ func (r FleetReport) MarshalJSON() ([]byte, error) {
 	}{r.Succeeded, failed, r.Calls, r.Throttled, r.Elapsed.Seconds()})
 }
 
-// The LogValue methods make package slog log the text, as it does for every error that wraps one of
-// these. A JSON handler would write the document instead, and one attribute would have two types.
+// The LogValue methods make package slog log the text, as slog does for every error that wraps one
+// of these types. Otherwise a JSON handler would write the document, and the same attribute would
+// have two types.
 
 func (e *ValidationError) LogValue() slog.Value { return slog.StringValue(e.Error()) }
 func (e *OperationError) LogValue() slog.Value  { return slog.StringValue(e.Error()) }

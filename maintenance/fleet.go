@@ -10,36 +10,35 @@ import (
 	"golang.org/x/time/rate"
 )
 
-// DefaultConcurrency is how many requests of a fleet are in flight at most, without [WithConcurrency].
+// DefaultConcurrency is the largest number of requests of a fleet in flight, without [WithConcurrency].
 const DefaultConcurrency = 8
 
-// FleetReport says what became of a fleet. Every desktop that was taken from the stream is counted
-// in Succeeded or listed in Failed.
+// FleetReport is the result of a fleet. Every desktop that the fleet took from the stream is counted in Succeeded or
+// listed in Failed.
 type FleetReport struct {
-	Succeeded int            // desktops that were accepted; with WithWait: that are in the mode
-	Failed    []DesktopError // the others, in no order
-	Calls     int            // requests sent, throttled ones, retries and reads included
-	Throttled int            // throttled requests, out of Calls
+	Succeeded int            // accepted desktops; with WithWait: desktops in the mode
+	Failed    []DesktopError // all other desktops, in no particular order
+	Calls     int            // requests sent, including throttled requests, retries and reads
+	Throttled int            // the throttled requests in Calls
 	Elapsed   time.Duration
 }
 
-// FleetProgress is how far a fleet has come.
+// FleetProgress is the progress of a fleet.
 type FleetProgress struct {
 	Succeeded, Failed int // desktops, as in FleetReport
 	Accepted          int // desktops that the service has accepted
-	Entering          int // of them, with WithWait: shown on their way when they were last read
+	Entering          int // with WithWait: accepted desktops that were entering maintenance when last read
 	Calls, Throttled  int // requests, as in FleetReport
 
-	// Rate is how many requests a second are sent at most, at present. It is 0 while nothing but the concurrency limits
-	// them.
+	// Rate is the present limit in requests per second. It is 0 while only the concurrency limits the requests.
 	Rate float64
 }
 
-// FleetResult is the final outcome of desktops that share it.
+// FleetResult is the final outcome of one or more desktops.
 type FleetResult struct {
 	DesktopIds []string // as they came from the stream
-	RequestId  string   // of the request that was accepted; empty if Err is not nil, or if reading showed the mode
-	Err        error    // nil if they were accepted or, with WithWait, are in the mode; otherwise as in [DesktopError]
+	RequestId  string   // of the accepted request; empty if Err is not nil, or if only reading showed the mode
+	Err        error    // nil if the desktops were accepted or, with WithWait, are in the mode; otherwise as in [DesktopError]
 }
 
 // FleetOption configures one call of [Client.SetFleetMaintenance].
@@ -54,8 +53,8 @@ type fleetSettings struct {
 	results     func(FleetResult)
 }
 
-// WithConcurrency sets how many requests are in flight and how many batches are held at most;
-// [DefaultConcurrency] without it.
+// WithConcurrency sets the largest number of requests in flight and of batches in memory, at least 1. The default is
+// [DefaultConcurrency].
 func WithConcurrency(n int) FleetOption {
 	return func(s *fleetSettings) error {
 		if n < 1 {
@@ -66,8 +65,8 @@ func WithConcurrency(n int) FleetOption {
 	}
 }
 
-// WithRequestRate bounds the requests a second of this fleet; see [WithRateLimiter] for those of the
-// whole Client. Without it a fleet is as fast as the service allows.
+// WithRequestRate limits this fleet to a number of requests per second; [WithRateLimiter] limits the whole Client.
+// Without it a fleet is as fast as the service allows.
 func WithRequestRate(perSecond float64) FleetOption {
 	return func(s *fleetSettings) error {
 		if !(perSecond > 0) || math.IsInf(perSecond, 1) {
@@ -78,8 +77,8 @@ func WithRequestRate(perSecond float64) FleetOption {
 	}
 }
 
-// WithOutageLimit sets how long a fleet goes on while nothing succeeds and its requests fail for a
-// reason that may pass; [DefaultOutageLimit] without it. Throttling is no outage.
+// WithOutageLimit sets the time after which an outage ends a fleet: all its requests fail for reasons that may pass,
+// and none succeeds. The default is [DefaultOutageLimit]. Throttling is no outage.
 func WithOutageLimit(d time.Duration) FleetOption {
 	return func(s *fleetSettings) error {
 		if d <= 0 {
@@ -90,21 +89,18 @@ func WithOutageLimit(d time.Duration) FleetOption {
 	}
 }
 
-// WithWait makes SetFleetMaintenance return when the service shows every accepted desktop in the mode,
-// or when ctx ends: see [Client.WaitForMaintenance] for when that is. Succeeded counts the desktops
-// that are in the mode then. Desktops that are accepted and not in the mode are [ErrPending], with the
-// connected users in the text.
+// WithWait makes SetFleetMaintenance return when the service shows every accepted desktop in the mode, or when ctx
+// ends; [Client.WaitForMaintenance] says what in the mode means. Succeeded then counts the desktops in the mode. A
+// desktop that was accepted but is not in the mode fails with [ErrPending], and its error text names the connected
+// users. If the outcome of a desktop is unknown, the fleet reads its state, and sends it once more if it is neither
+// in the mode nor entering it. It fails with [ErrOutcomeUnknown] only if reading fails too or, for [ModeExit], if the
+// outcome of the second request is unknown as well.
 //
-// The fleet reads a desktop of unknown outcome, and sends it once more if it is neither in the mode nor
-// on its way. After an ENTER it stays [ErrOutcomeUnknown] only if reading fails too. After an EXIT it
-// also does if the second request got no answer either and the desktop is still shown in maintenance:
-// the service does not show whether a desktop is on its way out.
-//
-// The fleet remembers every desktop that is not there yet. It reads them in rounds, 100 a request: a
-// second after the first ones are accepted, less and less often up to every ten seconds, or every
-// tenth of a second for each request of a round. A failure that may pass costs a round. The caller
-// needs the RAM action ecd:DescribeDesktops; if it is denied, every accepted desktop is an
-// ErrPending that wraps [ErrAccessDenied], at once.
+// The fleet remembers every desktop that is not in the mode yet and reads these desktops in rounds, 100 per request.
+// Rounds are a second apart at first and ten seconds later, or a tenth of a second for each request of a round if
+// that is longer. After a failure that may pass, the fleet tries again in the next round. The caller needs permission
+// for the RAM action ecd:DescribeDesktops. If RAM denies it, every accepted desktop fails at once with an ErrPending
+// that wraps [ErrAccessDenied].
 func WithWait() FleetOption {
 	return func(s *fleetSettings) error {
 		s.wait = true
@@ -112,8 +108,8 @@ func WithWait() FleetOption {
 	}
 }
 
-// WithProgress has fn called after each batch, and at least every 10 seconds while the fleet waits.
-// A slow fn misses states, but never the last one.
+// WithProgress makes the fleet call fn after each batch, and at least every 10 seconds while it waits. A slow fn
+// misses some states, but never the last one.
 //
 // Callbacks come one at a time, from a goroutine of the fleet. A panic in one ends the fleet and
 // reaches the caller of SetFleetMaintenance.
@@ -127,10 +123,10 @@ func WithProgress(fn func(FleetProgress)) FleetOption {
 	}
 }
 
-// WithResults has fn called for each desktop exactly once, when its outcome is final: with the
-// desktops that one request was accepted for, or that failed for one reason. Callbacks come one at
-// a time, as those of [WithProgress] do. A slow fn slows the fleet, so that no results pile up. A
-// fleet that ends with a panic need not tell every desktop.
+// WithResults makes the fleet call fn with the final outcome of desktops, each desktop exactly once. One call of fn
+// has the desktops of one accepted request, or desktops that failed for the same reason. Callbacks come one at a
+// time, together with those of [WithProgress]. A slow fn slows the fleet, so that results do not pile up. A fleet
+// that ends with a panic may leave out desktops.
 func WithResults(fn func(FleetResult)) FleetOption {
 	return func(s *fleetSettings) error {
 		if fn == nil {
@@ -141,42 +137,37 @@ func WithResults(fn func(FleetResult)) FleetOption {
 	}
 }
 
-// SetFleetMaintenance asks the service to take any number of desktops of a region into or out of
-// maintenance, as fast as the service allows. It takes the IDs from the stream as it needs them
-// ([slices.Values] makes a stream of a slice), sends them in batches of [MaxDesktopIDs], and holds
-// no more than a few batches however long the stream is. A batch that a slow stream does not fill
-// within two seconds is sent as it is.
+// SetFleetMaintenance asks the service to take any number of desktops of a region into or out of maintenance, as fast
+// as the service allows. It takes IDs from the stream as it needs them, sends them in batches of [MaxDesktopIDs], and
+// holds only a few batches in memory, however long the stream is. [slices.Values] makes a stream of a slice. If a
+// slow stream does not fill a batch within two seconds, the fleet sends it partly filled.
 //
-// The error is nil only if every desktop was accepted or, with [WithWait], is in the mode; otherwise it
-// is a *[FleetError]. The report is there in both cases; it is nil only for a *[ValidationError] of another parameter than the
-// IDs, with which nothing has begun.
+// The error is nil only if every desktop was accepted or, with [WithWait], is in the mode. Otherwise it is a
+// *[FleetError] beside a report, or a *[ValidationError] for a parameter other than an ID, with a nil report and
+// nothing sent.
 //
-//   - Throttling costs time, and neither desktops nor attempts of the retry policy: the fleets of a
-//     Client learn together the rate that the service allows, for each host. A fleet ends when an
-//     hour has brought nothing but throttling, or if the service asks for a wait of more than an
-//     hour, with an [ErrThrottled].
-//   - An outage costs time, and no desktops either. While requests fail for a reason that may pass
-//     and nothing succeeds, all batches are held, and one request at a time is sent: after a second
-//     at first, after 30 seconds at most, or when the service's hint says. [WithOutageLimit] ends
-//     the fleet. A batch fails when it has used up the attempts of the retry policy while others
-//     succeed.
-//   - A batch that is refused for what is in it is read back: desktops that the service does not show
-//     are an [ErrDesktopNotFound], and the others are sent again. If that explains nothing, or the RAM
-//     action ecd:DescribeDesktops is denied, the batch is halved until the offenders stand alone, so one
-//     bad ID does not keep 99 good ones from being accepted. Until the first success one batch is
-//     halved at a time. Three batches of which every desktop is refused with the same code end the
-//     fleet, unless the code says that a desktop was not found. An ID that [Client.SetMaintenance]
-//     would not send is reported and left out.
-//   - A refusal that concerns every call ends the fleet after the requests in flight:
-//     [ErrAccessDenied], [ErrInvalidCredential], [ErrClockSkew], a wrong region, host or
-//     certificate, a proxy that refuses.
-//   - The end of ctx ends the fleet at once, the requests in flight included. A wait that would
-//     exceed its deadline is not begun.
+//   - Throttling slows a fleet down, but fails no desktop and uses up no attempts of the retry policy. The fleets of
+//     a Client share the rate that the service allows, as they have learned it for each host. If all requests of an
+//     hour are throttled, or the service asks for a wait of more than an hour, the fleet ends with an [ErrThrottled].
+//   - An outage slows a fleet down too, but fails no desktop. While requests fail for reasons that may pass and none
+//     succeeds, the fleet holds all batches and sends one request at a time: after a second at first, after 30
+//     seconds at most, or after the wait that the service asks for. [WithOutageLimit] ends the fleet. A batch fails
+//     when it has used up the attempts of the retry policy while others succeed.
+//   - If the service refuses a batch because of its desktops, the fleet reads their state. Desktops that the service
+//     does not show fail with [ErrDesktopNotFound], and the fleet sends the others again. If the service shows all of
+//     them, or RAM denies ecd:DescribeDesktops, the fleet halves the batch until each bad desktop is alone, so that
+//     one bad ID does not block 99 good ones. Until the first success it halves one batch at a time. If every desktop
+//     of three batches is refused with the same code, the fleet ends, unless the code says that a desktop was not
+//     found. An ID that [Client.SetMaintenance] would refuse fails without being sent.
+//   - A refusal that concerns every call ends the fleet when the requests in flight are done: [ErrAccessDenied],
+//     [ErrInvalidCredential], [ErrClockSkew], a wrong region, host or certificate, a final refusal by a proxy.
+//   - The end of ctx ends the fleet and its requests in flight at once. The fleet starts no wait that would exceed
+//     the deadline of ctx.
 //
-// SetFleetMaintenance waits for the stream: a stream that blocks has to watch ctx itself, and keeps
-// a fleet that has ended from returning until it yields or ctx ends. No goroutine outlives the call,
-// except one that asks a credential provider that does not answer. A panic of the stream, of a
-// callback, a transport or a log handler ends the fleet and reaches the caller.
+// SetFleetMaintenance returns only when the stream does: a stream that blocks must watch ctx itself, because a fleet
+// that has ended still waits until the stream yields or returns. No goroutine outlives the call, except one that
+// waits for a credential provider that does not answer. A panic in the stream, a callback, a transport or a log
+// handler ends the fleet and propagates to the caller.
 func (c *Client) SetFleetMaintenance(ctx context.Context, region string, mode Mode, desktopIDs iter.Seq[string], opts ...FleetOption) (*FleetReport, error) {
 	if err := c.validateTarget(ctx, region); err != nil {
 		return nil, err
@@ -226,12 +217,12 @@ func (c *Client) SetFleetMaintenance(ctx context.Context, region string, mode Mo
 	return f.observed(ctx, desktopIDs)
 }
 
-// observed is run, with the observer of the Client.
+// observed calls run and reports the fleet to the observer of the Client.
 func (f *fleet) observed(ctx context.Context, desktopIDs iter.Seq[string]) (report *FleetReport, err error) {
 	info := FleetInfo{f.region, f.mode, f.settings.wait}
 	ctx, end := started(f.client.observer.Fleet, ctx, info)
 	if end != nil {
-		err = errEscaped // unless it returns
+		err = errEscaped // stays if run panics or calls runtime.Goexit
 		defer func() { end(FleetEnd{report, err}) }()
 	}
 	if tell := f.client.observer.FleetProgress; tell != nil {

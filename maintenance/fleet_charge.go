@@ -5,10 +5,11 @@ import (
 	"time"
 )
 
-// isOwn reports whether the failure of a batch was its own, and not that of a service that was down,
-// now that another batch was answered. It was if others were answered at the time, or if it failed
-// alone. It was not if several failed, and then a probe. If several failed and the first probe was
-// answered, it may have been either, so each batch is spared once.
+// isOwn is called when a batch was answered, and reports whether an earlier failure was that of the
+// batch itself, not of a service that was down. It was if the batch alone failed, or if another
+// batch than the first probe was answered. It was not if several batches and then a probe failed.
+// If several failed and the first probe was answered, either is possible, so each batch is spared
+// once.
 func (u *outage) isOwn(failed, answered *batch) bool {
 	switch {
 	case len(u.failed) == 1, u.probes == 0 && answered != u.probe:
@@ -21,8 +22,8 @@ func (u *outage) isOwn(failed, answered *batch) bool {
 	return !spare
 }
 
-// usedUp reports whether every batch that is left has used up the attempts of the retry policy, and
-// failed while others succeeded. There is nothing left then to tell a bad batch from an outage.
+// usedUp reports whether every remaining batch has used up the attempts of the retry policy and
+// failed while others succeeded. Then no batch is left that could show whether this is an outage.
 func (f *fleet) usedUp(b *batch) bool {
 	if !f.closed || f.inFlight > 0 {
 		return false
@@ -38,7 +39,7 @@ func (f *fleet) charge(b *batch) {
 	b.failures++
 	i := slices.Index(f.queue, b)
 	if i < 0 {
-		return // it is in flight
+		return // in flight
 	}
 	if b.failures >= f.client.retry.MaxAttempts {
 		f.queue = slices.Delete(f.queue, i, i+1)
@@ -48,7 +49,7 @@ func (f *fleet) charge(b *batch) {
 	b.notBefore = later(b.notBefore, time.Now().Add(f.client.retry.delay(b.failures)))
 }
 
-// spent ends the attempts of a batch.
+// spent handles a batch that has used up its attempts.
 func (f *fleet) spent(b *batch) {
 	if b.reading != nil {
 		f.cannotRead(b)

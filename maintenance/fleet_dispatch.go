@@ -45,7 +45,7 @@ func (f *fleet) startDue(now time.Time) (next time.Time) {
 	}
 	most := f.settings.concurrency
 	if !f.keyed.Load() {
-		most = 1 // one attempt asks whether there is a key
+		most = 1 // a single attempt finds out whether the credential gives a key
 	}
 	for f.inFlight < most && !f.mustTell() {
 		b, due := f.pick(now)
@@ -70,8 +70,8 @@ func (f *fleet) start(b *batch) {
 	f.routines.Go(func() { f.attempt(b, waiting) })
 }
 
-// pick returns the batch to be sent now, or when there will be one; the zero time if that depends on
-// other events.
+// pick returns the batch to send now or, if there is none, the time when one is due. The time is
+// zero if that depends on other events.
 func (f *fleet) pick(now time.Time) (picked *batch, due time.Time) {
 	if f.outage.holds() {
 		return f.pickProbe(now)
@@ -89,7 +89,7 @@ func (f *fleet) pick(now time.Time) (picked *batch, due time.Time) {
 	return nil, due
 }
 
-// earlier returns the earlier one of two times, of which a zero one does not count.
+// earlier returns the earlier of two times, and ignores a zero time.
 func earlier(a, b time.Time) time.Time {
 	if a.IsZero() || !b.IsZero() && b.Before(a) {
 		return b

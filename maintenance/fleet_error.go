@@ -7,22 +7,23 @@ import (
 	"strconv"
 )
 
-// DesktopError says why one desktop of a fleet was not accepted or, with [WithWait], is not in the
-// mode. It is an [ErrOutcomeUnknown] if the service may have accepted the desktop all the same.
+// DesktopError is the reason why one desktop of a fleet was not accepted or, with [WithWait], is not in the
+// mode. It matches [ErrOutcomeUnknown] if the service may still have accepted the desktop.
 //
-// It is used as a value, which errors.As finds in a [FleetError] and in any error that wraps one:
+// Use it as a value. errors.As finds it in a [FleetError] and in any error that wraps one:
 //
 //	var failed maintenance.DesktopError
 //	if errors.As(err, &failed) {
 //
-// A target of type *DesktopError is set to a copy. The zero value has a text too. FleetError.First
-// is nil if no desktop failed: compare it with nil before you call its methods.
+// errors.As sets a target of type *DesktopError to a copy. Error can be called on the zero value.
+// FleetError.First is nil if no desktop failed: compare it with nil before you call its methods.
 type DesktopError struct {
 	DesktopID string // as it came from the stream
 
-	// Err is a *[ValidationError] if the ID cannot be sent, the reason why the fleet ended if the
-	// desktop was not sent any more, an [ErrDesktopNotFound] or [ErrPending] by what the service shows,
-	// and otherwise the error that [Client.SetMaintenance] would return. Many desktops may share one.
+	// Err is a *[ValidationError] if the ID is invalid, the reason why the fleet ended if the desktop was
+	// not sent, an [ErrDesktopNotFound] or [ErrPending] if the service does not show the desktop or does
+	// not show it in the mode, and otherwise the error that [Client.SetMaintenance] would return. Many
+	// desktops may share one error.
 	Err error
 }
 
@@ -32,7 +33,7 @@ func (e DesktopError) Error() string {
 
 func (e DesktopError) Unwrap() error { return e.Err }
 
-// As makes errors.As find a value and a pointer, whichever of the two is in the chain.
+// As makes errors.As accept a target for a DesktopError and for a *DesktopError.
 func (e DesktopError) As(target any) bool {
 	switch target := target.(type) {
 	case *DesktopError:
@@ -45,29 +46,29 @@ func (e DesktopError) As(target any) bool {
 	return true
 }
 
-// FleetError sums up a fleet of which not every desktop has succeeded. It unwraps to First, as a
-// [DesktopError], and to Ended. It is an [ErrOutcomeUnknown], [ErrPending] or [ErrDesktopNotFound] if
-// any desktop's error is one. A nil or zero FleetError has a text too.
+// FleetError sums up a fleet in which not every desktop succeeded. It unwraps to First, as a
+// [DesktopError], and to Ended. It matches [ErrOutcomeUnknown], [ErrPending] or [ErrDesktopNotFound] if the
+// error of any desktop does. Error can be called on a nil or zero FleetError.
 type FleetError struct {
 	Region            string
 	Mode              Mode
 	Succeeded, Failed int           // desktops that were taken from the stream
 	First             *DesktopError // copy of the first failure; nil if no desktop failed
-	Ended             error         // why the fleet ended before its stream did; nil if it did not
+	Ended             error         // reason why the fleet ended before its stream did; nil if it did not
 
-	kinds []error // of anyKind: those that any desktop's error is
+	kinds []error // the errors of anyKind that e matches
 }
 
-// anyKind lists the errors that a FleetError is if any desktop's error is one.
+// anyKind lists the errors that a FleetError matches if the error of any desktop matches them.
 var anyKind = []error{ErrOutcomeUnknown, ErrPending, ErrDesktopNotFound}
 
-// setFailed sets what e says of the desktops that failed.
+// setFailed sets the fields that depend on the failed desktops.
 func (e *FleetError) setFailed(failed []DesktopError) {
 	e.Failed = len(failed)
 	if len(failed) == 0 {
 		return
 	}
-	first := failed[0] // a copy, as users sort their report
+	first := failed[0] // a copy, because callers may sort the report
 	e.First = &first
 	for _, kind := range anyKind {
 		if slices.ContainsFunc(failed, func(d DesktopError) bool { return errors.Is(d.Err, kind) }) {
@@ -91,7 +92,7 @@ func (e *FleetError) Error() string {
 	return text
 }
 
-// Unwrap makes errors.Is and errors.As search the first failure, and why the fleet ended early.
+// Unwrap makes errors.Is and errors.As search the first failure and the reason why the fleet ended early.
 func (e *FleetError) Unwrap() []error {
 	if e == nil {
 		return nil
@@ -106,8 +107,7 @@ func (e *FleetError) Unwrap() []error {
 	return causes
 }
 
-// Is makes errors.Is work with [ErrOutcomeUnknown], [ErrPending] and [ErrDesktopNotFound] of any
-// desktop.
+// Is makes errors.Is work with [ErrOutcomeUnknown], [ErrPending] and [ErrDesktopNotFound] for any desktop.
 func (e *FleetError) Is(target error) bool { return e != nil && slices.Contains(e.kinds, target) }
 
 // grouped writes n with a comma between thousands.

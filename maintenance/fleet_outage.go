@@ -8,7 +8,7 @@ import (
 )
 
 const (
-	// DefaultOutageLimit is how long a fleet goes on without a success, without [WithOutageLimit].
+	// DefaultOutageLimit is the time after which an outage ends a fleet, without [WithOutageLimit].
 	DefaultOutageLimit = 5 * time.Minute
 
 	// The first probe comes as soon as a retry would. The time to the next one is firstProbe, and
@@ -16,34 +16,36 @@ const (
 	firstProbe = time.Second
 	lastProbe  = 30 * time.Second
 
-	// timeToDraw is the time that the stream gets to yield another batch for the first probe.
+	// timeToDraw is the time that the stream has to yield another batch before the first probe.
 	timeToDraw = 20 * time.Millisecond
 
-	// spareProbes is how many batches are drawn beyond the concurrency during an outage.
+	// spareProbes is the number of batches that the fleet takes beyond its concurrency during an
+	// outage.
 	spareProbes = 8
 )
 
-// outage begins with a failure that may pass. While it lasts the fleet is held: a batch is sent only
-// for each success of a request that was sent before, so that a single failure does not slow down
-// the others, and otherwise by one probe at a time. It ends when a request succeeds that was sent
-// after it began.
+// outage begins with a failure that may pass, and ends when a request succeeds that was sent after
+// it began. Meanwhile the fleet holds its batches: it sends one probe at a time. In addition it
+// sends a batch for each success of a request that was sent before the outage, so that a single
+// failure does not slow down the other batches.
 type outage struct {
-	since    time.Time // zero if there is none
-	attempt  int       // the fleet's latest one when it began
-	failed   []*batch  // that have failed in it
+	since    time.Time // zero if there is no outage
+	attempt  int       // number of the fleet's latest attempt when the outage began
+	failed   []*batch  // batches that have failed in the outage
 	last     error
-	sends    int       // that successes of earlier requests allow
-	resume   time.Time // no sends before: a hint
-	probe    *batch    // the latest one
-	probes   int       // that have failed
-	hopeless int       // the first failure and probes, the latest in a row, that say that every call would fail
+	sends    int       // number of batches that successes of earlier requests allow
+	resume   time.Time // no sends before this time, which the service asked for
+	probe    *batch    // the latest probe
+	probes   int       // number of failed probes
+	hopeless int       // number of consecutive failures, of the first batch and of probes, that concern every call
 	next     time.Time // when the next probe is due
 	delay    time.Duration
 }
 
 func (u *outage) holds() bool { return !u.since.IsZero() }
 
-// pickProbe returns the batch that may be sent during an outage, or when there will be one.
+// pickProbe returns the batch to send during an outage or, if there is none, the time when one is
+// due.
 func (f *fleet) pickProbe(now time.Time) (picked *batch, due time.Time) {
 	u := &f.outage
 	if u.sends > 0 && !u.resume.After(now) {
@@ -61,7 +63,8 @@ func (f *fleet) pickProbe(now time.Time) (picked *batch, due time.Time) {
 	case u.next.After(now):
 		return nil, u.next
 	}
-	// A probe may be a batch that has to wait for a halved one, as that may be what fails.
+	// A probe may be a batch that waits for a halved one: the halved one may be the cause of the
+	// failures.
 	u.probe = f.longestUntried(func(*batch) bool { return false })
 	return u.probe, time.Time{}
 }
@@ -77,7 +80,7 @@ func (f *fleet) longestUntried(except func(*batch) bool) (longest *batch) {
 	return longest
 }
 
-// failedForNow keeps a batch for later that failed for a reason that may pass.
+// failedForNow queues a batch again that failed for a reason that may pass, or ends the fleet.
 func (f *fleet) failedForNow(b *batch, o *outcome, v verdict) (wait time.Duration, again bool) {
 	now := time.Now()
 	u := &f.outage
@@ -116,7 +119,7 @@ func (f *fleet) failedForNow(b *batch, o *outcome, v verdict) (wait time.Duratio
 		f.end(o.err)
 		return 0, false
 	case !now.Before(limit):
-		f.end(fmt.Errorf("nothing was accepted for %v, the outage limit; the last failure was %w", f.settings.outageLimit, o.err))
+		f.end(fmt.Errorf("no request succeeded within the outage limit of %v; the last failure was %w", f.settings.outageLimit, o.err))
 	case b.notBefore.After(limit):
 		f.end(fmt.Errorf("%w; %w", o.err, &hintTooLong{o.retryAfter, limit.Sub(now)}))
 	case tooLong != nil:
@@ -133,7 +136,8 @@ func (f *fleet) failedForNow(b *batch, o *outcome, v verdict) (wait time.Duratio
 	return u.next.Sub(now), true
 }
 
-// firstProbe is when the first probe comes: as soon as a retry would, if the policy has retries.
+// firstProbe returns the time to the first probe: the delay of a first retry, or a second if the
+// policy has no retries.
 func (f *fleet) firstProbe() time.Duration {
 	if f.client.retry.MaxAttempts == 1 {
 		return firstProbe
@@ -176,7 +180,7 @@ func later(a, b time.Time) time.Time {
 	return b
 }
 
-// answered takes the answer to a batch as a sign that the service works.
+// answered records that the service has answered a batch, and may end the outage.
 func (f *fleet) answered(b *batch) {
 	f.throttle = throttle{}
 	u := &f.outage
@@ -184,7 +188,7 @@ func (f *fleet) answered(b *batch) {
 		return
 	}
 	if b.attempt <= u.attempt {
-		u.sends++ // of a request that was sent before the outage began
+		u.sends++ // the request was sent before the outage began
 		return
 	}
 	ended := *u

@@ -118,7 +118,7 @@ func TestOutage_WithoutEndEndsTheFleet(t *testing.T) {
 				transport.from, transport.to = time.Second, time.Hour
 				report, err := client.SetFleetMaintenance(t.Context(), region, "enter", slices.Values(desktops(100_000)), tc.opts...)
 				require.ErrorIs(t, err, syscall.ECONNREFUSED, "the last failure is named")
-				require.ErrorContains(t, err, "nothing was accepted for "+tc.limit.String())
+				require.ErrorContains(t, err, "no request succeeded within the outage limit of "+tc.limit.String())
 				assert.InDelta(t, (time.Second + tc.limit).Seconds(), report.Elapsed.Seconds(), 0.1)
 				assert.NotZero(t, report.Succeeded)
 				assert.NotEmpty(t, report.Failed)

@@ -9,43 +9,44 @@ import (
 	"golang.org/x/time/rate"
 )
 
-// How the pace follows the limit of the service: a throttled request cuts the rate to a little below
-// the limit that it shows. After some requests the rate grows along a cubic curve, slowly at first
-// and faster and faster, until a request is throttled again.
+// The pace follows the limit of the service like the congestion control CUBIC. A throttled request reveals the limit,
+// and the pacer cuts the rate to a little below it. After a hold the rate grows along a cubic curve, slowly at first
+// and then ever faster, until a request is throttled again.
 const (
-	// margin is how far below the limit a cut leaves the rate.
+	// margin is the rate after a cut as a part of the limit.
 	margin = 0.95
 
-	// The rate stays there until so many requests have passed, in a time between these two. A throttled request or two
-	// in that many is the price of knowing the limit.
+	// The hold: the rate stays there until holdCalls requests have passed, for at least holdMin and at most holdMax.
+	// So about one or two in holdCalls requests are throttled.
 	holdCalls = 30
 	holdMin   = 750 * time.Millisecond
 	holdMax   = 1500 * time.Millisecond
 
-	// growth is the steepness of the curve, per second cubed: a limit that has become ten times higher is met about
-	// three seconds later.
+	// growth is the steepness of the curve, per second cubed: the rate reaches a limit that has become ten times
+	// higher in about three seconds.
 	growth = 0.25
 
-	// firstGuess is the limit if not a single request has passed yet. lowestRate keeps asking. Both are requests a second.
+	// firstGuess is the assumed limit if no request has passed yet. lowestRate is the lowest rate after a cut. Both
+	// are requests per second.
 	firstGuess = 10
 	lowestRate = 1
 )
 
-// pace is the rate that the service allows a Client for one action on one host, as far as its fleets
-// have learned it: unlimited until a request is throttled.
+// pace is the rate that the service allows a Client for one action on one host, as the Client's fleets have learned
+// it. It is unlimited until a request is throttled.
 type pace struct {
 	limiter *rate.Limiter
-	turn    chan struct{} // holds one: a single request waits for the limiter, so that a new rate counts at once
+	turn    chan struct{} // holds one: only one request waits for the limiter, so that a new rate applies at once
 
 	mu     sync.Mutex
-	users  int       // fleets that use it now
-	resume time.Time // the service has named a time before which nothing passes
-	reason error     // of resume: the throttled request's error
-	limit  float64   // of the service, as met by the latest cut; 0 without one
-	cutAt  time.Time // when it was met
-	grown  time.Time // since when it grows; zero while it does not
-	epoch  int       // counts the cuts: a request that was sent before one says nothing of the rate after it
-	count  int       // requests that passed in the epoch
+	users  int       // number of fleets that use it
+	resume time.Time // the service has asked for no requests before this time
+	reason error     // error of the throttled request that set resume
+	limit  float64   // limit of the service at the latest cut; 0 before the first cut
+	cutAt  time.Time // time of the latest cut
+	grown  time.Time // since when the rate grows; zero if it does not
+	epoch  int       // number of cuts; the result of a request that was sent before a cut does not count after it
+	count  int       // number of requests that passed in this epoch
 	recent throughput
 }
 
@@ -58,7 +59,8 @@ func (p *pace) wait(ctx context.Context, c *call) (epoch int, waited bool, err e
 	for {
 		_, left, reason := p.pause()
 		if left > 0 {
-			// Without the turn, which a fleet with less time may need to find that it has to give up.
+			// This wait does not hold the turn: a fleet whose deadline is earlier needs it to find that it has to
+			// give up.
 			if err := outlasts(ctx, left, "next request"); err != nil {
 				return 0, true, fmt.Errorf("%w; %w", reason, err)
 			}
@@ -77,26 +79,26 @@ func (p *pace) wait(ctx context.Context, c *call) (epoch int, waited bool, err e
 		if left <= 0 {
 			slept, err := c.waitFor(ctx, p.limiter)
 			<-p.turn
-			return epoch, waited || slept, err // the wait was of the rate that epoch began with
+			return epoch, waited || slept, err // the request waited for the rate of this epoch
 		}
 		<-p.turn
 	}
 }
 
-// pause returns how long nothing passes yet, and why.
+// pause returns the time until the service accepts requests again, and the reason.
 func (p *pace) pause() (epoch int, left time.Duration, reason error) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	return p.epoch, max(time.Until(p.resume), 0), p.reason
 }
 
-// paused is how long nothing passes yet.
+// paused returns the time until the service accepts requests again.
 func (p *pace) paused() time.Duration {
 	_, left, _ := p.pause()
 	return left
 }
 
-// passed learns from a request that was not throttled. The rate grows with accepted requests only.
+// passed learns from a request that was not throttled. Only accepted requests let the rate grow.
 func (p *pace) passed(epoch int, accepted bool) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -110,7 +112,7 @@ func (p *pace) passed(epoch int, accepted bool) {
 	}
 }
 
-// throttled learns from a request that was throttled, with a hint of the service or 0.
+// throttled learns from a throttled request. The hint is the wait that the service asks for, or 0.
 func (p *pace) throttled(epoch int, reason error, hint time.Duration) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -124,14 +126,15 @@ func (p *pace) throttled(epoch int, reason error, hint time.Duration) {
 }
 
 func (p *pace) cut(now time.Time, hinted bool) {
-	end, slack := now, 1.2 // the rate may have grown since the throughput was taken
+	end, slack := now, 1.2 // the rate may have grown since the throughput was measured
 	if hinted {
-		// Nothing passes up to the time that the service has named, so that is part of what it allows.
+		// No request passes before the end of the pause, so the pause is part of the measured time.
 		end, slack = p.resume, 1
 	}
 	p.limit = min(float64(p.limiter.Limit()), slack*p.recent.rate(end))
 	if !hinted && p.grown.IsZero() {
-		// The rate was not growing, so the limit is lower than it was thought to be: by what did not pass, or a half.
+		// The rate was not growing, so the limit is lower than assumed: lower it by the part that did not pass, at
+		// most by half.
 		p.limit *= max(0.5, float64(p.count)/float64(p.count+1))
 	}
 	p.limit = max(p.limit, lowestRate)
@@ -152,16 +155,15 @@ func (p *pace) grow(now time.Time) {
 	p.limiter.SetLimit(rate.Limit(p.limit * (1 + growth*seconds*seconds*seconds)))
 }
 
-// throughput counts requests over the latest one to two seconds, and over a tenth of a second at least: a burst that
-// a service admits at once is not its rate.
+// throughput measures the requests per second of the latest one to two seconds. It divides by a tenth of a second at
+// least, because a burst that a service admits is not its rate.
 type throughput struct {
 	since, turn       time.Time
-	previous, current int // up to turn, and after it
+	previous, current int // requests before turn, and after it
 	last              time.Time
 }
 
-// idle is the gap between two requests after which the throughput is counted afresh: nobody had
-// anything to send.
+// idle is the gap between two requests after which the throughput is measured from the start again.
 const idle = 5 * time.Second
 
 func (t *throughput) add(now time.Time) {
@@ -176,7 +178,7 @@ func (t *throughput) add(now time.Time) {
 	t.last = now
 }
 
-// rate is per second, up to now.
+// rate returns the requests per second up to now.
 func (t *throughput) rate(now time.Time) float64 {
 	if t.since.IsZero() {
 		return firstGuess
@@ -192,7 +194,7 @@ type paces struct {
 
 type paceKey struct{ host, action string }
 
-// use returns the pace for as long as a fleet runs; it calls done then.
+// use returns the pace to a fleet, which calls done when it ends.
 func (p *paces) use(key paceKey) (shared *pace, done func()) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -205,7 +207,7 @@ func (p *paces) use(key paceKey) (shared *pace, done func()) {
 	return shared, func() { p.release(key) }
 }
 
-// release forgets a pace that nobody uses and that has learned nothing.
+// release removes a pace that no fleet uses and that has learned no limit.
 func (p *paces) release(key paceKey) {
 	p.mu.Lock()
 	defer p.mu.Unlock()

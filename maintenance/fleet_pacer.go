@@ -8,19 +8,19 @@ import (
 	"golang.org/x/time/rate"
 )
 
-// pacer is the gate of one fleet. Its requests keep to the pace that all fleets of the Client have
-// learned together, to the rate of this fleet, and to the rate limiter of the Client.
+// pacer is the gate of one fleet. It limits requests to the pace that the fleets of the Client
+// share, to the rate of WithRequestRate, and to the rate limiter of the Client.
 type pacer struct {
 	own      *rate.Limiter                  // of WithRequestRate
 	client   *rate.Limiter                  // of WithRateLimiter; nil without it
-	turns    map[*pace]chan struct{}        // each holds one: a single request waits at a time for each action
-	patience func(wait time.Duration) error // for a hint of the service
+	turns    map[*pace]chan struct{}        // each holds one: only one request per action waits at a time
+	patience func(wait time.Duration) error // returns an error if the fleet would not wait that long
 
-	keyed func() // called by the first attempt that has a key
+	keyed func() // called when an attempt has a key
 
 	mu        sync.Mutex
-	calls     int // requests that were sent
-	throttled int // of calls
+	calls     int // number of requests sent
+	throttled int // number of them that were throttled
 }
 
 func newPacer(ownRate rate.Limit, client *rate.Limiter, of ...*pace) *pacer {
@@ -76,7 +76,7 @@ func (p *pacer) wait(ctx context.Context, c *call, pace *pace) (epoch int, waite
 	return 0, true, nil
 }
 
-// take takes a turn and reports whether it has waited for it. It is not ok if ctx ends before.
+// take takes a turn and reports whether it had to wait. ok is false if ctx ended first.
 func take(ctx context.Context, turn chan struct{}) (waited, ok bool) {
 	select {
 	case turn <- struct{}{}:
@@ -91,7 +91,7 @@ func take(ctx context.Context, turn chan struct{}) (waited, ok bool) {
 	}
 }
 
-// learn counts a request and teaches its outcome to the pace.
+// learn counts a request and passes its outcome to the pace.
 func (p *pacer) learn(pace *pace, epoch int, o *outcome, v verdict) {
 	if !o.sent {
 		return
@@ -106,7 +106,7 @@ func (p *pacer) learn(pace *pace, epoch int, o *outcome, v verdict) {
 	case v.throttled:
 		hint := o.retryAfter
 		if p.patience(hint) != nil {
-			hint = 0 // a pause that this fleet does not wait for is none that others should
+			hint = 0 // other fleets should not wait for a pause that this one does not wait for
 		}
 		pace.throttled(epoch, o.err, hint)
 	case o.reply.StatusCode != 0:
@@ -114,7 +114,7 @@ func (p *pacer) learn(pace *pace, epoch int, o *outcome, v verdict) {
 	}
 }
 
-// state returns the numbers of FleetProgress, with the rate of a pace.
+// state returns the numbers for FleetProgress. The rate is that of pace.
 func (p *pacer) state(pace *pace) (calls, throttled int, perSecond float64) {
 	p.mu.Lock()
 	defer p.mu.Unlock()

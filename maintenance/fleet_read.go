@@ -5,7 +5,7 @@ import (
 	"time"
 )
 
-// newReadCall returns a call that reads desktops of the fleet, 100 at most.
+// newReadCall returns a call that reads up to 100 desktops of the fleet.
 func (f *fleet) newReadCall(ids []string, page *desktopsPage) *call {
 	operation := describeDesktops(f.region, new(DesktopFilter), unique(ids), "")
 	return f.client.newCall(operation, page, &pacerGate{pacer: f.pacer, pace: f.readPace})
@@ -17,8 +17,8 @@ func (f *fleet) mayRead(b *batch) bool {
 	return !b.known && f.noReading == nil && errors.As(b.refusal, &refused)
 }
 
-// givesUpReading reports whether a batch is halved because its desktops cannot be read for now: only
-// batches that cannot be sent are an outage, and end a fleet.
+// givesUpReading reports whether reading has failed for so long that the batch is halved instead.
+// Only a failure to send batches is an outage that may end the fleet.
 func (f *fleet) givesUpReading(b *batch, o *outcome, v verdict) bool {
 	switch {
 	case o.held, f.patience(o.retryAfter) != nil:
@@ -34,7 +34,7 @@ func (f *fleet) givesUpReading(b *batch, o *outcome, v verdict) bool {
 	return b.readFailures >= f.client.retry.MaxAttempts
 }
 
-// readAgain keeps a batch for later whose desktops could not be read for now.
+// readAgain queues a batch again whose desktops could not be read for a reason that may pass.
 func (f *fleet) readAgain(b *batch, o *outcome) (wait time.Duration, again bool) {
 	wait = max(f.client.retry.delay(b.readFailures), o.retryAfter)
 	b.notBefore = time.Now().Add(wait)
@@ -42,7 +42,7 @@ func (f *fleet) readAgain(b *batch, o *outcome) (wait time.Duration, again bool)
 	return wait, f.ended == nil
 }
 
-// settleReading decides on a refused batch after its desktops were read, or could not be.
+// settleReading decides what happens to a refused batch after the attempt to read its desktops.
 func (f *fleet) settleReading(b *batch, o *outcome, v verdict) {
 	page := b.reading
 	switch {
@@ -50,7 +50,7 @@ func (f *fleet) settleReading(b *batch, o *outcome, v verdict) {
 		f.answered(b)
 		f.explained(b, page.shown())
 	case v.scope == everyCall && !concernsReading(o.err), isAlike(o.err, b.refusal):
-		// What the reading meets too has nothing to do with the desktops.
+		// The reading failed like the call, so the desktops are not the cause.
 		f.failBatch(b, b.call.failed(b.refusal))
 		f.end(o.err)
 	default:
@@ -62,21 +62,21 @@ func (f *fleet) settleReading(b *batch, o *outcome, v verdict) {
 	}
 }
 
-// concernsReading reports whether the refusal of a reading says nothing of other actions: RAM denies
-// it, or the endpoint does not have it.
+// concernsReading reports whether the refusal of a reading does not concern other actions: RAM
+// denies the action, or the endpoint does not have it.
 func concernsReading(err error) bool {
 	var refused *APIError
 	return errors.As(err, &refused) && (refused.meaning() == accessDenied || refused.meaning() == wrongCall)
 }
 
-// isAlike reports whether the reading of desktops was refused as the call with them was. A code that
-// ends in NotFound says nothing of other desktops.
+// isAlike reports whether the reading of desktops was refused like the call with these desktops. A
+// code that ends in NotFound does not count: it says nothing about other desktops.
 func isAlike(reading, refusal error) bool {
 	mark := refusalMark(refusal)
 	return reading != nil && refusalMark(reading) == mark && !saysNotFound(mark)
 }
 
-// explained fails the desktops of a refused batch that do not exist, and sends the others again.
+// explained fails the desktops of a refused batch that do not exist, and queues the others again.
 func (f *fleet) explained(b *batch, shown map[string]Desktop) {
 	var missing, rest []string
 	for _, id := range b.ids {
@@ -102,7 +102,7 @@ func (f *fleet) explained(b *batch, shown map[string]Desktop) {
 	f.putBack(&batch{ids: rest, whole: b.whole, outcomeUnknown: b.call.outcomeUnknown, known: true, again: b.again})
 }
 
-// cannotRead halves a refused batch that reading does not explain.
+// cannotRead halves a batch whose refusal reading does not explain.
 func (f *fleet) cannotRead(b *batch) {
 	b.known, b.reading = true, nil
 	f.refused(b, b.refusal)
@@ -118,8 +118,8 @@ func (p *desktopsPage) shown() map[string]Desktop {
 	return shown
 }
 
-// notFound is the error of a desktop that the service does not show. It wraps the refusal of a call
-// with that desktop, if there is one.
+// notFound is the error of a desktop that the service does not show. It wraps the refusal of the
+// call with that desktop, if there was one.
 type notFound struct{ err error }
 
 func (e *notFound) Error() string {

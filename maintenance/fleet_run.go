@@ -15,9 +15,9 @@ import (
 
 // fleet is one call of SetFleetMaintenance.
 //
-// The caller's goroutine draws desktops from the stream and makes batches of them. The dispatcher
-// starts an attempt for each batch that may be sent now, in a goroutine of its own. By the verdict
-// on it the batch is settled, goes back to the queue, or is halved. The teller calls the callbacks.
+// The caller's goroutine takes desktops from the stream and makes batches of them. The dispatcher
+// starts an attempt for each batch that is due, in a goroutine of its own. The verdict on the
+// attempt settles the batch, returns it to the queue, or halves it. The teller calls the callbacks.
 type fleet struct {
 	client   *Client
 	region   string
@@ -28,15 +28,15 @@ type fleet struct {
 	pace     *pace // of SetDesktopMaintenance
 	readPace *pace // of DescribeDesktops
 
-	ctx      context.Context // of the requests
+	ctx      context.Context // context of the requests
 	cancel   context.CancelFunc
-	draining context.Context // ends with the fleet: nothing is sent after that
+	draining context.Context // ends with the fleet; no request is sent after that
 	drain    context.CancelFunc
-	going    context.Context // ends when an outage begins: batches that wait for their turn go back
+	going    context.Context // ends when an outage begins; batches that wait for their turn return to the queue
 	hold     context.CancelFunc
 
 	routines sync.WaitGroup
-	keyed    atomic.Bool   // there is a key
+	keyed    atomic.Bool   // the credential has given a key
 	changed  chan struct{} // holds one; wakes the dispatcher
 	room     chan struct{} // holds one; wakes the stream
 	news     chan struct{} // holds one; wakes the teller
@@ -44,55 +44,56 @@ type fleet struct {
 
 	mu        sync.Mutex
 	drawn     []string  // the batch that is being filled
-	drawnAt   time.Time // the first of them
+	drawnAt   time.Time // when the first desktop of drawn came
 	exhausted bool      // the stream has no more desktops
-	closed    bool      // no more batches come
-	unsettled int       // batches, as they were drawn, with a desktop that is not settled
+	closed    bool      // no more batches will come
+	unsettled int       // number of whole batches with a desktop that is not settled
 
-	queue    []*batch // that are not in flight
-	inFlight int      // attempts
-	attempts int      // that were started so far
+	queue    []*batch // batches that are not in flight
+	inFlight int      // number of attempts in flight
+	attempts int      // number of attempts started
 	outage   outage
 	throttle throttle
 	halving  halving
 	watching watching // with WithWait
 
-	worked    bool  // a desktop was accepted
-	noReading error // why DescribeDesktops is not asked any more
-	ended     error // why the fleet ended before its stream did
-	unsent    error // of all desktops that were drawn and not sent
+	worked    bool  // the service has accepted a desktop
+	noReading error // reason why the fleet no longer calls DescribeDesktops
+	ended     error // reason why the fleet ended before its stream did
+	unsent    error // error of desktops that were drawn and not sent
 	panicked  *panicked
-	accepted  int // desktops
+	accepted  int // number of desktops
 	succeeded int
 	failed    []DesktopError
 	untold    []FleetResult
 }
 
-// batch is what one request holds.
+// batch is the group of desktops that one request sends.
 type batch struct {
 	ids            []string
 	whole          *whole
 	call           *call         // nil before the first attempt
-	refusal        error         // of the latest attempt, for what is in the batch
-	reading        *desktopsPage // the next attempt reads its desktops into it
+	refusal        error         // of the latest attempt, because of the desktops in it
+	reading        *desktopsPage // not nil: the next attempt reads the desktops of the batch into it
 	readCall       *call
 	readFailures   int
-	known          bool // its desktops exist, or that cannot be read
-	again          bool // it was sent before, with an unknown outcome
-	outcomeUnknown bool // a call with these desktops may have been accepted before
-	attempt        int  // the number of the latest one in the fleet
-	failures       int  // that count for the retry policy
-	spared         bool // one of them was not counted
-	failedAt       int  // the fleet's attempts when it failed last
+	known          bool // its desktops exist, or cannot be read
+	again          bool // the desktops were sent before, with an unknown outcome
+	outcomeUnknown bool // the service may have accepted an earlier call with these desktops
+	attempt        int  // number of the latest attempt within the fleet
+	failures       int  // as the retry policy counts them
+	spared         bool // one failure was not counted
+	failedAt       int  // number of attempts in the fleet when the batch last failed
 	notBefore      time.Time
 }
 
-// panicked is a panic of a callback, a transport or a log handler, or runtime.Goexit if value is nil.
+// panicked is a panic in a callback, a transport or a log handler, or runtime.Goexit if value is
+// nil.
 type panicked struct{ value any }
 
 var (
-	errPanicked       = errors.New("a callback, a transport or a log handler has panicked")
-	errStreamPanicked = errors.New("the stream of desktop IDs has panicked")
+	errPanicked       = errors.New("a callback, a transport or a log handler panicked")
+	errStreamPanicked = errors.New("the stream of desktop IDs panicked")
 )
 
 func (f *fleet) run(ctx context.Context, desktopIDs iter.Seq[string]) (*FleetReport, error) {
@@ -125,7 +126,7 @@ func (f *fleet) finish() {
 	f.mu.Lock()
 	if !f.closed {
 		f.end(errStreamPanicked)
-		f.noReading = errStreamPanicked // nobody waits for what was accepted
+		f.noReading = errStreamPanicked // nobody waits for the accepted desktops
 		f.closed = true
 	}
 	f.mu.Unlock()
@@ -133,7 +134,7 @@ func (f *fleet) finish() {
 	f.routines.Wait()
 }
 
-// escaped ends the fleet for the panic of one of its goroutines, which run passes on.
+// escaped ends the fleet after a panic in one of its goroutines; run panics with the same value.
 func (f *fleet) escaped(value any) {
 	f.mu.Lock()
 	if f.panicked == nil {
@@ -144,13 +145,13 @@ func (f *fleet) escaped(value any) {
 	f.cancel()
 }
 
-// end ends the fleet: batches that are not in flight are given up. The caller holds f.mu.
+// end ends the fleet and fails the batches that are not in flight. The caller holds f.mu.
 func (f *fleet) end(reason error) {
 	if f.ended != nil {
 		return
 	}
 	f.ended = reason
-	f.unsent = fmt.Errorf("maintenance: not sent, as the fleet has ended: %w", reason)
+	f.unsent = fmt.Errorf("maintenance: not sent because the fleet ended: %w", reason)
 	f.drain()
 	queue := f.queue
 	f.queue = nil
@@ -171,7 +172,7 @@ func (f *fleet) endWithContext() {
 	f.end(f.withLastFailure(contextError(f.ctx)))
 }
 
-// withLastFailure adds to the reason why a fleet ends the failure that it was waiting out.
+// withLastFailure adds the latest throttling or outage failure to the reason why a fleet ends.
 func (f *fleet) withLastFailure(reason error) error {
 	last := cmp.Or(f.throttle.last, f.outage.last)
 	if last == nil || strings.Contains(reason.Error(), last.Error()) {
@@ -194,7 +195,7 @@ func (f *fleet) report() (*FleetReport, error) {
 	return r, e
 }
 
-// wake leaves a signal in a channel that holds one.
+// wake puts a signal into a channel with room for one, unless it has one.
 func wake(signal chan struct{}) {
 	select {
 	case signal <- struct{}{}:

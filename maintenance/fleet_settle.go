@@ -27,7 +27,7 @@ func (f *fleet) nextCall(b *batch) *call {
 	return b.readCall
 }
 
-// attempt sends a batch once. The end of waiting keeps it from being sent.
+// attempt sends a batch once. It does not send the batch if waiting ends first.
 func (f *fleet) attempt(b *batch, waiting context.Context) {
 	settled, returned := false, false
 	defer func() {
@@ -51,10 +51,10 @@ func (f *fleet) attempt(b *batch, waiting context.Context) {
 	returned = true
 }
 
-// step makes an attempt, and another if that may help at once. The observer is told of a call when a
-// request is sent, as a batch may wait for long before that.
+// step makes an attempt, and repeats it if the verdict is to retry at once. The observer hears of
+// the call when a request is sent: a batch may wait for a long time before that.
 func (f *fleet) step(c *call, waiting context.Context) (o outcome, v verdict) {
-	o.err = errEscaped // unless the attempt returns
+	o.err = errEscaped // stays if the attempt panics or calls runtime.Goexit
 	defer func() { c.finishCall(o.err) }()
 	for {
 		o, v = c.step(f.ctx, waiting)
@@ -64,7 +64,8 @@ func (f *fleet) step(c *call, waiting context.Context) (o outcome, v verdict) {
 	}
 }
 
-// settle decides on a batch after an attempt. It returns the wait if the batch is sent again.
+// settle decides what happens to a batch after an attempt. If the batch will be sent again, it
+// returns the wait before that.
 func (f *fleet) settle(b *batch, o *outcome, v verdict) (wait time.Duration, again bool) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
@@ -88,7 +89,7 @@ func (f *fleet) settle(b *batch, o *outcome, v verdict) (wait time.Duration, aga
 	case v.throttled:
 		return f.throttled(b, o)
 	case v.retry.atOnce():
-		f.putBack(b) // an outage has begun in between
+		f.putBack(b) // an outage has begun meanwhile
 	case b.reading != nil && !f.outage.holds():
 		return f.readAgain(b, o)
 	case v.retry != noRetry:
@@ -133,7 +134,7 @@ func (f *fleet) putBack(b *batch) {
 	f.queue = append([]*batch{b}, f.queue...)
 }
 
-// giveUp fails a batch that is not sent any more.
+// giveUp fails a batch that will not be sent again.
 func (f *fleet) giveUp(b *batch) {
 	err := f.unsent
 	if b.outcomeUnknown || b.call != nil && b.call.requests > 0 {
@@ -142,13 +143,14 @@ func (f *fleet) giveUp(b *batch) {
 	f.failBatch(b, err)
 }
 
-// failBatch settles a batch as failed, for a reason that says nothing of other batches.
+// failBatch settles a batch as failed, for a reason that does not concern other batches.
 func (f *fleet) failBatch(b *batch, err error) {
 	f.failOrWatch(b, err)
 	f.partSettled(b, "", nil)
 }
 
-// failOrWatch fails the desktops of a batch. With WithWait it watches those of unknown outcome.
+// failOrWatch fails the desktops of a batch. With WithWait it watches desktops whose outcome is
+// unknown.
 func (f *fleet) failOrWatch(b *batch, err error) {
 	if f.settings.wait && errors.Is(err, ErrOutcomeUnknown) {
 		f.watchDoubtful(b, err)
@@ -157,7 +159,8 @@ func (f *fleet) failOrWatch(b *batch, err error) {
 	f.fail(b.ids, err)
 }
 
-// fail keeps one error for desktops that fail one after the other for the same reason.
+// fail records the failure of desktops. Consecutive failures with the same text share one error
+// value.
 func (f *fleet) fail(ids []string, err error) {
 	if len(ids) == 0 {
 		return

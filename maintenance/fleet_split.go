@@ -6,30 +6,30 @@ import (
 	"time"
 )
 
-// alikeBatches is how many whole batches have to be refused down to their last desktop, with one
-// code and without a success in the fleet, before the code is taken for a refusal of every call.
+// alikeBatches is the number of whole batches after which a code counts as a refusal of every call:
+// all their desktops were refused with it, and the fleet has had no success.
 const alikeBatches = 3
 
-// whole is a batch as it was drawn.
+// whole is a batch as the stream filled it, before any halving.
 type whole struct {
-	parts  int // that are not settled
+	parts  int // number of parts that are not settled
 	halved bool
-	mark   string // of the refusals of its parts
-	mixed  bool   // they were not all alike
+	mark   string // the mark that the refusals of its parts share
+	mixed  bool   // the parts did not all end with the same mark
 }
 
-// note remembers how a part was refused; the mark is empty for any other end.
+// note records the mark of a refused part; the mark is empty if the part was not refused.
 func (w *whole) note(mark string) {
 	w.mixed = w.mixed || mark == "" || w.mark != "" && w.mark != mark
 	w.mark = mark
 }
 
-// halving keeps the fleet from halving batch after batch if it is not the desktops that are refused:
-// until the first success one batch is halved at a time, and the others wait.
+// halving keeps the fleet from halving all its batches in vain when the refusals have another cause
+// than the desktops: until the first success one batch is halved at a time, and the others wait.
 type halving struct {
 	current *whole
-	mark    string // of the latest whole batch of which nothing was accepted
-	alike   int    // whole batches one after the other with that mark
+	mark    string // mark of the latest whole batch that was refused completely
+	alike   int    // number of consecutive whole batches with that mark
 }
 
 // allows reports whether a batch may be sent now.
@@ -44,8 +44,8 @@ func (h *halving) picked(b *batch, worked bool) {
 	}
 }
 
-// refused reads the desktops of a batch that was refused for what is in it, and halves the batch if
-// that does not explain the refusal.
+// refused handles a batch that was refused because of its desktops: it reads the desktops and, if
+// that does not explain the refusal, halves the batch.
 func (f *fleet) refused(b *batch, err error) {
 	b.refusal = err
 	switch {
@@ -73,7 +73,7 @@ func (f *fleet) refused(b *batch, err error) {
 	}
 }
 
-// refusedForGood settles a batch that no smaller call would help.
+// refusedForGood settles a refused batch that halving cannot help.
 func (f *fleet) refusedForGood(b *batch, err error) {
 	f.failOrWatch(b, b.call.failed(err))
 	f.partSettled(b, refusalMark(err), err)
@@ -99,11 +99,11 @@ func (f *fleet) partSettled(b *batch, mark string, err error) {
 		h.mark, h.alike = w.mark, 0
 	}
 	if h.alike++; h.alike >= alikeBatches {
-		f.end(fmt.Errorf("every desktop of %d batches was refused alike: %w", h.alike, err))
+		f.end(fmt.Errorf("every desktop of %d batches was refused with the same error: %w", h.alike, err))
 	}
 }
 
-// refusalMark is what two refusals have in common if they are alike.
+// refusalMark returns the code or the status of a refusal, by which refusals are compared.
 func refusalMark(err error) string {
 	var (
 		refused   *APIError

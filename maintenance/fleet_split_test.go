@@ -92,7 +92,7 @@ func TestFleetSplit_EveryDesktopIsRefused(t *testing.T) {
 					fault.Action = "SetDesktopMaintenance"
 					service.Inject(0, fault)
 					report, err := client.SetFleetMaintenance(t.Context(), region, "enter", slices.Values(desktops(5000)), maintenance.WithConcurrency(concurrency))
-					require.ErrorContains(t, err, "every desktop of 3 batches was refused alike")
+					require.ErrorContains(t, err, "every desktop of 3 batches was refused with the same error")
 					assert.LessOrEqual(t, report.Calls, 3*200+2*concurrency)
 					assert.Zero(t, report.Succeeded)
 					var summary *maintenance.FleetError

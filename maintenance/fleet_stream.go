@@ -6,8 +6,8 @@ import (
 	"time"
 )
 
-// partialAfter is how long a stream may keep a batch waiting to be filled. The batch is sent as it
-// is then.
+// partialAfter is the time after which a batch that the stream has not filled is sent partly
+// filled.
 const partialAfter = 2 * time.Second
 
 // draw takes the desktops from the stream until the stream or the fleet ends.
@@ -22,14 +22,14 @@ func (f *fleet) draw(desktopIDs iter.Seq[string]) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	f.endWithContext()
-	// A stream that watches the context ends with it, and nothing tells that from its own end.
+	// A stream may end because ctx has ended, which looks like its own end.
 	f.exhausted = f.ended == nil
 	f.enqueueDrawn()
 	f.closed = true
 }
 
-// take adds a desktop to the batch that is being filled. It returns when there is room for another,
-// and false if the fleet has ended.
+// take adds a desktop to the batch that is being filled, and waits until there is room for another.
+// It returns false if the fleet has ended.
 func (f *fleet) take(id string, index int) (goOn bool) {
 	f.mu.Lock()
 	f.add(id, index)
@@ -65,8 +65,8 @@ func (f *fleet) add(id string, index int) {
 	}
 }
 
-// hasRoom reports whether another desktop may be drawn. While an outage holds the fleet some more
-// batches are drawn, to have others to probe with than the one that has failed.
+// hasRoom reports whether the fleet may take another desktop. During an outage it takes some more
+// batches, so that it can probe with others than the failed ones.
 func (f *fleet) hasRoom() bool {
 	most := f.settings.concurrency
 	if f.outage.holds() {

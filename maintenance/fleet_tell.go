@@ -2,10 +2,10 @@ package maintenance
 
 import "time"
 
-// progressInterval is how often progress is told while nothing changes.
+// progressInterval is the time between progress callbacks while nothing changes.
 const progressInterval = 10 * time.Second
 
-// tellLater keeps a result for the teller.
+// tellLater stores a result for the teller.
 func (f *fleet) tellLater(r FleetResult) {
 	if f.settings.results != nil {
 		f.untold = append(f.untold, r)
@@ -13,7 +13,7 @@ func (f *fleet) tellLater(r FleetResult) {
 	wake(f.news)
 }
 
-// mustTell reports whether so many results wait to be told that the fleet has to wait too.
+// mustTell reports whether so many results wait for their callback that the fleet has to wait.
 func (f *fleet) mustTell() bool { return len(f.untold) > f.settings.concurrency }
 
 // tell calls the callbacks, one at a time, until the fleet is over.
@@ -39,8 +39,8 @@ func (f *fleet) tell() {
 	returned = true
 }
 
-// isOver reports whether the fleet is over. It drops the signals that came while a callback was slow,
-// as the next callback tells the latest state.
+// isOver reports whether the fleet is over. It drops signals that came during a slow callback,
+// because the next callback gets the latest state.
 func (f *fleet) isOver(ticker *time.Ticker) bool {
 	ticker.Reset(progressInterval)
 	select {
@@ -55,7 +55,7 @@ func (f *fleet) isOver(ticker *time.Ticker) bool {
 	}
 }
 
-// tellResults tells the results so far, and the progress when it is due.
+// tellResults passes the stored results to the callback, and the progress whenever it is due.
 func (f *fleet) tellResults(ticker *time.Ticker) {
 	f.mu.Lock()
 	results := f.untold

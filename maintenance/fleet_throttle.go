@@ -6,20 +6,20 @@ import (
 )
 
 const (
-	// maxFleetHint is the longest wait that a fleet takes on because the service asks for it.
+	// maxFleetHint is the longest wait that a fleet accepts if the service asks for one.
 	maxFleetHint = time.Hour
 
-	// throttleLimit is how long a fleet goes on if it meets with nothing but throttling.
+	// throttleLimit is the time after which a fleet ends if all its requests are throttled.
 	throttleLimit = time.Hour
 )
 
-// throttle is the time since which every request has been throttled.
+// throttle records since when every request has been throttled.
 type throttle struct {
 	since time.Time // zero if the latest request was accepted
 	last  error
 }
 
-// patience returns an error if the fleet does not wait so long for the service.
+// patience returns an error if the fleet would not wait that long for the service.
 func (f *fleet) patience(wait time.Duration) error {
 	if wait > maxFleetHint {
 		return &hintTooLong{wait, maxFleetHint}
@@ -27,7 +27,7 @@ func (f *fleet) patience(wait time.Duration) error {
 	return outlasts(f.ctx, wait, "next retry")
 }
 
-// throttled sends a batch again that was throttled, as soon as the pace allows it.
+// throttled queues a throttled batch again, to be sent when the pace allows it.
 func (f *fleet) throttled(b *batch, o *outcome) (wait time.Duration, again bool) {
 	now := time.Now()
 	paused := f.pace.paused()
@@ -40,7 +40,8 @@ func (f *fleet) throttled(b *batch, o *outcome) (wait time.Duration, again bool)
 	}
 	f.throttle.last = o.err
 	if f.outage.holds() {
-		// The service is alive, so the outage begins anew, after the pause that it asks for.
+		// The service is alive, so the limit of the outage starts again after the pause that it
+		// asks for.
 		f.outage.since = now.Add(paused)
 		f.outage.note(b, o, now)
 		b.failedAt = f.attempts
@@ -49,7 +50,7 @@ func (f *fleet) throttled(b *batch, o *outcome) (wait time.Duration, again bool)
 	case tooLong != nil:
 		f.end(fmt.Errorf("%w; %w", o.err, tooLong))
 	case now.Sub(f.throttle.since) >= throttleLimit:
-		f.end(fmt.Errorf("nothing but throttling for %v: %w", throttleLimit, o.err))
+		f.end(fmt.Errorf("every request was throttled for %v: %w", throttleLimit, o.err))
 	}
 	f.putBack(b)
 	return paused, f.ended == nil

@@ -9,30 +9,31 @@ import (
 	"time"
 )
 
-// readingTime is the time that a round of reading takes at least for each of its requests, the rest
-// until the next round included.
+// readingTime is the shortest time from one round of reading to the next, for each request of the
+// round.
 const readingTime = 100 * time.Millisecond
 
-// watching holds the desktops of a fleet with WithWait that are not known to be in the mode yet.
+// watching holds the desktops of a fleet with WithWait that the service has not shown in the mode
+// yet.
 type watching struct {
 	desktops map[string]*watched
-	entering int           // of desktops, when they were last read
+	entering int           // number of desktops that were entering maintenance when last read
 	due      chan struct{} // holds one; begins a round
-	sent     bool          // everything that was drawn is sent
+	sent     bool          // all desktops of the stream are sent
 	health   readingHealth
-	last     error  // of the latest request of a round
-	after    string // the latest round has failed to read the desktops up to this one
+	last     error  // error of the latest request of a round
+	after    string // the last of the desktops that the latest round failed to read
 }
 
 type watched struct {
-	times     int    // that the stream has yielded it
-	requestID string // that accepted it
-	doubt     error  // of a call that may have been accepted; nil if it was
-	again     bool   // that call was sent for the second time
+	times     int    // how often the stream has yielded the desktop
+	requestID string // of the request that was accepted
+	doubt     error  // error of a call that may have been accepted; nil if it was accepted
+	again     bool   // the call with that error was the second one
 	desktop   Desktop
 }
 
-// watchAccepted watches desktops that were accepted.
+// watchAccepted adds accepted desktops to those that are read.
 func (f *fleet) watchAccepted(ids []string, requestID string) {
 	if f.noReading != nil {
 		for _, id := range ids {
@@ -43,7 +44,7 @@ func (f *fleet) watchAccepted(ids []string, requestID string) {
 	f.watchAll(ids, watched{requestID: requestID})
 }
 
-// watchDoubtful watches desktops of which the outcome is unknown.
+// watchDoubtful adds desktops whose outcome is unknown to those that are read.
 func (f *fleet) watchDoubtful(b *batch, err error) {
 	if f.noReading != nil || f.ctx.Err() != nil {
 		f.fail(b.ids, err)
@@ -65,14 +66,14 @@ func (f *fleet) watchAll(ids []string, w watched) {
 		known.times++
 		f.watching.entering += isEntering(known.desktop)
 		if known.doubt == nil && w.doubt != nil {
-			f.accepted++ // an earlier call with it was accepted
+			f.accepted++ // an earlier call with this desktop was accepted
 		}
 	}
 	wake(f.news)
 }
 
-// doubted is how often the desktop came from the stream if it is not known to be accepted, and 0 if
-// it is.
+// doubted returns how often the stream yielded the desktop if its outcome is unknown, and 0 if it
+// was accepted.
 func (w *watched) doubted() int {
 	if w.doubt == nil {
 		return 0
@@ -80,7 +81,7 @@ func (w *watched) doubted() int {
 	return w.times
 }
 
-// watch reads the desktops that are watched, in rounds, until the fleet is over.
+// watch reads the watched desktops in rounds until the fleet is over.
 func (f *fleet) watch() {
 	returned := false
 	defer func() {
@@ -109,9 +110,9 @@ func (f *fleet) watch() {
 	returned = true
 }
 
-// readRound reads every desktop that is watched. It ends with the first failure, and returns the
-// wait that the service asks for then. The next round begins behind that, so that desktops that
-// cannot be read do not hold the others.
+// readRound reads every watched desktop. It stops at the first failure and returns the wait that
+// the service asks for with it. The next round begins after the desktops that could not be read, so
+// that these do not block the others.
 func (f *fleet) readRound() (requests int, hint time.Duration) {
 	f.mu.Lock()
 	ids := slices.Sorted(maps.Keys(f.watching.desktops))
@@ -150,7 +151,7 @@ func (f *fleet) readRound() (requests int, hint time.Duration) {
 	return requests, 0
 }
 
-// learn takes what the service has shown of some desktops that are watched.
+// learn takes the state of some watched desktops from a reply.
 func (f *fleet) learn(ids []string, shown map[string]Desktop) {
 	there := map[string][]string{} // by request ID
 	var again []string
@@ -170,7 +171,7 @@ func (f *fleet) learn(ids []string, shown map[string]Desktop) {
 		case w.doubt == nil || onItsWay:
 			f.see(w, d)
 		case (w.again || f.ended != nil) && f.mode == ModeExit:
-			f.settleWatched(id, w.doubt) // a desktop on its way out looks like one that is not
+			f.settleWatched(id, w.doubt) // a desktop that is leaving maintenance looks like one that is not
 		case w.again || f.ended != nil:
 			f.settleWatched(id, knownOutcome(w.doubt))
 		default:
@@ -187,7 +188,7 @@ func (f *fleet) learn(ids []string, shown map[string]Desktop) {
 	}
 }
 
-// see keeps what a report says of a desktop that is not in the mode yet.
+// see stores the state of a desktop that is not in the mode yet.
 func (f *fleet) see(w *watched, d Desktop) {
 	f.watching.entering += w.times * (isEntering(d) - isEntering(w.desktop))
 	f.accepted += w.doubted()
@@ -213,15 +214,15 @@ func (f *fleet) unwatch(id string) {
 	delete(f.watching.desktops, id)
 }
 
-// settleWatched fails a desktop that is not waited for any more.
+// settleWatched fails a desktop that the fleet stops waiting for.
 func (f *fleet) settleWatched(id string, err error) {
 	w := f.watching.desktops[id]
 	f.unwatch(id)
 	f.fail(slices.Repeat([]string{id}, w.times), err)
 }
 
-// endWatching fails the desktops that are watched if nothing can be read any more. It begins a round
-// when everything is sent.
+// endWatching fails the watched desktops if the fleet can no longer read. It starts a round when
+// all batches are settled.
 func (f *fleet) endWatching() {
 	if f.closed && f.unsettled == 0 && !f.watching.sent && len(f.watching.desktops) > 0 {
 		f.watching.sent = true
@@ -231,7 +232,7 @@ func (f *fleet) endWatching() {
 	if f.ctx.Err() != nil {
 		reason = contextError(f.ctx)
 		if last := f.watching.last; last != nil && !errors.Is(last, f.ctx.Err()) {
-			reason = fmt.Errorf("%w; the last failure of reading was %w", reason, last)
+			reason = fmt.Errorf("%w; the last failure to read desktops was %w", reason, last)
 		}
 	}
 	if reason == nil {
@@ -247,7 +248,8 @@ func (f *fleet) endWatching() {
 	}
 }
 
-// knownOutcome returns the error of a call that the service has not accepted, as reading shows.
+// knownOutcome returns err without the unknown outcome, after reading has shown that the service
+// did not accept the call.
 func knownOutcome(err error) error {
 	var operation *OperationError
 	if !errors.As(err, &operation) {

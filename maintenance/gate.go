@@ -9,13 +9,13 @@ import (
 )
 
 // maxKeyAge is how old an access key may be when a request is signed with it. A provider refreshes
-// a temporary key some minutes before it expires, so a younger one is valid.
+// a temporary key some minutes before it expires, so a key that is not older is valid.
 const maxKeyAge = 30 * time.Second
 
 // gate holds an attempt back until it may be sent, and learns from its outcome.
 type gate interface {
-	// wait reports whether it has waited. It asks for the call's key again if the key would be too
-	// old at the end of the wait.
+	// wait returns when the attempt may be sent, and reports whether it had to wait. It asks for a
+	// new key if the call's key would be too old at the end of the wait.
 	wait(ctx context.Context, c *call) (waited bool, err error)
 	learn(o *outcome, v verdict)
 }
@@ -34,7 +34,7 @@ func (g limiterGate) wait(ctx context.Context, c *call) (bool, error) {
 }
 func (limiterGate) learn(*outcome, verdict) {}
 
-var errNoSlot = errors.New("the rate limiter of WithRateLimiter allows no request")
+var errNoSlot = errors.New("the rate limiter has no burst, so it allows no request")
 
 // waitFor waits for a slot of a limiter.
 func (c *call) waitFor(ctx context.Context, limiter *rate.Limiter) (waited bool, err error) {
@@ -56,7 +56,8 @@ func (c *call) waitFor(ctx context.Context, limiter *rate.Limiter) (waited bool,
 	return true, nil
 }
 
-// waitUntil reports whether the time has come. It returns early if ctx ends.
+// waitUntil waits until due, and asks for a new key if the old one is too old by then. It returns
+// false if ctx ends first.
 func (c *call) waitUntil(ctx context.Context, due time.Time) bool {
 	if due.Sub(c.keyAt) > maxKeyAge {
 		if !sleep(ctx, time.Until(due)-maxKeyAge) {

@@ -44,7 +44,7 @@ func TestHostile_Redirect(t *testing.T) {
 					w.WriteHeader(status)
 				}, maintenance.WithStaticCredential("LTAI5tExample", secret, token))
 				err := enter(t.Context(), client)
-				verdict{1, false, "HTTP " + strconv.Itoa(status) + ".*a redirect, which is not followed"}.check(t, err)
+				verdict{1, false, "HTTP " + strconv.Itoa(status) + ".*redirect not followed"}.check(t, err)
 				assert.NotContains(t, err.Error(), "password")
 				var redirect *maintenance.ResponseError
 				require.ErrorAs(t, err, &redirect)

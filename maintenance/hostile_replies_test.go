@@ -25,13 +25,13 @@ func TestHostile_FalseSuccess(t *testing.T) {
 		attempts                int // a reply that ends too early may be whole the next time
 		says                    string
 	}{
-		{"empty object", contentJSON, `{}`, 1, "HTTP 200.*no RequestId"},
-		{"null", contentJSON, `null`, 1, "HTTP 200.*no RequestId"},
+		{"empty object", contentJSON, `{}`, 1, "HTTP 200.*no valid RequestId"},
+		{"null", contentJSON, `null`, 1, "HTTP 200.*no valid RequestId"},
 		{"array", contentJSON, `[]`, 1, "HTTP 200.*array"},
 		{"empty string", contentJSON, `""`, 1, "HTTP 200.*string"},
 		{"empty body", contentJSON, ``, 3, "HTTP 200.*unexpected end.*3 attempts"},
-		{"empty RequestId", contentJSON, `{"RequestId":""}`, 1, "HTTP 200.*no RequestId"},
-		{"RequestId that is an object", contentJSON, `{"RequestId":{"a":17}}`, 1, "HTTP 200.*no RequestId"},
+		{"empty RequestId", contentJSON, `{"RequestId":""}`, 1, "HTTP 200.*no valid RequestId"},
+		{"RequestId that is an object", contentJSON, `{"RequestId":{"a":17}}`, 1, "HTTP 200.*no valid RequestId"},
 		{"JSON that ends too early", contentJSON, okBody[:20], 3, `HTTP 200.*unexpected end.*starts: \{"RequestId":"BA6A1.*3 attempts`},
 		{"garbage after the JSON", contentJSON, okBody + "}", 1, "HTTP 200.*after top-level value"},
 		{"another document after the JSON", contentJSON, okBody + okBody, 1, "HTTP 200.*after top-level value"},

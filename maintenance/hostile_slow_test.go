@@ -121,7 +121,7 @@ func TestHostile_PeerChangesTheProtocol(t *testing.T) {
 		}
 	})
 	err := enter(t.Context(), clientOf(t, peer, impatient))
-	verdict{1, true, "HTTP 101.*a status that the API does not use"}.check(t, err)
+	verdict{1, true, "HTTP 101.*unexpected HTTP status"}.check(t, err)
 	var odd *maintenance.ResponseError
 	require.ErrorAs(t, err, &odd)
 	assert.Equal(t, 101, odd.StatusCode)

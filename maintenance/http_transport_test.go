@@ -164,7 +164,7 @@ func TestClient_RedirectIsNotFollowed(t *testing.T) {
 				host = strings.TrimPrefix(server.URL, "https://")
 			}
 			assert.Equal(t, host, redirect.RedirectHost)
-			assert.Contains(t, err.Error(), "a redirect, which is not followed, to "+host)
+			assert.Contains(t, err.Error(), "redirect not followed, to "+host)
 			require.NotErrorIs(t, err, maintenance.ErrOutcomeUnknown)
 			assert.Nil(t, hc.CheckRedirect, "the user's client is untouched")
 			server.Close()

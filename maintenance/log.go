@@ -6,8 +6,8 @@ import (
 	"log/slog"
 )
 
-// logger is the Observer of WithLogger: one record for each attempt, and one for each attempt that is
-// followed by another after a wait.
+// logger is the Observer of WithLogger. It logs one record for each attempt and one for each wait
+// before a retry.
 func logger(l *slog.Logger) Observer {
 	return Observer{
 		Attempt: func(ctx context.Context, a AttemptInfo) (context.Context, func(AttemptResult)) {

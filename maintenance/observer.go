@@ -7,77 +7,77 @@ import (
 	"time"
 )
 
-// Observer is told what a [Client] does: the place for traces, metrics and records of your own. Each
-// function may be nil. One that begins something is called when it begins, and returns the context for
-// what happens within it (ctx itself, or one derived from it) and a function that is called once with
-// what became of it, or nil. Functions are called by any goroutine at any time, and hold up what they
-// observe until they return. A panic of one is treated as a panic of a transport.
+// Observer has the functions that a [Client] calls to report its work, for traces, metrics and records of
+// your own. Each function may be nil. Call, Attempt, Fleet, Wait and Phase are called when an operation
+// begins. They return the context for the operation (ctx itself, or one derived from it) and a function
+// that is called once with its result, or nil. Any goroutine may call a function at any time, and the
+// operation waits until the function returns. A panic in a function is treated like a panic in a transport.
 //
-// No value that an Observer gets holds a secret. Errors hold desktop IDs and the names of users.
+// An Observer gets no secrets. The errors contain desktop IDs and names of users.
 type Observer struct {
-	// Call is told of a call of the API with all of its attempts. Within a fleet each request is a call
-	// of its own, as the fleet decides what is sent again.
+	// Call reports a call of the API with all of its attempts. Within a fleet each request is a call of its
+	// own, because the fleet decides what to send again.
 	Call func(ctx context.Context, c CallInfo) (context.Context, func(CallResult))
 
-	// Attempt is told of one HTTP request, when it is about to be sent.
+	// Attempt reports one HTTP request, just before it is sent.
 	Attempt func(ctx context.Context, a AttemptInfo) (context.Context, func(AttemptResult))
 
-	// Retry is told of the wait before another attempt.
+	// Retry reports the wait before another attempt.
 	Retry func(ctx context.Context, r RetryInfo)
 
-	// Fleet is told of a [Client.SetFleetMaintenance] with valid parameters.
+	// Fleet reports a call of [Client.SetFleetMaintenance] with valid parameters.
 	Fleet func(ctx context.Context, f FleetInfo) (context.Context, func(FleetEnd))
 
-	// FleetProgress is told how far a fleet has come: after each answer, and at least every 10 seconds.
+	// FleetProgress reports the progress of a fleet: after each batch, and at least every 10 seconds.
 	FleetProgress func(ctx context.Context, f FleetInfo, p FleetProgress)
 
-	// Wait is told of a [Client.WaitForMaintenance] with valid parameters.
+	// Wait reports a call of [Client.WaitForMaintenance] with valid parameters.
 	Wait func(ctx context.Context, w WaitInfo) (context.Context, func(WaitEnd))
 
-	// Poll is told of each reading of the desktops that a wait waits for.
+	// Poll reports each poll of a wait.
 	Poll func(ctx context.Context, w WaitInfo, p PollResult)
 
-	// Phase is told of a phase of a window of package window: entering, working or exiting. The context
-	// that it returns is also that of the next phase of the window.
+	// Phase reports a phase of a window of package window: entering, working or exiting. The next phase of
+	// the window gets the context that this one returned.
 	Phase func(ctx context.Context, p PhaseInfo) (context.Context, func(PhaseEnd))
 
-	// Window is told whenever the journal of package window changes what it has of a window.
+	// Window reports the new state of a window whenever the journal of package window changes it.
 	Window func(w WindowState)
 }
 
-// CallInfo says what is called.
+// CallInfo describes a call of the API.
 type CallInfo struct {
 	Action   string // for example "SetDesktopMaintenance"
 	Region   string
 	Mode     Mode   // empty for an action without one
 	Desktops int    // in the request; 0 for an action without desktops
 	Endpoint string // without a path, for example "https://ecd.cn-hangzhou.aliyuncs.com"
-	Poll     bool   // the call is one of many readings of a wait, or of a fleet with [WithWait]
+	Poll     bool   // the call is a poll of a wait, or of a fleet with [WithWait]
 }
 
-// CallResult is what became of a call.
+// CallResult is the result of a call.
 type CallResult struct {
-	StatusCode int    // of the latest reply; 0 if none came
+	StatusCode int    // of the latest reply; 0 if no reply came
 	RequestId  string // of the latest reply; empty if it had none
-	Attempts   int    // requests that were sent
+	Attempts   int    // number of requests sent
 
-	OutcomeUnknown bool // the service may have accepted the call all the same
+	OutcomeUnknown bool // the service may still have accepted the call
 	Err            error
 }
 
-// AttemptInfo says which request is sent.
+// AttemptInfo describes one HTTP request.
 type AttemptInfo struct {
 	CallInfo
 	Number int // of the request in its call, from 1; in a fleet, of the batch
 
-	// Header takes headers that are sent besides those of the request, for example of a trace. Those of
-	// the request itself, which are signed, are not replaced.
+	// Header is for additional headers, for example those of a trace. It cannot replace the headers of the
+	// request itself, which are signed.
 	Header http.Header
 }
 
-// AttemptResult is what became of a request.
+// AttemptResult is the result of a request.
 type AttemptResult struct {
-	Sent           bool // the HTTP client was given the request
+	Sent           bool // the HTTP client got the request
 	StatusCode     int  // 0 if no reply came
 	RequestId      string
 	Throttled      bool
@@ -92,7 +92,7 @@ type RetryInfo struct {
 	Wait time.Duration
 }
 
-// FleetInfo says what a fleet is to do.
+// FleetInfo describes a call of SetFleetMaintenance.
 type FleetInfo struct {
 	Region string
 	Mode   Mode
@@ -105,46 +105,46 @@ type FleetEnd struct {
 	Err    error
 }
 
-// WaitInfo says what is waited for.
+// WaitInfo describes a call of WaitForMaintenance.
 type WaitInfo struct {
 	Region   string
 	Mode     Mode
 	Desktops int
 }
 
-// PollResult is what a poll of a wait has shown.
+// PollResult is the result of a poll of a wait.
 type PollResult struct {
 	Pending int   // desktops that are not in the mode
-	Err     error // of the reading
+	Err     error // of the request
 }
 
 // WaitEnd is what WaitForMaintenance returns.
 type WaitEnd struct{ Err error }
 
-// PhaseInfo says which phase of a window begins.
+// PhaseInfo describes a phase of a window.
 type PhaseInfo struct {
 	Window, Region string
 	Phase          string // entering, working or exiting
-	Desktops       int    // that the window takes in, works on or takes out
+	Desktops       int    // number of desktops that the window takes in, works on or takes out
 }
 
-// PhaseEnd is what became of a phase.
+// PhaseEnd is the result of a phase.
 type PhaseEnd struct {
-	Done int // desktops that are in maintenance, or out of it after exiting
+	Done int // number of desktops in maintenance or, after exiting, out of it
 	Err  error
 }
 
-// WindowState is what the journal of package window has of a window.
+// WindowState is the state of a window in the journal of package window.
 type WindowState struct {
-	Journal        string // path of the journal, as it was opened; names of windows are unique within it
+	Journal        string // path that the journal was opened with; names of windows are unique within a journal
 	Window, Region string
-	Desktops       int       // that may be in maintenance; 0 when the window is over or its journal is closed
-	Overdue        time.Time // since when they should be out; zero before that
+	Desktops       int       // number that may be in maintenance; 0 when the window is over or its journal is closed
+	Overdue        time.Time // the time by which they should have been out; zero before that time
 }
 
-// WithObserver has o told of what the Client does. Several observers are told one after the other, in
-// the order of the options, and the contexts that they return build on each other. Without this option
-// and [WithLogger] calls pay nothing for it.
+// WithObserver makes the Client report its work to o. It calls several observers one after the other, in
+// the order of the options, and each gets the context that the previous one returned. Without this option
+// and [WithLogger] there is no cost.
 func WithObserver(o Observer) Option {
 	return func(s *settings) error {
 		s.observer = both(s.observer, o)
@@ -152,8 +152,8 @@ func WithObserver(o Observer) Option {
 	}
 }
 
-// Observer returns the observer of the Client: those of [WithObserver] and [WithLogger], as one. It is
-// for packages that add operations of their own.
+// Observer returns one observer that combines those of [WithObserver] and [WithLogger]. It is for packages
+// that add operations of their own.
 func (c *Client) Observer() Observer {
 	if c == nil {
 		return Observer{}
@@ -161,7 +161,7 @@ func (c *Client) Observer() Observer {
 	return c.observer
 }
 
-// both tells a and then b.
+// both returns an Observer that calls a and then b.
 func both(a, b Observer) Observer {
 	return Observer{
 		Call:          nested(a.Call, b.Call),
@@ -176,7 +176,7 @@ func both(a, b Observer) Observer {
 	}
 }
 
-// begin is a function of an Observer that is told of something that takes time.
+// begin is the type of the functions of an Observer that report the begin and the end of an operation.
 type begin[I, R any] = func(context.Context, I) (context.Context, func(R))
 
 func nested[I, R any](a, b begin[I, R]) begin[I, R] {
@@ -242,4 +242,4 @@ func inTurn2[I, P any](a, b func(context.Context, I, P)) func(context.Context, I
 	return func(ctx context.Context, info I, p P) { a(ctx, info, p); b(ctx, info, p) }
 }
 
-var errEscaped = errors.New("a transport or an observer has panicked")
+var errEscaped = errors.New("a transport or an observer panicked")

@@ -13,13 +13,13 @@ import (
 	"github.com/ecdkit/ecd-maintenance-go/internal/gateway"
 )
 
-// proxyRefusal is a proxy that did not connect to the service. Nothing was sent to the service.
+// proxyRefusal is the error of a proxy that refused to connect to the service. Nothing was sent to the service.
 type proxyRefusal struct {
 	proxy      string        // host or host:port, without user info; empty if it is not known
 	status     int           // of the reply to CONNECT; 0 for SOCKS5
-	text       string        // for example "HTTP 403 Forbidden", in words that the proxy has not chosen
+	text       string        // for example "HTTP 403 Forbidden"; never the proxy's own words
 	final      bool          // the proxy would refuse the same request again
-	retryAfter time.Duration // that the proxy asks for; 0 without a hint
+	retryAfter time.Duration // wait that the proxy asks for; 0 if it asks for none
 }
 
 func (e *proxyRefusal) Error() string {
@@ -39,7 +39,8 @@ func (e *proxyRefusal) Is(target error) bool { return target == ErrThrottled && 
 
 func (e *proxyRefusal) throttled() bool { return e.status == http.StatusTooManyRequests }
 
-// refuseConnect is the OnProxyConnectResponse of [NewTransport]. The error of net/http would hold the reason phrase alone.
+// refuseConnect is the OnProxyConnectResponse of [NewTransport]. Without it, the error of net/http would have only
+// the reason phrase.
 func refuseConnect(_ context.Context, proxy *url.URL, _ *http.Request, reply *http.Response) error {
 	if reply.StatusCode == http.StatusOK {
 		return nil
@@ -60,8 +61,9 @@ func newConnectRefusal(proxy string, status int) *proxyRefusal {
 	}
 }
 
-// finalConnectStatus reports whether the same CONNECT would fail again: a redirect, which net/http does not follow for
-// CONNECT, and what RFC 9110 calls an error of the client. The rest may pass, 2xx included: net/http accepts 200 alone.
+// finalConnectStatus reports whether the same CONNECT would fail again. It would after a redirect, which net/http
+// does not follow for CONNECT, and after most client errors (4xx). All other failures may pass, even 2xx: net/http
+// accepts only 200.
 func finalConnectStatus(status int) bool {
 	switch status {
 	case http.StatusRequestTimeout, http.StatusTooEarly, http.StatusTooManyRequests:
@@ -72,8 +74,9 @@ func finalConnectStatus(status int) bool {
 	return status >= 300 && status < 500
 }
 
-// asProxyRefusal finds a proxy's refusal in the error of an attempt. It knows those of [NewTransport], of SOCKS5 proxies,
-// and, if err wraps a *gateway.SendError, those that a plain http.Transport tells by a standard reason phrase.
+// asProxyRefusal finds a proxy's refusal in the error of an attempt. It recognizes refusals from [NewTransport], from
+// SOCKS5 proxies and, if err wraps a *gateway.SendError, from a plain http.Transport, whose error is a standard
+// reason phrase.
 func asProxyRefusal(err error) (*proxyRefusal, bool) {
 	if refusal := (*proxyRefusal)(nil); errors.As(err, &refusal) {
 		return refusal, true
@@ -85,7 +88,8 @@ func asProxyRefusal(err error) (*proxyRefusal, bool) {
 	if !errors.As(err, &send) || send.MaybeSent {
 		return nil, false
 	}
-	// Without a connection, only the reply to CONNECT has a reason phrase, and net/http makes an error of it alone.
+	// If nothing was sent, a reason phrase can only come from the reply to CONNECT. The error of net/http is that
+	// phrase alone.
 	root := send.Err
 	for errors.Unwrap(root) != nil {
 		root = errors.Unwrap(root)
@@ -96,7 +100,7 @@ func asProxyRefusal(err error) (*proxyRefusal, bool) {
 func connectRefusalByText(text string) (*proxyRefusal, bool) {
 	switch text {
 	case "", "unknown status code": // a status line without a reason phrase
-		return &proxyRefusal{text: "it gave no reason"}, true
+		return &proxyRefusal{text: "no reason given"}, true
 	}
 	for status := 300; status < 600; status++ {
 		if text == http.StatusText(status) {
@@ -106,15 +110,15 @@ func connectRefusalByText(text string) (*proxyRefusal, bool) {
 	return nil, false
 }
 
-// socksRefusals are the refusals that golang.org/x/net/internal/socks reports, which net/http bundles, and whether they are
-// final. It has no types for them. The reply codes are those of RFC 1928, section 6.
+// socksRefusals are the error texts of golang.org/x/net/internal/socks, which net/http bundles, and whether each is
+// final. The package has no types for them. The reply codes are those of RFC 1928, section 6.
 var socksRefusals = map[string]bool{
 	"no acceptable authentication methods":            true,
 	"username/password authentication failed":         true,
 	"invalid username/password":                       true, // an empty name, or more than 255 bytes
 	"unknown error connection not allowed by ruleset": true,
 	"unknown error command not supported":             true, // the 405 of SOCKS5
-	"unknown error address type not supported":        true, // names, the same in every request
+	"unknown error address type not supported":        true, // host names, which every request has
 	"unknown error general SOCKS server failure":      false,
 	"unknown error network unreachable":               false,
 	"unknown error host unreachable":                  false,
@@ -158,7 +162,7 @@ func socksError(err error) *net.OpError {
 	return nil
 }
 
-// throughProxy is the error of connecting to a proxy, without what net/http wraps it in.
+// throughProxy returns the error of connecting to a proxy without the wrapper of net/http.
 func throughProxy(err error) error {
 	if op := (*net.OpError)(nil); errors.As(err, &op) && op.Op == "proxyconnect" {
 		return op.Err

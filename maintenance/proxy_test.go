@@ -109,7 +109,7 @@ func TestProxy_RefusesConnect(t *testing.T) {
 		{"500 Internal Server Error", 3, "HTTP 500 Internal Server Error", false},
 		{"502 Bad Gateway", 3, "HTTP 502 Bad Gateway", false},
 		{"503 Service Unavailable", 3, "HTTP 503 Service Unavailable", false},
-		{"599", 3, "HTTP 599|it gave no reason", false},
+		{"599", 3, "HTTP 599|no reason given", false},
 		{"504 Gateway Timeout", 3, "HTTP 504 Gateway Timeout", false},
 	} {
 		t.Run(tc.reply[:3], func(t *testing.T) {

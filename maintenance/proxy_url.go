@@ -8,11 +8,11 @@ import (
 	"strings"
 )
 
-// proxyURLError is an error that has quoted a URL with a password. It does not wrap that error, as fmt's verbs would print
-// what it holds.
+// proxyURLError replaces an error that quotes a URL with a password. It does not wrap that error, because package fmt
+// could print the password.
 type proxyURLError struct {
 	text      string
-	malformed bool // the URL does not parse: a mistake of the configuration
+	malformed bool // the URL is invalid: a configuration error
 	is        func(target error) bool
 }
 
@@ -24,18 +24,18 @@ const withheldURL = "(withheld)"
 var (
 	goString     = regexp.MustCompile(`"(?:[^"\\]|\\.)*"`)
 	malformedURL = regexp.MustCompile(`(?:\bparse|invalid proxy address) "`)
-	urlUserInfo  = regexp.MustCompile(`(?s)://.*@`)                          // a password may hold anything
-	urlScheme    = regexp.MustCompile(`^(?:https?|socks5h?)://`)             // anything else may be part of a password
-	urlHost      = regexp.MustCompile(`@([\w.-]+|\[[0-9a-fA-F:]+\]):\d+/?$`) // with its port, as "p@ss" is no host
+	urlUserInfo  = regexp.MustCompile(`(?s)://.*@`)                          // a password may contain any character
+	urlScheme    = regexp.MustCompile(`^(?:https?|socks5h?)://`)             // any other scheme may be part of a password
+	urlHost      = regexp.MustCompile(`@([\w.-]+|\[[0-9a-fA-F:]+\]):\d+/?$`) // with its port: the end of "p@ss" is no host
 )
 
 // withoutProxyPassword returns err, or a *proxyURLError if err quotes a URL that has, or may have, user info. A Proxy
-// function returns such errors, and net/url quotes the URL that it cannot parse, and once more the part that is wrong.
+// function returns such errors. net/url quotes the URL that it cannot parse, and then the invalid part again.
 func withoutProxyPassword(err error) error {
 	if parse := (*url.Error)(nil); errors.As(err, &parse) && parse.Op == "parse" {
 		reason, _, _ := strings.Cut(parse.Err.Error(), `"`)
 		return &proxyURLError{
-			text:      "the URL of the proxy does not parse: " + strconv.Quote(urlWithoutSecrets(parse.URL)) + ": " + strings.TrimRight(reason, " (:"),
+			text:      "invalid proxy URL: " + strconv.Quote(urlWithoutSecrets(parse.URL)) + ": " + strings.TrimRight(reason, " (:"),
 			malformed: true,
 		}
 	}
@@ -57,7 +57,7 @@ func withoutProxyPassword(err error) error {
 	return &proxyURLError{text: text, malformed: malformed, is: func(target error) bool { return errors.Is(err, target) }}
 }
 
-// urlWithoutSecrets keeps the scheme and the host of a URL that does not parse, if they cannot be part of a password.
+// urlWithoutSecrets returns the scheme and the host of an invalid URL, if they cannot be part of a password.
 func urlWithoutSecrets(raw string) string {
 	shown := urlScheme.FindString(raw) + withheldURL
 	return shown + urlHost.FindString(raw)

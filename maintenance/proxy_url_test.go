@@ -49,7 +49,7 @@ func TestProxyURL_Malformed(t *testing.T) {
 				t.Run(name, func(t *testing.T) {
 					proxied(t, failingProxy(returned), func(t *testing.T, _ bool, client *maintenance.Client) {
 						err := enter(t.Context(), client)
-						verdict{1, false, "the URL of the proxy does not parse"}.check(t, err)
+						verdict{1, false, "invalid proxy URL"}.check(t, err)
 						checkNoPart(t, err, tc.secret)
 					})
 				})
@@ -128,7 +128,7 @@ func TestProxyURL_MalformedEndsAFleet(t *testing.T) {
 		report, err := client.SetFleetMaintenance(t.Context(), region, maintenance.ModeEnter, slices.Values(desktops(1000)))
 		var failed *maintenance.FleetError
 		require.ErrorAs(t, err, &failed)
-		require.ErrorContains(t, failed.Ended, "the URL of the proxy does not parse")
+		require.ErrorContains(t, failed.Ended, "invalid proxy URL")
 		require.NotErrorIs(t, err, maintenance.ErrOutcomeUnknown)
 		assert.LessOrEqual(t, report.Calls, maintenance.DefaultConcurrency)
 		checkNoPart(t, err, malformedProxies[0].secret)

@@ -6,21 +6,21 @@ import (
 	"strings"
 )
 
-// Errors of credentials-go quote what they could not use: a whole configuration file with its keys, a line of a
-// credentials file, the reply of a credentials URI, the name and the error output of an external process, a URL with
-// its password. [withhold] tells its own words from these texts by the words before them, in version 1.4.14.
+// Errors of credentials-go quote the data that they could not use: a whole configuration file with its keys, a line
+// of a credentials file, the reply of a credentials URI, the name and the error output of an external process, a URL
+// with its password. [withhold] recognizes these texts by the words that credentials-go 1.4.14 puts before them.
 
 const (
-	withheld = "(withheld, as it may hold a secret)"
+	withheld = "(withheld: may contain a secret)"
 
-	maxRedacted = 16 << 10 // bytes of a text that are looked at
+	maxRedacted = 16 << 10 // longest text that is examined, in bytes
 
 	quotedText = `"(?:[^"\\]|\\.)*"`
 	httpMethod = `\b(?i:get|head|post|put|patch|delete|options|connect) `
 )
 
-// A text that follows one of secretFollows, or that begins like a document, is withheld to its end, because nothing
-// tells where it ends. The alternatives of ownWords look alike, and no secret follows them.
+// Text that follows a match of secretFollows, or that begins like a document, is withheld up to the end of the error,
+// because its own end is unknown. The alternatives of ownWords look similar, but no secret follows them.
 var (
 	ownWords = strings.Join([]string{
 		`(?:role name|metadata token|source profile) failed: `,
@@ -55,7 +55,8 @@ var (
 	replyCode = regexp.MustCompile(`"Code"\s*:\s*"([A-Za-z][A-Za-z.]{0,63})"`)
 )
 
-// withhold keeps of text what credentials-go says in its own words, and the error code of a reply that it quotes.
+// withhold keeps the words of credentials-go itself and the error code of a reply that it quotes. It removes the rest
+// of text.
 func withhold(text string) string {
 	rest := ""
 	if len(text) > maxRedacted {
@@ -90,7 +91,7 @@ func withhold(text string) string {
 	return text
 }
 
-// hostOf keeps the scheme and the host of a URL, and nothing of what is not clearly a URL with a host.
+// hostOf returns the scheme and the host of a URL. It withholds everything that is not clearly a URL with a host.
 func hostOf(url string) string {
 	scheme, rest, found := strings.Cut(url, "://")
 	authority, path := rest, ""
@@ -104,8 +105,8 @@ func hostOf(url string) string {
 	return scheme + "://" + authority
 }
 
-// redacted is an error whose cause may hold a secret. It can be asked what it is, and not what it says: a function hides
-// the cause from package fmt, from reflection, from errors.As and from errors.Unwrap.
+// redacted is an error whose cause may contain a secret. errors.Is can compare the cause, but nothing can print it: a
+// function hides the cause from package fmt, from reflection, from errors.As and from errors.Unwrap.
 type redacted struct {
 	text string
 	is   func(target error) bool
@@ -120,8 +121,8 @@ func redact(err error) error {
 
 func (e *redacted) Error() string { return e.text }
 
-// Is makes errors.Is find the provider's own errors. It does not answer for errors of this package: they would be those
-// of a call that the provider has made, not of the call that asked the provider.
+// Is makes errors.Is find the provider's own errors. It never matches errors of this package: these would describe a
+// call by the provider, not the call that asked the provider.
 func (e *redacted) Is(target error) bool {
 	switch target {
 	case ErrThrottled, ErrAccessDenied, ErrInvalidCredential, ErrClockSkew, ErrOutcomeUnknown:

@@ -166,13 +166,13 @@ func TestResponseError_Replies(t *testing.T) {
 		reason  string
 		unknown bool
 	}{
-		{"empty object", 200, `{}`, "no RequestId", true},
-		{"null", 200, `null`, "no RequestId", true},
+		{"empty object", 200, `{}`, "no valid RequestId", true},
+		{"null", 200, `null`, "no valid RequestId", true},
 		{"array", 200, `[]`, "array", true},
 		{"string", 200, `""`, "string", true},
 		{"nothing", 200, ``, "unexpected end", true},
-		{"empty RequestId", 200, `{"RequestId":""}`, "no RequestId", true},
-		{"object for RequestId", 200, `{"RequestId":{"a":1}}`, "no RequestId", true},
+		{"empty RequestId", 200, `{"RequestId":""}`, "no valid RequestId", true},
+		{"object for RequestId", 200, `{"RequestId":{"a":1}}`, "no valid RequestId", true},
 		{"JSON that is cut off", 200, okBody[:20], "unexpected end", true},
 		{"trailing garbage", 200, okBody + "x", "after top-level", true},
 		{"captive portal", 200, `<html>Sign in</html>`, "body starts: <html>Sign in</html>", true},

@@ -28,7 +28,7 @@ type operation struct {
 	desktops   int
 	parameters []sign.Pair
 	maxReply   int  // bytes; 0 for the default
-	readOnly   bool // it changes nothing, so its outcome is never unknown
+	readOnly   bool // changes nothing, so its outcome is never unknown
 }
 
 func setDesktopMaintenance(region string, mode Mode, desktopIDs []string) *operation {
@@ -54,8 +54,8 @@ type desktopParameter struct {
 	index int
 }
 
-// desktopParameters has the names in the order of a canonical query, in which 10 comes before 2: made once, so that
-// a call of 100 desktops neither builds nor sorts 100 names.
+// desktopParameters has the names in the order of a canonical query, in which 10 comes before 2. It is built once,
+// so that a call with 100 desktops neither builds nor sorts 100 names.
 var desktopParameters = sync.OnceValue(func() []desktopParameter {
 	parameters := make([]desktopParameter, MaxDesktopIDs)
 	for i := range parameters {
@@ -78,7 +78,7 @@ func describeRegions(region string) *operation {
 }
 
 const (
-	// pageSize is how many desktops DescribeDesktops returns at most, as its reference says.
+	// pageSize is the largest number of desktops in a reply of DescribeDesktops, as its reference page says.
 	pageSize = 100
 
 	// maxPage bounds a page of desktops, in bytes. A desktop has about 4 KB in the published example,
@@ -88,7 +88,7 @@ const (
 
 func describeDesktops(region string, f *DesktopFilter, desktopIDs []string, nextToken string) *operation {
 	parameters := []sign.Pair{
-		{Name: "FilterDesktopGroup", Value: "false"}, // the default leaves out desktops of pools
+		{Name: "FilterDesktopGroup", Value: "false"}, // by default the service leaves out pooled desktops
 		{Name: "MaxResults", Value: strconv.Itoa(pageSize)},
 		{Name: "RegionId", Value: region},
 	}
@@ -141,7 +141,7 @@ func disconnectDesktopSessions(region string, sessions []DesktopSession) *operat
 	}
 }
 
-// build returns the request as darabonba takes it. Its query is not in it: see [gateway.Attempt].
+// build returns the request for darabonba, without the query: see [gateway.Attempt].
 func (o *operation) build(e endpoint) (openapi.Params, openapi.OpenApiRequest) {
 	params := commonParams
 	params.Action = &o.action
@@ -149,7 +149,7 @@ func (o *operation) build(e endpoint) (openapi.Params, openapi.OpenApiRequest) {
 	return params, openapi.OpenApiRequest{EndpointOverride: &e.host}
 }
 
-// commonParams is copied for each call. What its fields point to is only read.
+// commonParams is copied for each call. The copies share the values that its fields point to, which never change.
 var commonParams = openapi.Params{
 	Version:     dara.String(apiVersion),
 	Pathname:    dara.String("/"),

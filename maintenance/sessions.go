@@ -12,16 +12,18 @@ import (
 	"github.com/ecdkit/ecd-maintenance-go/internal/gateway"
 )
 
-// maxSessions is how many sessions one DisconnectDesktopSessions call takes, as its reference says.
+// maxSessions is the largest number of sessions in one DisconnectDesktopSessions call, as its
+// reference page says.
 const maxSessions = 20
 
 // DisconnectSessions ends sessions of end users (DisconnectDesktopSessions), so that a desktop that
-// is entering maintenance gets there. It takes any number of sessions and sends 20 at a time.
+// is entering maintenance can reach it. It accepts any number of sessions and sends 20 per request.
 //
-// It returns the sessions that the service refused: those that do not exist, or cannot be
-// disconnected. With an error it returns those refused so far; the sessions of the call that failed
-// and of those after it are not disconnected, or their outcome is unknown. Errors are those of
-// [Client.SetMaintenance]. The caller needs the RAM action ecd:DisconnectDesktopSessions.
+// It returns the sessions that the service refused because they do not exist or cannot be
+// disconnected. With an error it returns the sessions refused so far. The sessions of the failed
+// request are not disconnected, unless the error matches [ErrOutcomeUnknown]; the sessions after
+// them were not sent. The errors are those of [Client.SetMaintenance]. The caller needs permission
+// for the RAM action ecd:DisconnectDesktopSessions.
 func (c *Client) DisconnectSessions(ctx context.Context, region string, sessions []DesktopSession) (refused []DesktopSession, err error) {
 	if err := c.validateTarget(ctx, region); err != nil {
 		return nil, err
@@ -55,7 +57,7 @@ func (c *Client) DisconnectSessions(ctx context.Context, region string, sessions
 	return refused, nil
 }
 
-// endUserIDProblem is empty for an ID that can be sent.
+// endUserIDProblem returns the reason why an ID is invalid, or "" if it is valid.
 func endUserIDProblem(id string) string {
 	switch {
 	case id == "":

@@ -7,14 +7,14 @@ import (
 	"unicode/utf8"
 )
 
-// How much of a foreign text goes into an error's message, in bytes of that message.
+// The most bytes that a text from elsewhere takes in an error's message.
 const (
 	maxWord    = 128  // a code, an ID, a host
 	maxQuoted  = 400  // a message, an excerpt
-	maxMessage = 4096 // all of it
+	maxMessage = 4096 // a whole message
 )
 
-// cutMark follows a text that was cut.
+// cutMark follows a text that was truncated.
 const cutMark = "..."
 
 // quoted returns s in double quotes, with at most maxWord bytes between them.
@@ -28,8 +28,8 @@ func quoted(s string) string {
 	return string(b)
 }
 
-// printable returns s on one line, with every character that does not print escaped, and at most limit bytes long
-// before the mark of a cut. Escapes count with all their bytes. It returns s itself if nothing has to change.
+// printable returns s on one line, with non-printable characters escaped, truncated to limit bytes before cutMark.
+// Escapes count with all their bytes. It returns s itself if nothing has to change.
 func printable(s string, limit int) string {
 	if len(s) <= limit && utf8.ValidString(s) && strings.IndexFunc(s, isNotPrint) < 0 {
 		return s
@@ -41,9 +41,8 @@ func printable(s string, limit int) string {
 	return string(b)
 }
 
-// appendEscaped appends s to b and escapes the characters that are not plain. It stops before the character that would
-// take it beyond limit bytes, so neither characters nor escapes are ever cut in half, and reports whether all of s is
-// there.
+// appendEscaped appends s to b and escapes the characters that are not plain. It stops before the character that
+// would exceed limit bytes, so it splits neither characters nor escapes. It reports whether it appended all of s.
 func appendEscaped(b []byte, s string, limit int, isPlain func(rune) bool) (escaped []byte, all bool) {
 	limit += len(b)
 	var scratch [len(`"\U0010ffff"`)]byte // the longest escape

@@ -10,12 +10,14 @@ import (
 )
 
 const (
-	// DefaultPollInterval is how often a wait reads the desktops, without [WithPollInterval].
+	// DefaultPollInterval is the longest time between two polls of a wait, without
+	// [WithPollInterval].
 	DefaultPollInterval = 10 * time.Second
 
 	minPollInterval = time.Second
 
-	// firstPoll is the time between the first and the second poll. It doubles up to the interval.
+	// firstPoll is the time between the first and the second poll. The time doubles after each
+	// poll, up to the interval.
 	firstPoll = time.Second
 )
 
@@ -27,8 +29,8 @@ type waitSettings struct {
 	progress func(pending []Desktop)
 }
 
-// WithPollInterval sets how often the desktops are read, give or take a tenth; [DefaultPollInterval]
-// without it, and one second at least.
+// WithPollInterval sets the longest time between two polls, at least one second. Each time varies
+// by up to a tenth. The default is [DefaultPollInterval].
 func WithPollInterval(d time.Duration) WaitOption {
 	return func(s *waitSettings) error {
 		if d < minPollInterval {
@@ -39,8 +41,8 @@ func WithPollInterval(d time.Duration) WaitOption {
 	}
 }
 
-// WithWaitProgress has fn called after each poll, with the desktops that are still waited for, by the
-// goroutine that called [Client.WaitForMaintenance].
+// WithWaitProgress makes the goroutine that called [Client.WaitForMaintenance] call fn after each
+// poll with the desktops that are not in the mode yet.
 func WithWaitProgress(fn func(pending []Desktop)) WaitOption {
 	return func(s *waitSettings) error {
 		if fn == nil {
@@ -51,15 +53,17 @@ func WithWaitProgress(fn func(pending []Desktop)) WaitOption {
 	}
 }
 
-// WaitForMaintenance returns when the service shows every desktop in the mode: under maintenance for
-// ENTER, which takes until all of its users have disconnected, and without a maintenance flag for
-// EXIT. It only reads, any number of desktops, 100 a request: at once, after a second, and less and
-// less often up to the interval. Only the desktops that are not there yet are read again.
+// WaitForMaintenance returns when the service shows every desktop in the mode: in maintenance for
+// ENTER, which lasts until all of its users have disconnected, and without a maintenance flag for
+// EXIT. It only reads: any number of desktops, 100 per request. It polls at once, again after a
+// second, and then less often, up to the poll interval. It reads only the desktops that are not in
+// the mode yet.
 //
 // Its error is a *[ValidationError] for invalid input, and otherwise a *[WaitError]. Desktops that
-// do not exist hold nobody up: the wait ends when only they are left. A failure that may pass costs
-// polls, however long it lasts. One that concerns every call, such as [ErrAccessDenied], ends the wait
-// at once, and so does ctx. The caller needs the RAM action ecd:DescribeDesktops.
+// do not exist do not delay it: the wait ends when only they are left. It polls again after a
+// failure that may pass, for as long as ctx allows. A failure that concerns every call, such as
+// [ErrAccessDenied], ends the wait at once, and so does the end of ctx. The caller needs permission
+// for the RAM action ecd:DescribeDesktops.
 func (c *Client) WaitForMaintenance(ctx context.Context, region string, mode Mode, desktopIDs []string, opts ...WaitOption) error {
 	if err := c.validateTarget(ctx, region); err != nil {
 		return err
@@ -97,19 +101,19 @@ type wait struct {
 	settings waitSettings
 
 	pending []string           // in the caller's order
-	seen    map[string]Desktop // of pending, as shown by the latest poll
+	seen    map[string]Desktop // the pending desktops that the latest poll has shown
 	polled  bool               // a poll has read every pending desktop
 	health  readingHealth
-	after   string        // the latest poll has failed to read the desktops up to this one
+	after   string        // the last of the desktops that the latest poll failed to read
 	last    error         // of the latest poll
 	hint    time.Duration // of last
 }
 
-// observed is run, with the observer of the Client.
+// observed calls run and reports the wait to the observer of the Client.
 func (w *wait) observed(ctx context.Context) error {
 	info := WaitInfo{w.region, w.mode, len(w.pending)}
 	ctx, end := started(w.client.observer.Wait, ctx, info)
-	err := errEscaped // unless it returns
+	err := errEscaped // stays if run panics or calls runtime.Goexit
 	if end != nil {
 		defer func() { end(WaitEnd{err}) }()
 	}
@@ -146,8 +150,9 @@ func (w *wait) run(ctx context.Context, info WaitInfo) error {
 	}
 }
 
-// until is the time to the next poll: the interval, give or take a tenth, or what the service asks
-// for. Before the deadline of ctx there is another poll, if a second is left for it.
+// until returns the time to the next poll: the interval with jitter, or the wait that the service
+// asks for. If the deadline of ctx comes first, it returns half of the time that is left, unless
+// that is less than a second.
 func (w *wait) until(ctx context.Context, interval time.Duration) time.Duration {
 	next := max(interval+time.Duration((rand.Float64()-0.5)/5*float64(interval)), w.hint)
 	if deadline, ok := ctx.Deadline(); ok && w.hint == 0 {
@@ -158,8 +163,9 @@ func (w *wait) until(ctx context.Context, interval time.Duration) time.Duration 
 	return next
 }
 
-// poll reads the pending desktops. It reports whether the wait ends with the failure of that. The next
-// poll begins behind the desktops that could not be read, so that they do not hold the others.
+// poll reads the pending desktops. It reports whether a failure of the reading ends the wait. The
+// next poll begins after the desktops that could not be read, so that these do not block the
+// others.
 func (w *wait) poll(ctx context.Context) (final bool) {
 	w.last, w.hint = nil, 0
 	i := slices.Index(w.pending, w.after) + 1
@@ -188,20 +194,21 @@ func (w *wait) poll(ctx context.Context) (final bool) {
 	return false
 }
 
-// maxOddReplies is how many replies that make no sense end a wait, one after the other.
+// maxOddReplies is the number of consecutive invalid replies that ends a wait.
 const maxOddReplies = 3
 
 // readingHealth decides which failure of reading ends a wait.
 type readingHealth struct {
 	hasWorked bool
-	odd       int // the latest replies, in a row, that make no sense
-	renewals  int // the latest failures, in a row, that another key or time may mend
+	odd       int // consecutive invalid replies
+	renewals  int // consecutive failures that a new key or a corrected clock may resolve
 }
 
 func (h *readingHealth) worked() { *h = readingHealth{hasWorked: true} }
 
-// ends reports whether a failure ends the wait: one that concerns every call or what is asked, a key
-// that stays expired, and replies that go on making no sense. A failure that may pass does not.
+// ends reports whether a failure ends the wait: a failure that concerns every call or the desktops
+// in the request, a key that stays expired, or several invalid replies in a row. A failure that may
+// pass does not.
 func (h *readingHealth) ends(v verdict) bool {
 	switch {
 	case v.retry.atOnce():
@@ -219,7 +226,7 @@ func (h *readingHealth) ends(v verdict) bool {
 	return false
 }
 
-// learn looks at some desktops as the service shows them, and adds those that are in the mode to
+// learn takes the state of the desktops ids from a reply, and adds those that are in the mode to
 // there.
 func (w *wait) learn(ids []string, shown map[string]Desktop, there map[string]bool) {
 	for _, id := range ids {
@@ -244,7 +251,7 @@ func (d Desktop) is(mode Mode) bool {
 	return d.MaintenanceState() == NotInMaintenance
 }
 
-// desktops are those that are waited for. Before the first poll only their IDs are known.
+// desktops returns the pending desktops. Before the first poll only their IDs are known.
 func (w *wait) desktops() (pending []Desktop) {
 	for _, id := range w.pending {
 		if d, ok := w.seen[id]; ok {
@@ -256,7 +263,7 @@ func (w *wait) desktops() (pending []Desktop) {
 	return pending
 }
 
-// ended is why the wait ends with ctx, and the failure of the latest poll that ctx did not interrupt.
+// ended returns the error of ctx, with the failure of the latest poll that ctx did not interrupt.
 func (w *wait) ended(ctx context.Context, previous error) error {
 	reason, last := contextError(ctx), w.last
 	var read *OperationError

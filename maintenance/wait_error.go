@@ -7,17 +7,18 @@ import (
 	"strings"
 )
 
-// maxNamed is how many desktops the text of an error names.
+// maxNamed is the largest number of desktops that the text of an error names.
 const maxNamed = 10
 
-// WaitError says for whom a wait has waited in vain. It is an [ErrPending] if Pending has desktops,
-// and an [ErrDesktopNotFound] if Missing has. A nil or zero WaitError has a text too.
+// WaitError names the desktops that were not in the mode when a wait ended. It matches [ErrPending]
+// if Pending is not empty, and [ErrDesktopNotFound] if Missing is not empty. Error can be called on
+// a nil or zero WaitError.
 type WaitError struct {
 	Region  string
 	Mode    Mode
-	Pending []Desktop // as the service showed them last; only the ID if it never did
+	Pending []Desktop // as the service last showed them; only the ID if it never showed them
 	Missing []string  // IDs that the service does not show
-	Err     error     // why the wait ended; nil if only missing desktops were left
+	Err     error     // reason why the wait ended; nil if only missing desktops were left
 }
 
 func (e *WaitError) Error() string {
@@ -45,7 +46,7 @@ func (e *WaitError) Error() string {
 	return text
 }
 
-// describePending says how far a desktop has come, and who is connected.
+// describePending returns the ID of a desktop, its state and its connected users.
 func describePending(d Desktop) string {
 	text := quoted(d.DesktopId)
 	if !d.isShown() {
@@ -58,12 +59,12 @@ func describePending(d Desktop) string {
 	return text + ")"
 }
 
-// isShown tells a desktop that the service has shown from one of which only the ID is known.
+// isShown reports whether the service has shown the desktop. If not, only its ID is known.
 func (d Desktop) isShown() bool {
 	return d.ManagementFlags != nil || d.DesktopStatus != "" || len(d.Sessions) > 0
 }
 
-// listed writes the first elements, and how many more there are.
+// listed writes the first maxNamed elements and the number of the others.
 func listed[T any](elements []T, write func(T) string) string {
 	var texts []string
 	for _, element := range elements[:min(len(elements), maxNamed)] {
@@ -94,11 +95,11 @@ func (e *WaitError) LogValue() slog.Value { return slog.StringValue(e.Error()) }
 // pendingError is the [ErrPending] of one desktop of a fleet.
 type pendingError struct {
 	desktop Desktop
-	err     error // why nobody waits any more
+	err     error // reason why the fleet stopped waiting
 }
 
 func (e *pendingError) Error() string {
-	text := "maintenance: accepted, and not in the mode yet: " + describePending(e.desktop)
+	text := "maintenance: accepted but not in the mode yet: " + describePending(e.desktop)
 	if e.err != nil {
 		text += "; " + textOf(e.err)
 	}

@@ -17,8 +17,8 @@ type AccessDeniedDetail struct {
 	EncodedDiagnosticMessage string
 }
 
-// readDetail returns nil if raw says nothing. Any other detail marks a RAM denial, even one that
-// cannot be read: its fields are empty then.
+// readDetail returns nil if raw is empty. Any other detail marks a RAM denial, even if it cannot be
+// read and its fields stay empty.
 func readDetail(raw []byte) *AccessDeniedDetail {
 	whole := jsonValue(raw)
 	if encoded := strings.TrimSpace(whole.text); whole.kind == text && json.Valid([]byte(encoded)) {
@@ -28,14 +28,14 @@ func readDetail(raw []byte) *AccessDeniedDetail {
 		return nil
 	}
 	var d detailReader
-	// The fields before an error are read.
+	// The fields before an error count.
 	if err := eachField(raw, func(name string, raw []byte) { d.add(name, jsonValue(raw)) }); err == nil && !d.says {
 		return nil
 	}
 	return &d.detail
 }
 
-// saysNothing is true as well for a string with the JSON of nothing.
+// saysNothing also reports true for a string that contains an empty JSON value.
 func (v value) saysNothing() bool {
 	return slices.Contains([]string{"", "null", "false", "{}", "[]"}, strings.TrimSpace(v.text))
 }
@@ -43,7 +43,7 @@ func (v value) saysNothing() bool {
 type detailReader struct {
 	detail AccessDeniedDetail
 	best   map[string]candidate
-	says   bool // a field says something, known or not
+	says   bool // a field has a value, whether its name is known or not
 }
 
 func (d *detailReader) add(name string, v value) {

@@ -94,7 +94,7 @@ func TestAttempt_KindsOfFailure(t *testing.T) {
 	require.ErrorAs(t, err, &malformed)
 	assert.Equal(t, "evil.example.com", malformed.RedirectHost)
 	assert.Equal(t, "H", malformed.RequestID)
-	assert.Equal(t, "HTTP 302: a redirect, which is not followed", err.Error())
+	assert.Equal(t, "HTTP 302: redirect not followed", err.Error())
 
 	reset := errors.New("connection reset")
 	err = do(t.Context(), new(gateway.Attempt), func(*http.Request) (*http.Response, error) { return nil, reset })

@@ -5,18 +5,20 @@ import (
 	"io"
 )
 
-// MaxReply is how much of a reply is read by default, in bytes: a thousand times what the API sends.
+// MaxReply is the default for the largest size of a reply, in bytes: a thousand times the size of
+// the API's replies.
 const MaxReply = 1 << 20
 
-// maxBody is how much of a reply an error keeps, in bytes. Its user quotes less.
+// maxBody is the number of bytes of a reply that an error keeps. The error text quotes fewer.
 const maxBody = 64 << 10
 
-// tooLarge is the error of a reply that is longer than so many bytes.
+// tooLarge is the error of a reply that is longer than a limit in bytes.
 type tooLarge int
 
 func (t tooLarge) Error() string { return fmt.Sprintf("longer than %d bytes", int(t)) }
 
-// readAll reads a body up to limit bytes and closes it. With an error it returns what it has read.
+// readAll reads a body up to limit bytes and closes it. With an error it also returns the bytes
+// read so far.
 func readAll(body io.Reader, limit int) ([]byte, error) {
 	defer closeBody(body)
 	data, err := io.ReadAll(io.LimitReader(body, int64(limit)+1))

@@ -16,18 +16,18 @@ var (
 	_ dara.HttpClient     = (*Attempt)(nil)
 )
 
-// ModifyConfiguration leaves the endpoint as it is: the caller has chosen it.
+// ModifyConfiguration does nothing: the caller has chosen the endpoint.
 func (a *Attempt) ModifyConfiguration(*spi.InterceptorContext, *spi.AttributeMap) error {
 	return nil
 }
 
-// ModifyRequest makes the headers and signs them. Only host goes through darabonba, which copies,
-// prints and marshals every header that it is given.
+// ModifyRequest builds the headers and signs them. It gives darabonba only the host, because
+// darabonba copies, prints and marshals every header that it gets.
 func (a *Attempt) ModifyRequest(c *spi.InterceptorContext, _ *spi.AttributeMap) error {
 	request := c.Request
 	host := c.Configuration.Endpoint
 	request.Headers["host"] = host
-	// Names are in canonical form, so that http.Header.Get finds them in a mocked transport.
+	// The names are canonical, so that http.Header.Get finds them in a mocked transport.
 	headers := []sign.Pair{
 		{Name: "Host", Value: dara.StringValue(host)},
 		{Name: "X-Acs-Action", Value: dara.StringValue(request.Action)},
@@ -54,8 +54,8 @@ func (a *Attempt) ModifyRequest(c *spi.InterceptorContext, _ *spi.AttributeMap) 
 	return nil
 }
 
-// Call sends the request with a.HTTPClient. The transport that darabonba made for it stays unused,
-// as no other call would share its connections.
+// Call sends the request with a.HTTPClient. It ignores the transport that darabonba made for the
+// request, because no other call would share its connections.
 func (a *Attempt) Call(request *http.Request, _ *http.Transport) (*http.Response, error) {
 	request.URL.RawQuery = a.Query
 	headers := a.headers[1:] // net/http takes the host from request.Host
@@ -76,7 +76,7 @@ func (a *Attempt) Call(request *http.Request, _ *http.Transport) (*http.Response
 		return nil, a.sendErr
 	}
 	a.header = response.Header
-	bare := *response // the transport's own stays as it is
+	bare := *response // a copy: the response belongs to the transport
 	bare.Header = nil // darabonba would marshal it
 	return &bare, nil
 }

@@ -7,7 +7,7 @@ import (
 )
 
 // document holds the fields of a reply that the gateway reads. A peer may send a field with another
-// JSON type, in another letter case, or several times. None of that hides an error code.
+// JSON type, in another letter case, or several times: an error code is found all the same.
 type document struct {
 	code, message, requestID, hostID, recommend candidate
 	detail                                      *AccessDeniedDetail
@@ -37,7 +37,7 @@ func (d *document) add(name string, v value) {
 	is := func(field string) bool { return strings.EqualFold(name, field) }
 	word := value{strings.TrimSpace(v.text), v.kind}
 	if v.kind == other {
-		word.text = "" // an object is no code and no ID
+		word.text = "" // an object is neither a code nor an ID
 	}
 	switch {
 	case is("Code"):
@@ -63,7 +63,8 @@ func saysSuccess(code string) bool {
 	return code == "200" || strings.EqualFold(code, "OK") || strings.EqualFold(code, "Success")
 }
 
-// codeRank prefers a real code to a number such as the HTTP status, and that to a mark of success.
+// codeRank ranks a real code above a number such as the HTTP status, and a number above a code of
+// success.
 func codeRank(code value) int {
 	switch {
 	case saysSuccess(code.text):
@@ -80,8 +81,8 @@ type candidate struct {
 	rank int
 }
 
-// offer takes v if it says something and is no worse: by rank, then a string rather than another
-// type, then the API's own spelling of the name.
+// offer replaces the candidate with v unless v is empty or worse. A higher rank is better, then a
+// string, then the API's own spelling of the name.
 func (c *candidate) offer(exact bool, v value, rank int) {
 	rank *= 4
 	if v.kind == text {

@@ -25,7 +25,7 @@ const (
 	other // true, false, an object, an array
 )
 
-// jsonValue expects valid JSON. Anything but a string is shown as JSON.
+// jsonValue expects valid JSON. The text of anything but a string is its JSON.
 func jsonValue(raw []byte) value {
 	switch c := raw[0]; {
 	case c == 'n':
@@ -44,8 +44,9 @@ func jsonValue(raw []byte) value {
 	return value{compact.String(), other}
 }
 
-// eachField calls fn for each field of a JSON object, repeated ones too. It goes by tokens because
-// json.Unmarshal keeps one field of a name, whatever its letter case, and limits the nesting.
+// eachField calls fn for each field of a JSON object, including repeated fields. It reads tokens,
+// because json.Unmarshal keeps only one of the fields whose names differ in letter case, and limits
+// the nesting.
 func eachField(data []byte, fn func(name string, raw []byte)) error {
 	decoder := json.NewDecoder(bytes.NewReader(data))
 	decoder.UseNumber() // a float64 has a limit
@@ -68,7 +69,7 @@ func eachField(data []byte, fn func(name string, raw []byte)) error {
 		}
 	}
 	if err := json.Unmarshal(data, new(struct{})); err != nil || token == nil {
-		return err // says it better; null is an object without fields
+		return err // a better error than that of the decoder; null is an object without fields
 	}
 	return errNoObject
 }

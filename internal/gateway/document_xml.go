@@ -43,7 +43,7 @@ type xmlReader struct {
 	*document
 	path    []string        // names of the open elements
 	content strings.Builder // text of the open child of the root
-	part    strings.Builder // text of the open child of that
+	part    strings.Builder // text of the open element within that child
 	detail  detailReader
 }
 

@@ -7,16 +7,17 @@ import (
 	"strings"
 )
 
-// SendError says that no reply came.
+// SendError is the error of a request that got no reply.
 type SendError struct {
-	Err error // without the URL, which would repeat every parameter
+	Err error // without the URL, which contains every parameter
 
-	// MaybeSent is false if nothing can have reached the peer, for example without a connection.
+	// MaybeSent is false if nothing can have reached the peer, for example if there was no
+	// connection.
 	MaybeSent bool
 }
 
-// newSendError returns a *SendError, or a *ReplyError if net/http refused the reply's headers. It has
-// no types for that.
+// newSendError returns a *SendError, or a *ReplyError if net/http refused the reply's headers,
+// which it reports only by text.
 func newSendError(err error, maybeSent bool, token string) error {
 	if wrapped := (*url.Error)(nil); errors.As(err, &wrapped) {
 		err = wrapped.Err
@@ -25,7 +26,7 @@ func newSendError(err error, maybeSent bool, token string) error {
 	switch text := err.Error(); {
 	case strings.Contains(text, "server response headers exceeded"), strings.Contains(text, "response header list larger than"):
 		return &ReplyError{Err: err}
-	case text == "connection error: PROTOCOL_ERROR": // of HTTP/2, as well for too many headers
+	case text == "connection error: PROTOCOL_ERROR": // HTTP/2 reports too many headers like this
 		return &ReplyError{Err: err, CutOff: true}
 	}
 	return &SendError{Err: err, MaybeSent: maybeSent}
@@ -43,12 +44,12 @@ type APIError struct {
 
 func (e *APIError) Error() string { return fmt.Sprintf("HTTP %d, code %q", e.StatusCode, e.Code) }
 
-// ReplyError is a reply that the API would not send.
+// ReplyError is a response that is not a valid reply of the API.
 type ReplyError struct {
 	Reply
 	ContentType, RedirectHost string
-	Body                      []byte // its beginning
-	CutOff                    bool   // the reply ended too early
+	Body                      []byte // the beginning of the body
+	CutOff                    bool   // the reply ended before its body was complete
 	Err                       error
 }
 

@@ -15,15 +15,15 @@ import (
 )
 
 var (
-	errNoRequestID = errors.New("no RequestId, or none that could be one")
-	errRedirect    = errors.New("a redirect, which is not followed")
-	errStatus      = errors.New("a status that the API does not use")
+	errNoRequestID = errors.New("no valid RequestId")
+	errRedirect    = errors.New("redirect not followed")
+	errStatus      = errors.New("unexpected HTTP status")
 	errNoCode      = errors.New("no error code")
-	errOddCode     = errors.New("a Code that is neither a string nor a number")
-	errFailed      = errors.New("the reply says Success: false")
+	errOddCode     = errors.New("Code is neither a string nor a number")
+	errFailed      = errors.New("reply has Success: false without an error code")
 )
 
-// read reads the reply of host.
+// read reads the reply of host into a, or returns its error.
 func (a *Attempt) read(status int, host string, body io.Reader) error {
 	r := &reply{
 		Reply:   &a.Reply,
@@ -38,7 +38,8 @@ func (a *Attempt) read(status int, host string, body io.Reader) error {
 		Date:       r.date(),
 	}
 	if r.StatusCode < 200 {
-		// After 101 the connection is ours: its body has no end, and no context ends a read from it.
+		// After status 101 the body is the raw connection: it has no end, and no context ends a
+		// read from it.
 		closeBody(body)
 		return r.malformed(errStatus)
 	}
@@ -62,7 +63,7 @@ func (a *Attempt) read(status int, host string, body io.Reader) error {
 type reply struct {
 	*Reply
 	secrets secrets
-	host    string // that was asked
+	host    string // that the request was sent to
 	headers http.Header
 	body    []byte
 }
@@ -71,7 +72,8 @@ func (r *reply) header(name string) string {
 	return r.secrets.withhold(r.headers.Get(name))
 }
 
-// date is when the service made the reply, by its own clock.
+// date returns the time of the reply by the service's clock. It is zero if the reply has none or
+// comes from a cache.
 func (r *reply) date() time.Time {
 	value := r.headers.Get("Date")
 	if age := r.headers.Get("Age"); value == "" || age != "" && age != "0" {
@@ -81,7 +83,7 @@ func (r *reply) date() time.Time {
 	return date
 }
 
-// success decodes a 2xx, which may hold an error all the same.
+// success decodes a reply with status 2xx, which may still be an error.
 func (r *reply) success(result any) error {
 	envelope := new(Envelope)
 	target := any(envelope)
@@ -93,7 +95,7 @@ func (r *reply) success(result any) error {
 	requestID := envelope.RequestId
 	if err != nil || bool(envelope.Code || envelope.Success) || !isRequestID(requestID) {
 		if requestID, err = r.unusualSuccess(); err != nil {
-			reflect.ValueOf(target).Elem().SetZero() // the reply to another attempt may have less in it
+			reflect.ValueOf(target).Elem().SetZero() // the reply to the next attempt may have fewer fields
 			return err
 		}
 	}
@@ -106,7 +108,7 @@ func (r *reply) success(result any) error {
 	return nil
 }
 
-// Envelope is what every success holds.
+// Envelope has the fields of every success.
 type Envelope struct {
 	RequestId     string
 	Code, Success present
@@ -114,12 +116,12 @@ type Envelope struct {
 
 func (e *Envelope) envelope() *Envelope { return e }
 
-// present notes that a field is there in whatever form, without an allocation.
+// present records that a field exists with any value, without an allocation.
 type present bool
 
 func (p *present) UnmarshalJSON([]byte) error { *p = true; return nil }
 
-// unusualSuccess reads a 2xx that holds more or less than a request ID.
+// unusualSuccess reads a 2xx that has no valid request ID, or that has a Code or a Success.
 func (r *reply) unusualSuccess() (requestID string, err error) {
 	if isXML(r.body) {
 		return "", r.failure() // no result is XML
@@ -140,12 +142,12 @@ func (r *reply) unusualSuccess() (requestID string, err error) {
 	return d.requestID.text, nil
 }
 
-// isRequestID is generous: the service's are UUIDs.
+// isRequestID accepts more than the service's own request IDs, which are UUIDs.
 func isRequestID(s string) bool {
 	return s != "" && len(s) <= 128 && !strings.ContainsFunc(s, func(c rune) bool { return c <= ' ' || c > '~' })
 }
 
-// notJSON tells a document that ends too early from one that is wrong.
+// notJSON returns the error of a document that is cut off or, otherwise, invalid.
 func (r *reply) notJSON(err error) error {
 	end := json.NewDecoder(bytes.NewReader(r.body)).Decode(new(json.RawMessage))
 	if errors.Is(end, io.EOF) || errors.Is(end, io.ErrUnexpectedEOF) {

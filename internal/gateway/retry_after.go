@@ -7,11 +7,11 @@ import (
 	"time"
 )
 
-// maxHint bounds what a peer can ask for, and keeps the arithmetic far from overflow.
+// maxHint bounds the wait that a peer can ask for. It also prevents overflow.
 const maxHint = 24 * time.Hour
 
-// retryAfter is the longest wait that the reply asks for: Retry-After in seconds or as a date, TimeLeft in
-// milliseconds of the two rate-limit headers. It is zero where there is none.
+// retryAfter returns the longest wait that the reply asks for, by Retry-After in seconds or as a date, or by TimeLeft
+// in milliseconds in the two rate-limit headers. It returns 0 if the reply asks for none.
 func (r *reply) retryAfter() time.Duration {
 	return max(
 		RetryAfter(r.headers),
@@ -20,12 +20,12 @@ func (r *reply) retryAfter() time.Duration {
 	)
 }
 
-// RetryAfter reads the header Retry-After, in seconds or as a date by the peer's own clock. It is 0
-// without a hint, and 24 hours at most.
+// RetryAfter reads the header Retry-After, in seconds or as a date by the peer's own clock. It returns at most 24
+// hours, and 0 if there is no such header.
 func RetryAfter(headers http.Header) time.Duration {
 	value, peerDate := headers.Get("Retry-After"), headers.Get("Date")
 	if value == "" {
-		return 0 // most replies; a failed ParseTime makes seven allocations
+		return 0 // as in most replies; a failed ParseTime makes seven allocations
 	}
 	if date, err := http.ParseTime(value); err == nil {
 		now, err := http.ParseTime(peerDate)
@@ -37,8 +37,7 @@ func RetryAfter(headers http.Header) time.Duration {
 	return parseWait(value, time.Second)
 }
 
-// parseTimeLeft finds TimeLeft in "Limit:1,Remain:0,TimeLeft:2000,Reset:1234". While calls remain there is nothing to
-// wait for.
+// parseTimeLeft finds TimeLeft in "Limit:1,Remain:0,TimeLeft:2000,Reset:1234". It is 0 while calls remain.
 func parseTimeLeft(value string) (left time.Duration) {
 	found := false
 	for field := range strings.SplitSeq(value, ",") {

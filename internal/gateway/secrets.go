@@ -13,17 +13,17 @@ import (
 const withheld = "(withheld)"
 
 const (
-	minRun   = 12 // letters of the token in a row that are withheld; of a shorter token all of them
-	seed     = 8  // letters that are looked up; the rest of a run is compared
-	stride   = 4  // every fourth seed of the token is indexed: any minRun letters hold at least one
-	maxGap   = 10 // letters in a run that are none of the token's, such as an unknown escape or <br/>
-	afterGap = 4  // letters of the token that have to follow a gap
+	minRun   = 12 // length of a run of the token that is withheld; a shorter token is withheld as a whole
+	seed     = 8  // number of letters that are looked up; the rest of a run is compared
+	stride   = 4  // every fourth seed of the token is indexed: any minRun letters contain at least one
+	maxGap   = 10 // longest gap in a run: letters that are not the token's, such as an unknown escape or <br/>
+	afterGap = 4  // number of letters of the token that must follow a gap
 
-	maxLayers = 10 // of escapes within escapes
+	maxLayers = 10 // most layers of escapes within escapes
 )
 
-// protocolWords are words of the protocol that a token made up for a test may contain. They are no
-// secret, and withholding them would hide the code of an error.
+// protocolWords are words of the protocol that an invented token in a test may contain. They are no
+// secret, and to withhold them would hide the code of an error.
 const protocolWords = "xacssecuritytoken missingsecuritytoken invalidsecuritytokenexpired invalidsecuritytokenmalformed"
 
 var protocolSeeds = sync.OnceValue(func() map[uint64]bool {
@@ -35,10 +35,10 @@ var protocolSeeds = sync.OnceValue(func() map[uint64]bool {
 })
 
 // secrets withholds the security token if a peer repeats it, as the service does when a signature
-// does not match: it quotes the headers that it has verified. The peer may escape, wrap, truncate or
-// encode the token. All of that leaves its letters and digits alone or can be decoded, so texts are
-// decoded step by step, and letters and digits alone are compared, regardless of case. The secret
-// of the key is not sent, so no peer can repeat it.
+// does not match: it quotes the headers that it has verified. The peer may escape, wrap, truncate
+// or encode the token. All of this either keeps the letters and digits of the token or can be
+// decoded. So a text is decoded step by step, and only its letters and digits are compared,
+// regardless of case. The secret of the key is not sent, so no peer can repeat it.
 type secrets struct {
 	token string
 
@@ -46,13 +46,13 @@ type secrets struct {
 	forms []byte
 	marks []uint8 // the number of other characters after each letter of forms
 	index map[uint64]int
-	whole bool // only the whole token counts, as a word of its own
+	whole bool // withhold only the whole token, as a separate word
 }
 
 // withhold replaces every long run of the token in text.
 func (s *secrets) withhold(text string) string {
 	if s.token == "" || text == "" || isUUID(text) && !strings.Contains(s.token, text) {
-		return text // as most replies
+		return text // as for most replies
 	}
 	if s.forms == nil {
 		s.learn()
@@ -68,7 +68,7 @@ func (s *secrets) withhold(text string) string {
 			return replaceRuns(text, runs)
 		}
 	}
-	return withheld // nobody writes such a text but to hide something in it
+	return withheld // nobody writes so many layers except to hide something
 }
 
 func (s *secrets) withholdError(err error) error {
@@ -100,17 +100,18 @@ func (s *secrets) learn() {
 	s.add(s.token)
 	letters := len(s.forms) - 2
 	if letters == 0 {
-		return // a plain search has to do
+		return // withhold then uses a plain search
 	}
 	s.whole = letters < seed || strings.Contains(protocolWords, string(s.forms[1:letters+1]))
 	if !s.whole {
-		d := newDecoded(s.token) // a token that holds escapes itself
+		d := newDecoded(s.token) // the token itself may contain escapes
 		for range maxLayers {
 			d.decode()
 		}
 		s.add(string(d.chars))
 		s.add(hex.EncodeToString([]byte(s.token)))
-		// In base64 of a longer text, groups of three bytes may begin at any of these.
+		// In base64 of a longer text, the groups of three bytes may begin at any of the first three
+		// bytes of the token.
 		for skip := range min(3, len(s.token)) {
 			s.add(base64.StdEncoding.EncodeToString([]byte(s.token[skip:])))
 		}
@@ -153,7 +154,7 @@ func hash(seed []byte) (key uint64) {
 	return key
 }
 
-// letter is an ASCII letter in lower case or a digit, or else 0.
+// letter returns an ASCII letter in lower case, a digit, or 0 for any other character.
 func letter(c byte) byte {
 	switch {
 	case '0' <= c && c <= '9', 'a' <= c && c <= 'z':

@@ -5,7 +5,7 @@ import (
 	"strings"
 )
 
-// decode reads one layer of escapes and reports whether there was one. Escapes of the same kind
+// decode decodes one layer of escapes and reports whether there was one. Escapes of the same kind
 // within each other, such as %252541, are one layer.
 func (d *decoded) decode() bool {
 	if !bytes.ContainsAny(d.chars, `%\&=`) {
@@ -28,8 +28,8 @@ func (d *decoded) decode() bool {
 	return changed
 }
 
-// unescape reads an escape of c and the first characters of rest. It returns their number, which is
-// 0 if there is no escape.
+// unescape decodes an escape that c and the first characters of rest make. It returns the number of
+// these characters, or 0 if there is no escape.
 func unescape(c byte, rest []byte) (char byte, size int) {
 	switch c {
 	case '%': // URLs
@@ -79,7 +79,8 @@ func backslash(rest []byte) (char byte, size int) {
 	return char, size
 }
 
-// entities lists the names of characters that a token may hold, and of those that begin an escape.
+// entities lists the names of the characters that a token may contain, and of those that begin an
+// escape.
 var entities = []struct {
 	name string
 	char byte
@@ -144,7 +145,7 @@ func fixed(rest []byte, at, digits, base int) (char byte, end int) {
 			return 0, 0
 		}
 		if c > '9' {
-			c += 9 // of 'a' and 'A' the low bits are 1
+			c += 9 // the low bits of 'a' and 'A' are 1
 		}
 		n = min(n*base+int(c&0xf), notASCII)
 	}

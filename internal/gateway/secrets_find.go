@@ -5,13 +5,13 @@ import "bytes"
 // span is a part of a text, in bytes.
 type span struct{ start, end int }
 
-// find appends the runs of the token in d.
+// find appends the places of all runs of the token in d.
 func (s *secrets) find(d *decoded, runs []span) []span {
 	letters, at := d.letters()
 	size := min(seed, bytes.IndexByte(s.forms[1:], 0))
 	mask := ^uint64(0) >> (64 - 8*size)
 	var key uint64
-	var floor int // keeps this linear for a token that repeats itself
+	var floor int // keeps the search linear for a token that repeats itself
 	for i, known := 0, 0; i < len(letters); i++ {
 		key, known = (key<<8|uint64(letters[i]))&mask, known+1
 		place, found := s.index[key]
@@ -31,7 +31,7 @@ func (s *secrets) find(d *decoded, runs []span) []span {
 // run is letters[from:to] of a text, which begins and ends like s.forms[formFrom:formTo].
 type run struct {
 	from, to, formFrom, formTo int
-	same                       int // letters that are the token's
+	same                       int // number of letters that are the token's
 }
 
 func (s *secrets) longEnough(r run) bool {
@@ -42,7 +42,7 @@ func (s *secrets) longEnough(r run) bool {
 	return r.same >= min(minRun, token)
 }
 
-// extend makes the run around a seed as long as it can be, and goes back to floor at most.
+// extend makes the run around a seed as long as possible, but does not begin it before floor.
 func (s *secrets) extend(letters []byte, i, place, floor int) run {
 	r := run{from: i, to: i, formFrom: place, formTo: place}
 	for {
@@ -69,10 +69,10 @@ func (s *secrets) extend(letters []byte, i, place, floor int) run {
 	}
 }
 
-// decoded is a text of which escapes are read step by step. Character i stands for the bytes of the
+// decoded is a text whose escapes are decoded step by step. Character i stands for the bytes of the
 // text from starts[i] to starts[i+1].
 type decoded struct {
-	chars  []byte // unescaped, an escape of anything but ASCII is notASCII
+	chars  []byte // unescaped; a character that is not ASCII is notASCII
 	starts []int32
 }
 
@@ -84,7 +84,7 @@ func newDecoded(text string) *decoded {
 	return d
 }
 
-// letters returns the letters of d, and the characters that they are.
+// letters returns the letters of d and their positions in d.chars.
 func (d *decoded) letters() (letters []byte, at []int32) {
 	letters, at = make([]byte, 0, len(d.chars)), make([]int32, 0, len(d.chars))
 	for i, c := range d.chars {
@@ -100,15 +100,16 @@ func (d *decoded) isWord(at []int32, r run) bool {
 	return (r.from == 0 || at[r.from-1]+1 < at[r.from]) && (r.to == len(at) || at[r.to-1]+1 < at[r.to])
 }
 
-// span is the part of the text that r came from, with up to as many characters such as padding
-// before and after it as the token has there.
+// span returns the part of the text that r came from. It includes other characters such as padding
+// before and after it, up to as many as the token has there.
 func (d *decoded) span(at []int32, r run, before, after uint8) span {
 	from := d.marks(int(at[r.from])-1, -1, before)
 	to := d.marks(int(at[r.to-1])+1, 1, after)
 	return span{int(d.starts[from+1]), int(d.starts[to])}
 }
 
-// marks steps from i over up to n marks, and the white space before them, and returns where it ends.
+// marks steps from i over up to n marks and the white space before them. It returns the position
+// after that.
 func (d *decoded) marks(i, step int, n uint8) int {
 	for j := i; n > 0 && 0 <= j && j < len(d.chars); j += step {
 		switch c := d.chars[j]; {

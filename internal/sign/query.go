@@ -25,7 +25,7 @@ func EncodeQuery(params []Pair) string {
 
 const upperHex = "0123456789ABCDEF"
 
-// writeEscaped copies what needs no escape in one piece, which is most often all of s.
+// writeEscaped copies text that needs no escape in one piece, which is usually all of s.
 func writeEscaped(dst *strings.Builder, s string) {
 	done := 0
 	for i := range len(s) {

@@ -18,10 +18,10 @@ const (
 
 const rpcSignature = "Signature"
 
-// SignRPC signs the parameters of an RPC request, those of the query and those of a form body alike. It returns them
-// with the parameters that it adds: AccessKeyId, SecurityToken if the key has a token, SignatureMethod,
-// SignatureVersion and Signature. The caller provides Action, Version, Format, Timestamp in [DateLayout] and
-// SignatureNonce. The signature covers the HTTP method, and neither the host nor a header.
+// SignRPC signs the parameters of an RPC request, in the query or in a form body. It returns them with the parameters
+// that it adds: AccessKeyId, SecurityToken if the key has a token, SignatureMethod, SignatureVersion and Signature.
+// The caller provides Action, Version, Format, Timestamp in [DateLayout] and SignatureNonce. The signature covers the
+// HTTP method, but neither the host nor a header.
 func SignRPC(httpMethod string, parameters []Pair, key Key) []Pair {
 	signed := append(slices.Clone(parameters),
 		Pair{"AccessKeyId", key.ID},
@@ -34,9 +34,9 @@ func SignRPC(httpMethod string, parameters []Pair, key Key) []Pair {
 	return append(signed, Pair{rpcSignature, signature})
 }
 
-// VerifyRPC reports whether parameters, which are all of the request, have the Signature that secret gives. A signature
-// that differs is [ErrMismatch]. Another error says that there is not one Signature, or that its method or version is
-// not the one that this package knows.
+// VerifyRPC returns nil if parameters, which must be all parameters of the request, contain the Signature that secret
+// produces. It returns [ErrMismatch] for any other signature, and another error if there is not exactly one Signature
+// or its method or version is unknown.
 func VerifyRPC(httpMethod string, parameters []Pair, secret string) error {
 	for _, want := range []Pair{{"SignatureMethod", RPCMethod}, {"SignatureVersion", RPCVersion}} {
 		if values := valuesOf(parameters, want.Name); len(values) != 1 || values[0] != want.Value {

@@ -1,8 +1,8 @@
 // Package sign signs and verifies requests with the two signatures of Alibaba Cloud's OpenAPI: ACS3-HMAC-SHA256, which
 // is V3, and the older HMAC-SHA1 of RPC requests, which is V2.
 //
-// A [Request] holds what an ACS3 signature covers. [Request.Sign] makes the Authorization header of a client;
-// [ParseAuthorization] and [Authorization.Verify] are the service's side of the same protocol. [SignRPC] and
+// A [Request] has the parts of a request that an ACS3 signature covers. [Request.Sign] makes the Authorization header
+// of a client; [ParseAuthorization] and [Authorization.Verify] are the service's side of the protocol. [SignRPC] and
 // [VerifyRPC] are the two sides of the older signature, which is one of the request's parameters.
 package sign
 
@@ -36,7 +36,7 @@ type Pair struct {
 	Name, Value string
 }
 
-// Request is what a signature covers.
+// Request has the parts of a request that a signature covers.
 type Request struct {
 	Method      string
 	Path        string // escaped, as on the wire; empty means "/"

@@ -8,7 +8,7 @@ import (
 	"strings"
 )
 
-// ErrMismatch says that a well-formed signature is not the one that the secret gives.
+// ErrMismatch is the error of a well-formed signature that differs from the one that the secret produces.
 var ErrMismatch = errors.New("sign: signature does not match")
 
 // Authorization is a parsed Authorization header.
@@ -44,9 +44,9 @@ func ParseAuthorization(value string) (Authorization, error) {
 	return a, nil
 }
 
-// Verify reports whether a is the signature of r under secret. r.Headers are all headers of the request: one that
-// has to be signed and is not, or that is said to be signed and is not there, is an error. A signature that differs is
-// [ErrMismatch].
+// Verify returns nil if a is the signature of r with secret. r.Headers must be all headers of the request. It returns
+// [ErrMismatch] if the signature differs, and another error if a header that must be signed is not, or if a signed
+// header is missing.
 func (a Authorization) Verify(r *Request, secret string) error {
 	var signed []Pair
 	for _, h := range r.Headers {
