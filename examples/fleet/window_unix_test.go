@@ -233,7 +233,7 @@ func TestWindow_Usage(t *testing.T) {
 		{[]string{"window", "--demo", "5", "--grace", "-1s", "--", "true"}, "window.Grace is negative"},
 		{[]string{"window", "--demo", "5", "--exit-timeout", "0", "--", "true"}, "exitTimeout"},
 		{[]string{"window", "--demo", "5", "--", "/no/such"}, "the command cannot be run"},
-		{[]string{"window", "--demo", "5", "--journal", "/no/such/windows.db", "--", "true"}, "cannot be made"},
+		{[]string{"window", "--demo", "5", "--journal", "/no/such/windows.db", "--", "true"}, "create journal"},
 		{[]string{"abandon"}, "--name is missing"},
 		{[]string{"abandon", "--name", "night"}, "--all"},
 		{[]string{"abandon", "--name", "night", "--all", "ecd-1"}, "--all"},

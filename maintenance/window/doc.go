@@ -1,10 +1,10 @@
 // Package window runs maintenance windows on one machine: it takes desktops into maintenance, waits
-// until their users have left, has the work done, and takes the desktops out again, whatever happens.
+// until their users have left, calls your work, and takes the desktops out again, whatever happens.
 //
 //	windows, err := window.Open("windows.db", client)
 //	...
 //	defer windows.Close()
-//	_, err = windows.Recover(ctx) // ends what a crash has left open
+//	_, err = windows.Recover(ctx) // ends the windows that a crash has left open
 //	report, err := windows.Run(ctx, window.Window{
 //		Name:       "night",
 //		Region:     "cn-hangzhou",
@@ -14,21 +14,22 @@
 //		return patch(ctx, ready)
 //	})
 //
-// # What is promised
+// # Guarantees
 //
-// Every desktop that a window takes in is on disk, synced, before the first ENTER is sent. It is taken
-// out when the work has returned, failed, panicked or was cancelled, and the journal forgets it only
-// when the service shows it not in maintenance, or does not show it any more. After a crash,
-// [Manager.Recover] does the same. Desktops that were in maintenance or entering before are somebody
-// else's: they are never taken out. A desktop that somebody takes in between the window's reading and
-// its own ENTER cannot be told apart from the window's own.
+// A window writes every desktop that it takes in to the journal, and syncs the journal, before it
+// sends the first ENTER. It takes the desktops out when the work has returned, failed, panicked or
+// was cancelled. A desktop stays in the journal until the service shows it not in maintenance, or
+// no longer shows it. After a crash, [Manager.Recover] takes the desktops out. Desktops that were
+// in maintenance or entering it before the window belong to somebody else: a window never takes
+// them out. If somebody else takes a desktop in between the window's reading and its ENTER, the
+// window cannot tell, and takes the desktop out.
 //
-// Where an ENTER's outcome is unknown, and after a crash, the window waits until no attempt can still
-// be under way before it trusts what it reads. That the service carries nothing out later than an
-// attempt timeout and ten seconds is an assumption.
+// If the outcome of an ENTER is unknown, and after a crash, the window does not trust the state
+// that it reads until no attempt can still be in flight. It assumes that the service carries out no
+// request later than the attempt timeout plus ten seconds.
 //
-// # What is not promised
+// # Limits
 //
-// The journal is as durable as the disk below it. Power loss beyond fsync, network file systems and
-// the ephemeral disk of a container are not covered.
+// The journal is as durable as its disk: there is no protection against a disk that loses synced
+// data, a network file system, or the ephemeral disk of a container.
 package window

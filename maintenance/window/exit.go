@@ -11,23 +11,23 @@ import (
 )
 
 const (
-	// roundTimeout is how long a round of EXIT and reading back goes on before the EXIT is sent again.
+	// roundTimeout bounds a round of one EXIT and the reading after it. Then the EXIT is sent again.
 	roundTimeout = 2 * time.Minute
 
-	// The time between two rounds doubles from the first to the second.
+	// The time between two rounds doubles from firstPause to lastPause.
 	firstPause = time.Second
 	lastPause  = time.Minute
 )
 
-// exit takes the desktops of a window out, until the service shows each of them not in maintenance, or
-// does not show it any more.
+// exit takes the desktops of a window out, until the service shows each of them not in maintenance, or no
+// longer shows it.
 type exit struct {
 	manager  *Manager
 	entry    entry
 	report   *Report
-	doubtful []string // ENTER may be carried out up to the fence of the entry
+	doubtful []string // desktops whose ENTER the service may still carry out until the fence of the entry
 
-	failed map[string]error // of the latest round
+	failed map[string]error // errors of the latest round, by desktop
 	last   error
 	told   *teller // nil in a round before the work
 }
@@ -52,7 +52,7 @@ func (x *exit) repeat(ctx context.Context) error {
 	ctx, cancel := context.WithTimeoutCause(ctx, timeout, fmt.Errorf("gave up after %v: %w", timeout, context.DeadlineExceeded))
 	defer cancel()
 	defer func() { x.report.Ended = time.Now() }()
-	_ = x.save() // a failure does not keep the desktops in
+	_ = x.save() // a failure must not keep the desktops in
 	x.told = x.manager.teller(&x.entry, after(timeout))
 	x.told.tell(func(*Progress) {})
 	for pause := firstPause; ; pause = min(2*pause, lastPause) {
@@ -61,7 +61,7 @@ func (x *exit) repeat(ctx context.Context) error {
 		x.told.tell(func(p *Progress) { p.Done, p.Err = p.Desktops-len(x.entry.desktops), x.last })
 		switch {
 		case len(x.entry.desktops) == 0 && saved != nil:
-			return fmt.Errorf("window: %q: every desktop is out, and the journal still has the window: %w", x.entry.Name, saved)
+			return fmt.Errorf("window: %q: every desktop is out, but the journal still has the window: %w", x.entry.Name, saved)
 		case len(x.entry.desktops) == 0:
 			return nil
 		case !sleep(ctx, x.pause(pause)):
@@ -70,8 +70,8 @@ func (x *exit) repeat(ctx context.Context) error {
 	}
 }
 
-// pause is the time to the next round: to the fence, but at most a minute, if only doubtful desktops are
-// left.
+// pause returns the time to the next round. If only doubtful desktops are left, that is the time to the
+// fence, at most lastPause.
 func (x *exit) pause(pause time.Duration) time.Duration {
 	toFence := time.Until(x.entry.fence)
 	if toFence > 0 && x.last == nil && len(without(x.entry.desktops, x.doubtful)) == 0 {
@@ -80,9 +80,9 @@ func (x *exit) pause(pause time.Duration) time.Duration {
 	return pause
 }
 
-// round sends an EXIT and waits until the desktops are shown not in maintenance. A doubtful desktop is
-// out only if that is shown after the fence. A round before the fence ends there: an ENTER may have
-// been carried out after its EXIT.
+// round sends an EXIT and waits until the service shows the desktops not in maintenance. A doubtful desktop
+// counts as out only if the service shows so after the fence, because its ENTER may be carried out after
+// the EXIT. So a round that begins before the fence ends at the fence.
 func (x *exit) round(ctx context.Context, ids []string) {
 	timeout, toFence := roundTimeout, time.Until(x.entry.fence)
 	fenced := toFence <= 0
@@ -136,7 +136,7 @@ func (x *exit) notOut(ctx context.Context) error {
 	return e
 }
 
-var errNotShownOut = errors.New("an ENTER of unknown outcome may still be carried out")
+var errNotShownOut = errors.New("the service may still carry out an ENTER whose outcome is unknown")
 
 // ending returns the error of a ctx that has ended, with the latest failure.
 func ending(ctx context.Context, last error) error {
@@ -150,10 +150,10 @@ func ending(ctx context.Context, last error) error {
 	if last == nil {
 		return err
 	}
-	return fmt.Errorf("%w; the latest failure was %w", err, last)
+	return fmt.Errorf("%w; the last failure was %w", err, last)
 }
 
-// sleep reports whether the wait is over. It returns early if ctx ends.
+// sleep waits. It returns false if ctx ends first.
 func sleep(ctx context.Context, wait time.Duration) bool {
 	timer := time.NewTimer(wait)
 	defer timer.Stop()

@@ -15,7 +15,7 @@ import (
 	bolt "go.etcd.io/bbolt"
 )
 
-// phase is how far a window has come.
+// phase is the phase of a window.
 type phase string
 
 const (
@@ -24,8 +24,8 @@ const (
 	exiting  phase = "exiting"
 )
 
-// entry is a window in the journal. Its desktops are those that the window has taken in, or was about
-// to, and that are not known to be out.
+// entry is a window in the journal. Its desktops are those that the window has taken in or was
+// about to take in, without those that are known to be out.
 type entry struct {
 	Name           string
 	Region         string
@@ -33,30 +33,30 @@ type entry struct {
 	AttemptTimeout time.Duration
 	Phase          phase
 	Since          time.Time
-	Overdue        time.Time `json:",omitzero"` // since when it is exiting
+	Overdue        time.Time `json:",omitzero"` // when the window began to exit
 	LastError      string    `json:",omitempty"`
 
 	desktops []string
-	fence    time.Time // an ENTER may still be carried out until then; not in the journal
+	fence    time.Time // the service may carry out an ENTER until then; not in the journal
 }
 
 var (
-	windowsBucket = []byte("windows") // a value for each window, by name
+	windowsBucket = []byte("windows") // one value per window, by name
 	stateBucket   = []byte("state")
-	sumKey        = []byte("sum") // in stateBucket: over all windows
+	sumKey        = []byte("sum") // in stateBucket: the checksum over all windows
 	sums          = crc32.MakeTable(crc32.Castagnoli)
 	order         = binary.BigEndian
 )
 
 const sumSize = crc32.Size
 
-// fenceFrom sets the fence for attempts that began before a time.
+// fenceFrom sets the fence for attempts that began before t.
 func (e *entry) fenceFrom(t time.Time) {
 	e.fence = t.Add(min(e.AttemptTimeout, math.MaxInt64-fenceMargin) + fenceMargin)
 }
 
-// encode returns the value of a window: a checksum, the length of the entry as JSON, that, and the
-// desktops, one a line. bbolt has no checksums but those of its two meta pages.
+// encode returns the value of a window: a checksum, the length of the entry as JSON, the JSON, and
+// the desktops, one per line. bbolt itself has checksums only for its two meta pages.
 func encode(e *entry) ([]byte, error) {
 	meta, err := json.Marshal(e)
 	if err != nil {
@@ -81,12 +81,12 @@ func encode(e *entry) ([]byte, error) {
 
 func decode(name, value []byte) (*entry, error) {
 	if len(value) < sumSize || order.Uint32(value) != crc32.Checksum(value[sumSize:], sums) {
-		return nil, fmt.Errorf("the checksum of window %q is wrong", name)
+		return nil, fmt.Errorf("wrong checksum of window %q", name)
 	}
 	value = value[sumSize:]
 	length, n := binary.Uvarint(value)
 	if n <= 0 || length > uint64(len(value)-n) {
-		return nil, fmt.Errorf("window %q is cut off", name)
+		return nil, fmt.Errorf("window %q is truncated", name)
 	}
 	meta, desktops := value[n:n+int(length)], value[n+int(length):]
 	e := new(entry)
@@ -94,7 +94,7 @@ func decode(name, value []byte) (*entry, error) {
 		return nil, fmt.Errorf("window %q: %w", name, err)
 	}
 	if e.Name != string(name) || len(desktops) == 0 {
-		return nil, fmt.Errorf("window %q is not what was written", name)
+		return nil, fmt.Errorf("window %q has inconsistent data", name)
 	}
 	e.desktops = strings.Split(string(desktops), "\n")
 	return e, nil
@@ -104,7 +104,7 @@ func decode(name, value []byte) (*entry, error) {
 type journal struct {
 	db     *bolt.DB
 	file   *os.File // of db
-	broken error    // bbolt has panicked, and may hold its locks
+	broken error    // bbolt panicked, so it may hold its locks
 }
 
 // load reads every window.
@@ -114,10 +114,10 @@ func (j *journal) load() (entries map[string]*entry, err error) {
 		return j.db.View(func(tx *bolt.Tx) error {
 			windows, state := tx.Bucket(windowsBucket), tx.Bucket(stateBucket)
 			if windows == nil || state == nil {
-				return errors.New("it is not the journal of a window")
+				return errors.New("the file is not a window journal")
 			}
 			if string(state.Get(sumKey)) != string(sumOf(windows)) {
-				return errors.New("a window is missing or of another time")
+				return errors.New("wrong checksum over all windows")
 			}
 			return windows.ForEach(func(name, value []byte) error {
 				e, err := decode(name, value)
@@ -129,7 +129,7 @@ func (j *journal) load() (entries map[string]*entry, err error) {
 	return entries, err
 }
 
-// sumOf is a checksum over the names of all windows and their checksums.
+// sumOf returns a checksum over the names and the checksums of all windows.
 func sumOf(windows *bolt.Bucket) []byte {
 	sum := crc32.New(sums)
 	_ = windows.ForEach(func(name, value []byte) error {
@@ -178,7 +178,7 @@ func (j *journal) close() error {
 	return j.guard(func() error { return j.db.Close() })
 }
 
-// abandon gives up the lock of the file and closes it, after a panic that keeps bbolt from doing so.
+// abandon releases the lock of the file and closes it, when bbolt cannot after a panic.
 func (j *journal) abandon() {
 	if j.file != nil {
 		unlock(j.file)
@@ -186,8 +186,8 @@ func (j *journal) abandon() {
 	}
 }
 
-// guard makes an error of a panic of bbolt, and of a fault of its memory map, which a disk that is
-// full or fails causes. bbolt may hold its locks then, so it is not called again.
+// guard turns a panic of bbolt, and a fault of its memory map, into an error. A full or failing
+// disk causes such faults. bbolt may still hold its locks then, so it is not called again.
 func (j *journal) guard(fn func() error) (err error) {
 	if j.broken != nil {
 		return j.broken
@@ -195,7 +195,7 @@ func (j *journal) guard(fn func() error) (err error) {
 	defer debug.SetPanicOnFault(debug.SetPanicOnFault(true))
 	defer func() {
 		if p := recover(); p != nil {
-			j.broken = fmt.Errorf("bbolt has panicked: %v", p)
+			j.broken = fmt.Errorf("bbolt panicked: %v", p)
 			err = j.broken
 		}
 	}()
@@ -203,10 +203,11 @@ func (j *journal) guard(fn func() error) (err error) {
 }
 
 func damaged(path string, err error) error {
-	return fmt.Errorf("window: journal %s is damaged: %w; move it away when no desktop of its windows is in maintenance", path, err)
+	return fmt.Errorf("window: journal %s is damaged: %w; once none of its desktops is in maintenance, remove it", path, err)
 }
 
-// syncDir makes a new file's name last. Not every system can.
+// syncDir syncs a directory, so that the name of a new file survives a crash. Not every system
+// supports that.
 func syncDir(dir string) {
 	if d, err := os.Open(dir); err == nil {
 		_ = d.Sync()

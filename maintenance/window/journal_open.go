@@ -12,14 +12,15 @@ import (
 	bolterrors "go.etcd.io/bbolt/errors"
 )
 
-// lockTimeout is how long the journal is waited for while another process has it.
+// lockTimeout is the time that openJournal waits for the lock of another process.
 const lockTimeout = 200 * time.Millisecond
 
-// openJournal opens a journal, or makes one if there is no file. A damaged file is left as it is.
+// openJournal opens a journal, or creates it if there is no file. It does not change a damaged
+// file.
 func openJournal(path string) (_ *journal, entries map[string]*entry, err error) {
 	if _, err := os.Lstat(path); errors.Is(err, os.ErrNotExist) {
 		if err := makeJournal(path); err != nil {
-			return nil, nil, fmt.Errorf("window: journal %s cannot be made: %w", path, err)
+			return nil, nil, fmt.Errorf("window: create journal %s: %w", path, err)
 		}
 	}
 	if err := inspect(path); err != nil {
@@ -53,9 +54,9 @@ func (j *journal) open(path string, readOnly bool) error {
 	return err
 }
 
-// makeJournal makes an empty journal beside the path and gives it the name when it is complete, so
-// that a crash leaves no file that looks like a damaged one, and a file that another process has made
-// meanwhile is left alone.
+// makeJournal creates an empty journal under another name and renames it to path when it is
+// complete. So a crash leaves no file that looks damaged, and a journal that another process
+// creates meanwhile is not overwritten.
 func makeJournal(path string) error {
 	file, err := os.CreateTemp(filepath.Dir(path), filepath.Base(path)+".*.new")
 	if err != nil {
@@ -98,9 +99,9 @@ func makeJournal(path string) error {
 	return err
 }
 
-// inspect looks at a file before it is opened to be written, while no other process writes to it:
-// bbolt takes an empty file for a new one, takes the older meta page if the newer one is damaged, and
-// faults on pages that are beyond the end of the file.
+// inspect verifies a file before it is opened for writing, while no other process writes to it.
+// bbolt alone would initialize an empty file, use the older meta page if the newer one is damaged,
+// and fault on pages beyond the end of the file.
 func inspect(path string) error {
 	info, err := os.Stat(path)
 	switch {
@@ -124,7 +125,8 @@ func inspect(path string) error {
 	return j.close()
 }
 
-// openError tells what the system says from what bbolt says of the file.
+// openError returns the error for a failure to open a journal: in use, an error of the operating
+// system, or damaged.
 func openError(path string, err error) error {
 	var (
 		named *os.PathError

@@ -7,7 +7,7 @@ import (
 	"hash/fnv"
 )
 
-// The layout of a bbolt file, version 2. Integers have the machine's order.
+// The layout of a bbolt file, version 2. Integers have the machine's byte order.
 const (
 	pageHeader = 16 // id 8, flags 2, count 2, overflow 4
 	metaSize   = 64 // magic 4, version 4, page size 4, flags 4, root 16, freelist 8, pages 8, transaction 8, checksum 8
@@ -19,13 +19,13 @@ const (
 	bucketFlag   = 0x01
 	bucketHeader = 16
 	noFreelist   = ^uint64(0)
-	manyFree     = 0xffff // the count is in the first element
+	manyFree     = 0xffff // the count is in the first list element
 )
 
 var native = binary.NativeEndian
 
-// verify checks the structure of a bbolt file. bbolt's own check runs in a goroutine of its own, in
-// which a page number beyond the memory map ends the process.
+// verify checks the structure of a bbolt file. bbolt's own check cannot be used: it runs in another
+// goroutine, where a page number beyond the memory map ends the process.
 func verify(file []byte) error {
 	if len(file) < pageHeader+metaSize {
 		return fmt.Errorf("it has only %d bytes", len(file))
@@ -43,17 +43,17 @@ func verify(file []byte) error {
 	case err != nil:
 		return fmt.Errorf("meta page 1: %w", err)
 	case newest.pageSize != first.pageSize:
-		return errors.New("the meta pages differ in the page size")
+		return errors.New("the meta pages have different page sizes")
 	}
 	older := first
 	if first.transaction > newest.transaction {
 		older, newest = newest, first
 	}
 	if newest.transaction != older.transaction+1 {
-		return errors.New("the meta pages are not of transactions that follow each other")
+		return errors.New("the meta pages are not from consecutive transactions")
 	}
 	if newest.pages < 2 || newest.pages > uint64(len(file))/size {
-		return fmt.Errorf("it has %d bytes of %d pages", len(file), newest.pages)
+		return fmt.Errorf("the file has %d bytes but should have %d pages", len(file), newest.pages)
 	}
 	v := &verification{file: file, size: size, used: make([]bool, newest.pages)}
 	v.used[0], v.used[1] = true, true
@@ -80,13 +80,13 @@ type meta struct {
 
 func readMeta(page []byte, id uint64) (m meta, err error) {
 	if len(page) < pageHeader+metaSize || native.Uint64(page) != id {
-		return m, errors.New("it is cut off or another page")
+		return m, errors.New("the page is truncated or has another number")
 	}
 	b := page[pageHeader:]
 	sum := fnv.New64a()
 	_, _ = sum.Write(b[:metaSize-8])
 	if sum.Sum64() != native.Uint64(b[metaSize-8:]) {
-		return m, errors.New("the checksum is wrong")
+		return m, errors.New("wrong checksum")
 	}
 	return meta{native.Uint32(b[8:]), native.Uint64(b[16:]), native.Uint64(b[32:]), native.Uint64(b[40:]), native.Uint64(b[48:])}, nil
 }
@@ -97,7 +97,7 @@ type verification struct {
 	used []bool // pages
 }
 
-// page returns a page with its overflow and uses it up.
+// page returns a page with its overflow pages, and marks them as used.
 func (v *verification) page(id uint64) ([]byte, error) {
 	if id >= uint64(len(v.used)) {
 		return nil, fmt.Errorf("page %d does not exist", id)
@@ -106,9 +106,9 @@ func (v *verification) page(id uint64) ([]byte, error) {
 	end := id + 1 + uint64(native.Uint32(v.file[start+12:]))
 	switch {
 	case native.Uint64(v.file[start:]) != id:
-		return nil, fmt.Errorf("page %d has another number", id)
+		return nil, fmt.Errorf("page %d has a wrong number", id)
 	case end > uint64(len(v.used)):
-		return nil, fmt.Errorf("page %d is longer than the file", id)
+		return nil, fmt.Errorf("page %d extends beyond the file", id)
 	}
 	for i := id; i < end; i++ {
 		if err := v.use(i); err != nil {
@@ -120,13 +120,13 @@ func (v *verification) page(id uint64) ([]byte, error) {
 
 func (v *verification) use(id uint64) error {
 	if id >= uint64(len(v.used)) || v.used[id] {
-		return fmt.Errorf("page %d is used twice, or does not exist", id)
+		return fmt.Errorf("page %d is used twice or does not exist", id)
 	}
 	v.used[id] = true
 	return nil
 }
 
-// tree checks a page and all below it.
+// tree checks a page and all pages below it.
 func (v *verification) tree(id uint64) error {
 	page, err := v.page(id)
 	if err != nil {
@@ -141,13 +141,13 @@ func (v *verification) tree(id uint64) error {
 func (v *verification) elements(page []byte) error {
 	flags, count := native.Uint16(page[8:]), int(native.Uint16(page[10:]))
 	if flags != branchPage && flags != leafPage {
-		return fmt.Errorf("unexpected kind %#x", flags)
+		return fmt.Errorf("unexpected page type %#x", flags)
 	}
 	switch {
 	case pageHeader+count*elementSize > len(page):
-		return errors.New("it has too many elements")
-	case flags == branchPage && count == 0: // bbolt reads the first without a look at the count
-		return errors.New("it has no elements")
+		return errors.New("too many elements")
+	case flags == branchPage && count == 0: // bbolt reads the first element without checking the count
+		return errors.New("no elements")
 	}
 	previous := ""
 	for i := range count {
@@ -178,7 +178,7 @@ func (v *verification) elements(page []byte) error {
 	return nil
 }
 
-var errDisorder = errors.New("its keys are in disorder")
+var errDisorder = errors.New("keys are out of order")
 
 func (v *verification) bucket(value []byte) error {
 	if len(value) < bucketHeader {
@@ -192,7 +192,7 @@ func (v *verification) bucket(value []byte) error {
 	}
 	inline := value[bucketHeader:]
 	if native.Uint16(inline[8:]) != leafPage {
-		return errors.New("a bucket within a page is no leaf")
+		return errors.New("an inline bucket is not a leaf page")
 	}
 	return v.elements(inline)
 }
@@ -203,7 +203,7 @@ func cut(element []byte, position, keySize, valueSize uint32) (key, value []byte
 	middle := start + uint64(keySize)
 	end := middle + uint64(valueSize)
 	if start < elementSize || end > uint64(len(element)) {
-		return nil, nil, errors.New("an element is outside of its page")
+		return nil, nil, errors.New("an element extends beyond its page")
 	}
 	return element[start:middle], element[middle:end], nil
 }
@@ -219,7 +219,7 @@ func (v *verification) free(id uint64) error {
 		count, list = native.Uint64(list), list[8:]
 	}
 	if native.Uint16(page[8:]) != freelistPage || count > uint64(len(list))/8 {
-		return fmt.Errorf("page %d is no list of free pages", id)
+		return fmt.Errorf("page %d is not a list of free pages", id)
 	}
 	for i := range count {
 		if err := v.use(native.Uint64(list[i*8:])); err != nil {

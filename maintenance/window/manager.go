@@ -13,11 +13,12 @@ import (
 	"github.com/ecdkit/ecd-maintenance-go/maintenance"
 )
 
-// DefaultExitTimeout is how long a window tries to take its desktops out, without [WithExitTimeout].
+// DefaultExitTimeout is the time that a window has to take its desktops out, without
+// [WithExitTimeout].
 const DefaultExitTimeout = time.Hour
 
-// fenceMargin is how long after its timeout an attempt may still be carried out: an assumption about
-// the service. It is a variable for tests.
+// fenceMargin is the longest time after its timeout at which the service still carries out an
+// attempt. It is an assumption, and a variable for tests.
 var fenceMargin = 10 * time.Second
 
 // Manager runs windows and keeps their journal. It is safe for concurrent use.
@@ -26,20 +27,20 @@ type Manager struct {
 	path        string // of the journal
 	journal     *journal
 	exitTimeout time.Duration
-	progress    func(Progress) // nil without
+	progress    func(Progress) // nil without WithProgress
 
 	mu      sync.Mutex
 	closed  bool
 	entries map[string]*entry
-	running map[string]bool              // names that Run or Recover is at
+	running map[string]bool              // names of windows in Run or Recover
 	held    map[string]map[string]string // the window of each desktop, by region
 }
 
 // Option configures a [Manager].
 type Option func(*Manager) error
 
-// WithExitTimeout sets how long a window tries to take its desktops out; [DefaultExitTimeout] without
-// it. Desktops that are left then stay in the journal.
+// WithExitTimeout sets the time that a window has to take its desktops out. The default is
+// [DefaultExitTimeout]. Desktops that are not out by then stay in the journal.
 func WithExitTimeout(d time.Duration) Option {
 	return func(m *Manager) error {
 		if d <= 0 {
@@ -50,9 +51,9 @@ func WithExitTimeout(d time.Duration) Option {
 	}
 }
 
-// Open opens a journal, or makes a new one if there is no file of that name. It returns [ErrInUse] if
-// another process has it open, and an error for a damaged file, a file that cannot be written, and a
-// journal with windows of another endpoint than the client's.
+// Open opens the journal at path, or creates it if the file does not exist. It returns [ErrInUse]
+// if another process has the journal open. It also fails if the file is damaged or cannot be
+// written, or if the journal has windows for another endpoint than the client's.
 func Open(path string, client *maintenance.Client, opts ...Option) (*Manager, error) {
 	switch {
 	case path == "":
@@ -74,11 +75,11 @@ func Open(path string, client *maintenance.Client, opts ...Option) (*Manager, er
 		return nil, err
 	}
 	m.journal, m.entries = journal, entries
-	opened := time.Now() // no other process sends an ENTER from now on
+	opened := time.Now() // from now on no other process sends an ENTER
 	for _, e := range entries {
 		e.fenceFrom(opened)
 		if endpoint := client.Endpoint(e.Region); endpoint != e.Endpoint {
-			err := fmt.Errorf("window: journal %s has window %q at %s, and the client calls %s", path, e.Name, e.Endpoint, endpoint)
+			err := fmt.Errorf("window: journal %s has window %q for endpoint %s, but the client calls %s", path, e.Name, e.Endpoint, endpoint)
 			return nil, errors.Join(err, journal.close())
 		}
 		m.hold(e.Region, e.Name, e.desktops)
@@ -89,7 +90,7 @@ func Open(path string, client *maintenance.Client, opts ...Option) (*Manager, er
 	return m, nil
 }
 
-// usable refuses a Manager that Open has not made.
+// usable returns an error if Open did not make the Manager.
 func (m *Manager) usable() error {
 	if m == nil || m.journal == nil {
 		return &maintenance.ValidationError{Parameter: "manager", Reason: "is nil or zero: use Open"}
@@ -97,8 +98,8 @@ func (m *Manager) usable() error {
 	return nil
 }
 
-// Close closes the journal. While a window is running it fails with an [ErrUnfinished] and does
-// nothing, as another process could take the desktops out then.
+// Close closes the journal. While a window is running it fails with [ErrUnfinished] and does
+// nothing: another process could otherwise take the desktops out.
 func (m *Manager) Close() error {
 	if err := m.usable(); err != nil {
 		return err
@@ -119,17 +120,17 @@ func (m *Manager) Close() error {
 
 var errClosed = errors.New("window: the journal is closed")
 
-// Unfinished is a window that has desktops to take out.
+// Unfinished is a window whose desktops are not out yet.
 type Unfinished struct {
 	Name, Region string
-	Since        time.Time // it began
+	Since        time.Time // when the window began
 	Phase        string    // entering, working or exiting
-	DesktopIds   []string  // that may be in maintenance
-	Err          string    // the latest failure; empty without one
+	DesktopIds   []string  // desktops that may be in maintenance
+	Err          string    // the latest failure; empty if there is none
 }
 
-// Unfinished returns the windows that a crash or a failure has left, without those that are running,
-// the oldest first.
+// Unfinished returns the windows that a crash or a failure has left unfinished, the oldest first.
+// Windows that are running are not among them.
 func (m *Manager) Unfinished() ([]Unfinished, error) {
 	if err := m.usable(); err != nil {
 		return nil, err
@@ -157,9 +158,9 @@ func (m *Manager) Unfinished() ([]Unfinished, error) {
 	return unfinished, nil
 }
 
-// Abandon forgets desktops of an unfinished window, or the whole window if it is given none: the
-// operator's word that they need no EXIT. It is an error if the window is running, or has no such
-// desktop.
+// Abandon removes desktops of an unfinished window from the journal, or the whole window if
+// desktopIDs is empty, so that no EXIT is sent to them. Use it when an operator has decided that
+// they need none. It fails if the window is running, or does not have one of the desktops.
 func (m *Manager) Abandon(name string, desktopIDs ...string) error {
 	if err := m.usable(); err != nil {
 		return err
@@ -186,9 +187,9 @@ func (m *Manager) Abandon(name string, desktopIDs ...string) error {
 	return m.store(&left)
 }
 
-// Recover takes out what a crash or a failure has left in maintenance, all windows at once. Call it at
-// start. The end of ctx ends it, and so does the time of [WithExitTimeout], for each window. Its error
-// is a [*NotOutError] for each window that has desktops left, joined.
+// Recover takes out the desktops of all unfinished windows at the same time. Call it when the
+// program starts. It ends when ctx ends; for each window it also ends after the time of
+// [WithExitTimeout]. Its error joins a [*NotOutError] for each window that has desktops left.
 func (m *Manager) Recover(ctx context.Context) ([]*Report, error) {
 	if ctx == nil {
 		return nil, &maintenance.ValidationError{Parameter: "ctx", Reason: "is nil"}
@@ -223,7 +224,8 @@ func (m *Manager) Recover(ctx context.Context) ([]*Report, error) {
 	return slices.DeleteFunc(reports, func(r *Report) bool { return r == nil }), errors.Join(errs...)
 }
 
-// recover ends one window. The report is nil if Abandon or another Recover was faster.
+// recover takes out the desktops of one window. The report is nil if Abandon or another Recover has
+// already done so.
 func (m *Manager) recover(ctx context.Context, name string) (*Report, error) {
 	e := m.claim(name)
 	if e == nil {
@@ -235,7 +237,8 @@ func (m *Manager) recover(ctx context.Context, name string) (*Report, error) {
 	return report, x.run(ctx)
 }
 
-// claim marks an unfinished window as running, and returns nil if it is already, or gone.
+// claim marks an unfinished window as running. It returns nil if the window is already running, or
+// gone.
 func (m *Manager) claim(name string) *entry {
 	m.mu.Lock()
 	defer m.mu.Unlock()
@@ -246,7 +249,7 @@ func (m *Manager) claim(name string) *entry {
 	return m.entries[name]
 }
 
-// release ends claim and reserve. The window keeps the desktops that the journal has.
+// release undoes claim or reserve. The window keeps the desktops that are in the journal.
 func (m *Manager) release(region, name string) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
@@ -257,7 +260,8 @@ func (m *Manager) release(region, name string) {
 	}
 }
 
-// reserve takes the name and the desktops of a new window.
+// reserve reserves the name and the desktops of a new window, or returns ErrUnfinished or
+// ErrOverlap.
 func (m *Manager) reserve(w *Window) error {
 	m.mu.Lock()
 	defer m.mu.Unlock()
@@ -294,7 +298,7 @@ func (m *Manager) drop(region, name string) {
 	}
 }
 
-// store writes a window to the journal, or forgets it if it has no desktop left. The caller holds
+// store writes a window to the journal, or removes it if it has no desktop left. The caller holds
 // m.mu.
 func (m *Manager) store(e *entry) error {
 	if len(e.desktops) == 0 {
@@ -316,7 +320,7 @@ func (m *Manager) store(e *entry) error {
 	return nil
 }
 
-// save is store for those that do not hold m.mu. It keeps a copy.
+// save stores a copy of e. The caller does not hold m.mu.
 func (m *Manager) save(e *entry) error {
 	m.mu.Lock()
 	defer m.mu.Unlock()

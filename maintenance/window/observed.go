@@ -8,10 +8,10 @@ import (
 	"github.com/ecdkit/ecd-maintenance-go/maintenance"
 )
 
-var errEscaped = errors.New("window: the phase has ended with a panic")
+var errEscaped = errors.New("window: the phase panicked")
 
-// observed tells the observer of the client of a phase, and runs it. The context that it returns is
-// that of the next phase.
+// observed runs a phase and reports it to the observer of the client. It returns the context for
+// the next phase.
 func (m *Manager) observed(ctx context.Context, e *entry, phase func(context.Context) (done int, err error)) (next context.Context, err error) {
 	end := func(maintenance.PhaseEnd) {}
 	if begin := m.client.Observer().Phase; begin != nil {
@@ -23,14 +23,14 @@ func (m *Manager) observed(ctx context.Context, e *entry, phase func(context.Con
 			}
 		}
 	}
-	done, err := 0, errEscaped // unless the phase returns
+	done, err := 0, errEscaped // stays if the phase panics or calls runtime.Goexit
 	defer func() { end(maintenance.PhaseEnd{Done: done, Err: err}) }()
 	done, err = phase(ctx)
 	return ctx, err
 }
 
-// tellState tells the observer of the client what the journal has of a window. Nothing is left of one
-// that is over.
+// tellState reports the state of a window in the journal to the observer of the client. The number
+// of desktops is 0 when the window is over.
 func (m *Manager) tellState(e *entry, desktops int) {
 	if tell := m.client.Observer().Window; tell != nil {
 		tell(maintenance.WindowState{
@@ -43,8 +43,8 @@ func (m *Manager) tellState(e *entry, desktops int) {
 	}
 }
 
-// overdue is since when the desktops of a window should be out. Of one that nobody runs, and that was
-// not exiting, only its begin is known.
+// overdue returns the time by which the desktops of a window should have been out: the time when
+// the window began to exit or, if it is not running and has not, the time when it began.
 func (e *entry) overdue(running bool) time.Time {
 	if e.Overdue.IsZero() && !running {
 		return e.Since

@@ -47,7 +47,7 @@ func TestObserver_Phases(t *testing.T) {
 	}{
 		"success": {func() error { return nil }, "<nil>"},
 		"failure": {func() error { return errors.New("no patch") }, "no patch"},
-		"panic":   {func() error { panic("a bug") }, "window: the phase has ended with a panic"},
+		"panic":   {func() error { panic("a bug") }, "window: the phase panicked"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

@@ -7,27 +7,27 @@ import (
 	"github.com/ecdkit/ecd-maintenance-go/maintenance"
 )
 
-// Progress says how far a window has come.
+// Progress is the progress of a window.
 type Progress struct {
 	Name, Region string
 	Phase        string // entering, working or exiting, as in [Unfinished]
 
-	Desktops int // that the window takes in; when it exits, those that it takes out
-	Accepted int // of Desktops: the service has accepted their ENTER or EXIT
-	Done     int // of Desktops: shown in maintenance or missing; when the window exits, known to be out
+	Desktops int // number of desktops that the window takes in or, when it exits, takes out
+	Accepted int // number of these whose ENTER or EXIT the service has accepted
+	Done     int // number of these that are in maintenance or missing or, when the window exits, known to be out
 
-	// Waiting are the desktops that were still on their way in when they were last read, with their
-	// users. It is empty in other phases.
+	// Waiting has the desktops that were not in maintenance yet when last read, with their users.
+	// It is empty in other phases than entering.
 	Waiting []maintenance.Desktop
 
-	Until time.Time // the phase ends then at the latest; zero if only ctx ends it
-	Err   error     // why the latest attempt to take desktops out was not enough; nil in other phases
+	Until time.Time // latest end of the phase; zero if only ctx ends it
+	Err   error     // failure of the latest attempt to take desktops out; nil in other phases
 }
 
-// WithProgress has fn told how each window comes along, those of [Manager.Recover] included: at the
-// begin of each phase, after each answer of the service and after each reading. Of one window fn is
-// called once at a time, and the window waits until it returns; two windows may call it at once. If
-// fn panics while desktops are taken out, the rest of them is left to [Manager.Recover].
+// WithProgress makes each window call fn, also within [Manager.Recover]: at the begin of each
+// phase, after each batch and after each poll. A window makes one call at a time and waits until fn
+// returns; several windows may call fn at the same time. If fn panics while desktops are taken out,
+// the remaining ones are left to [Manager.Recover].
 func WithProgress(fn func(Progress)) Option {
 	return func(m *Manager) error {
 		if fn == nil {
@@ -38,9 +38,9 @@ func WithProgress(fn func(Progress)) Option {
 	}
 }
 
-// teller tells of one phase of a window.
+// teller reports the progress of one phase of a window.
 type teller struct {
-	fn   func(Progress) // nil if nobody wants to know
+	fn   func(Progress) // nil without WithProgress
 	last Progress
 }
 
@@ -54,7 +54,7 @@ func (m *Manager) teller(e *entry, until time.Time) *teller {
 	}}
 }
 
-// tell changes what was told last, and tells it.
+// tell changes the latest progress and reports it.
 func (t *teller) tell(change func(p *Progress)) {
 	if t.fn == nil {
 		return
@@ -65,7 +65,7 @@ func (t *teller) tell(change func(p *Progress)) {
 	t.fn(told)
 }
 
-// after returns the time after a duration, and zero if that is 0: without a limit.
+// after returns the time after d, or the zero time if d is 0 (no limit).
 func after(d time.Duration) time.Time {
 	if d == 0 {
 		return time.Time{}

@@ -11,27 +11,29 @@ import (
 	"github.com/ecdkit/ecd-maintenance-go/maintenance"
 )
 
-// disconnectGrace is how long desktops may take to get into maintenance when their sessions are ended.
+// disconnectGrace is the time that desktops have to get into maintenance after the window has ended their
+// sessions.
 const disconnectGrace = 2 * time.Minute
 
-// outageLimit is how long desktops are sent again of which the outcome is unknown, while others wait.
+// outageLimit bounds the time in which the window sends desktops of unknown outcome again, because the
+// others wait meanwhile.
 const outageLimit = 30 * time.Second
 
-// staleAfter is how old a reading of a desktop may be when the work begins.
+// staleAfter is the age at which a reading of the desktops is repeated before the work.
 const staleAfter = time.Minute
 
-// sessionsPerCall is how many sessions [maintenance.Client.DisconnectSessions] sends at a time.
+// sessionsPerCall is the number of sessions that [maintenance.Client.DisconnectSessions] sends per request.
 const sessionsPerCall = 20
 
-// Run runs one window. It calls work with the desktops that are in maintenance, and takes out again
-// those that it has taken in, whatever becomes of the work and of ctx: that goes on when ctx has ended,
-// for up to the time of [WithExitTimeout].
+// Run runs one window. It calls work with the desktops that are in maintenance, and then takes out the
+// desktops that it has taken in, whatever the work returns. The end of ctx does not stop it from taking
+// them out; the time of [WithExitTimeout] does.
 //
-// Its error is a *[maintenance.ValidationError], [ErrUnfinished] or [ErrOverlap], with a nil report and
-// before anything is sent; or what kept the window from taking desktops in; [ErrNoneReady]; the error
-// of work; and a *[NotOutError] if desktops may still be in maintenance. Several are joined. Busy and
-// missing desktops are in the report, and no error by themselves. A panic of work goes on when the
-// desktops are out.
+// Before anything is sent, Run may fail with a *[maintenance.ValidationError], [ErrUnfinished] or
+// [ErrOverlap], and a nil report. Later its error joins the failure to take desktops in, or [ErrNoneReady],
+// or the error of work, with a *[NotOutError] if desktops may still be in maintenance. Busy and missing
+// desktops are in the report and are no error by themselves. If work panics, Run takes the desktops out and
+// then panics with the same value.
 func (m *Manager) Run(ctx context.Context, w Window, work func(ctx context.Context, desktopIDs []string) error) (*Report, error) {
 	switch {
 	case ctx == nil:
@@ -56,11 +58,11 @@ type run struct {
 	manager *Manager
 	window  Window
 	report  *Report
-	entry   entry // what the window takes in
+	entry   entry // the desktops that the window takes in
 
-	doubtful []string         // ENTER may still be carried out, until the fence of the entry
-	failed   map[string]error // of the latest ENTER of desktops that were not accepted
-	problem  error            // of sessions that could not be ended
+	doubtful []string         // desktops whose ENTER the service may still carry out until the fence of the entry
+	failed   map[string]error // errors of the latest ENTER, by desktop
+	problem  error            // failure to end sessions
 }
 
 func (r *run) run(ctx context.Context, work func(context.Context, []string) error) (err error) {
@@ -70,7 +72,7 @@ func (r *run) run(ctx context.Context, work func(context.Context, []string) erro
 	}
 	var entered []string
 	if len(r.entry.desktops) > 0 {
-		// The journal comes first: what is not written down is not entered.
+		// The journal comes first: the window takes in no desktop that is not in the journal.
 		if err := r.save(); err != nil {
 			return err
 		}
@@ -114,7 +116,7 @@ func (r *run) run(ctx context.Context, work func(context.Context, []string) erro
 	return err
 }
 
-// before reads every desktop, and decides which of them the window takes in.
+// before reads every desktop and decides which desktops the window takes in.
 func (r *run) before(ctx context.Context) error {
 	shown := map[string]maintenance.Desktop{}
 	for d, err := range r.manager.client.Desktops(ctx, r.window.Region, maintenance.DesktopFilter{DesktopIds: r.window.DesktopIds}) {
@@ -145,9 +147,9 @@ func (r *run) before(ctx context.Context) error {
 	return nil
 }
 
-// stillIn returns the desktops for the work: those that somebody else has in maintenance, and those that
-// the window has. It reads them again, as anybody may have taken them out meanwhile; its own only if
-// entering took long.
+// stillIn returns the desktops for the work: those that were in maintenance before the window, and those
+// that the window has taken in. It reads them again, because somebody may have taken them out meanwhile. It
+// reads the window's own desktops only if taking them in took longer than staleAfter.
 func (r *run) stillIn(ctx context.Context, entered []string) (ready []string, err error) {
 	ready, _, err = r.read(ctx, idsOf(r.report.AlreadyIn))
 	switch {
@@ -165,7 +167,7 @@ func (r *run) stillIn(ctx context.Context, entered []string) (ready []string, er
 	return append(ready, own...), nil
 }
 
-// read returns those of the desktops that are in maintenance, and the others that exist.
+// read returns the desktops that are in maintenance, and the other desktops that exist.
 func (r *run) read(ctx context.Context, ids []string) (in []string, others []maintenance.Desktop, err error) {
 	if len(ids) == 0 {
 		return nil, nil, nil
@@ -183,11 +185,11 @@ func (r *run) read(ctx context.Context, ids []string) (in []string, others []mai
 	return in, others, nil
 }
 
-// tell begins to tell of a phase that takes no longer than the limit, 0 for none.
+// tell returns a teller for a phase with a time limit; 0: no limit.
 func (r *run) tell(limit time.Duration) *teller { return r.manager.teller(&r.entry, after(limit)) }
 
-// enter takes the desktops in and returns those that are in maintenance in time. Those that are not are
-// taken out again.
+// enter takes the desktops in and returns those that are in maintenance in time. It takes the others out
+// again.
 func (r *run) enter(ctx context.Context) (ready []string, err error) {
 	teller := r.tell(r.window.Grace)
 	teller.tell(func(*Progress) {})
@@ -215,11 +217,11 @@ func (r *run) enter(ctx context.Context) (ready []string, err error) {
 	return ready, nil
 }
 
-// send sends the ENTER, and returns the desktops that were accepted. Those of which the outcome is
-// unknown are sent once more.
+// send sends the ENTER and returns the desktops that were accepted. It sends desktops of unknown outcome
+// once more.
 func (r *run) send(ctx context.Context, t *teller) (waited []string, err error) {
 	all := r.entry.desktops
-	r.doubtful = all // also if a transport panics
+	r.doubtful = all // stays if a transport panics
 	defer func() {
 		r.reportFailed()
 		if len(r.doubtful) > 0 {
@@ -234,9 +236,9 @@ func (r *run) send(ctx context.Context, t *teller) (waited []string, err error) 
 		var more []string
 		more, _, _, _ = r.sendOnce(ctx, unknown, maintenance.WithOutageLimit(outageLimit))
 		waited = append(waited, more...)
-		unknown = without(unknown, more) // also those that are refused now
+		unknown = without(unknown, more) // including desktops that are refused now
 	}
-	r.entry.desktops = slices.Concat(waited, unknown) // no other needs an EXIT
+	r.entry.desktops = slices.Concat(waited, unknown) // the others need no EXIT
 	if !lost && err == nil {
 		r.doubtful = nil
 	}
@@ -246,8 +248,8 @@ func (r *run) send(ctx context.Context, t *teller) (waited []string, err error) 
 	return waited, errors.Join(err, r.save())
 }
 
-// sendOnce returns the desktops that were accepted, and those that may have been. A request was lost
-// if any attempt got no answer, also if a later one was accepted: it may still be under way.
+// sendOnce returns the desktops that were accepted, and those whose outcome is unknown. lost is true if any
+// attempt may have got no answer, even if a later one was accepted: that attempt may still be in flight.
 func (r *run) sendOnce(ctx context.Context, ids []string, opts ...maintenance.FleetOption) (accepted, unknown []string, lost bool, err error) {
 	opts = append(opts, maintenance.WithResults(func(result maintenance.FleetResult) {
 		if result.Err == nil {
@@ -277,7 +279,7 @@ func (r *run) sendOnce(ctx context.Context, ids []string, opts ...maintenance.Fl
 	return accepted, unknown, lost, err
 }
 
-// reportFailed sorts the desktops that were not accepted.
+// reportFailed puts the desktops that were not accepted into the lists of the report.
 func (r *run) reportFailed() {
 	for _, id := range r.window.DesktopIds {
 		switch err := r.failed[id]; {
@@ -290,7 +292,7 @@ func (r *run) reportFailed() {
 	}
 }
 
-// wait waits until desktops are in maintenance, and returns those that are not in time.
+// wait waits until desktops are in maintenance, and returns those that are not when the time is over.
 func (r *run) wait(ctx context.Context, ids []string, limit time.Duration, t *teller) (pending []maintenance.Desktop, err error) {
 	if len(ids) == 0 {
 		return nil, nil
@@ -301,7 +303,7 @@ func (r *run) wait(ctx context.Context, ids []string, limit time.Duration, t *te
 		waiting, cancel = context.WithTimeout(ctx, limit)
 		defer cancel()
 	}
-	done := max(0, t.last.Accepted-len(ids)) // a second wait is for the rest of the first
+	done := max(0, t.last.Accepted-len(ids)) // the second wait continues the first
 	err = r.manager.client.WaitForMaintenance(waiting, r.window.Region, maintenance.ModeEnter, ids,
 		maintenance.WithWaitProgress(func(pending []maintenance.Desktop) {
 			t.tell(func(p *Progress) { p.Waiting, p.Done = pending, done+len(ids)-len(pending) })
@@ -313,14 +315,14 @@ func (r *run) wait(ctx context.Context, ids []string, limit time.Duration, t *te
 	case ctx.Err() != nil, !errors.As(err, &left):
 		return nil, err
 	case left.Err != nil && waiting.Err() == nil && !errors.Is(left.Err, context.DeadlineExceeded):
-		return nil, err // it cannot be read
+		return nil, err // reading failed
 	}
 	r.report.Missing = append(r.report.Missing, left.Missing...)
 	return left.Pending, nil
 }
 
-// disconnect ends the sessions of desktops. One that ends by itself meanwhile is refused, which is no
-// failure. A call that fails leaves the others to be made.
+// disconnect ends the sessions of desktops. The service refuses a session that has ended meanwhile, which
+// is no failure. After a call that failed it makes the other calls all the same.
 func (r *run) disconnect(ctx context.Context, pending []maintenance.Desktop) error {
 	ctx, cancel := context.WithTimeout(ctx, disconnectGrace)
 	defer cancel()
@@ -336,7 +338,7 @@ func (r *run) disconnect(ctx context.Context, pending []maintenance.Desktop) err
 	for some := range slices.Chunk(sessions, sessionsPerCall) {
 		_, err := r.manager.client.DisconnectSessions(ctx, r.window.Region, some)
 		if err != nil && problem == nil {
-			problem = fmt.Errorf("window: sessions of %q are not ended: %w", r.window.Name, err)
+			problem = fmt.Errorf("window: %q: disconnect sessions: %w", r.window.Name, err)
 		}
 		if errors.Is(err, maintenance.ErrAccessDenied) || ctx.Err() != nil {
 			break
@@ -351,8 +353,8 @@ func (r *run) exit() *exit {
 	return &exit{manager: r.manager, entry: r.entry, report: r.report, doubtful: r.doubtful}
 }
 
-// outOnce tries to take busy desktops out. The work does not wait for those that fail: the end of the
-// window tries again, and reports them.
+// outOnce tries once to take busy desktops out. The work does not wait for desktops that stay in: the
+// window tries again at its end, and reports them.
 func (r *run) outOnce(ctx context.Context, busy []string) {
 	x := r.exit()
 	x.round(ctx, busy)
@@ -360,7 +362,7 @@ func (r *run) outOnce(ctx context.Context, busy []string) {
 	_ = r.save()
 }
 
-// out takes all desktops of the window out. It is not ended by ctx.
+// out takes all desktops of the window out. The end of ctx does not end it.
 func (r *run) out(ctx context.Context) error {
 	if len(r.entry.desktops) == 0 {
 		return nil
@@ -384,7 +386,7 @@ func without(ids, excluded []string) []string {
 	return slices.DeleteFunc(slices.Clone(ids), func(id string) bool { return out[id] })
 }
 
-// unique returns the elements without those that come again.
+// unique returns the IDs without duplicates, in order.
 func unique(ids []string) []string {
 	seen := make(map[string]bool, len(ids))
 	return slices.DeleteFunc(slices.Clone(ids), func(id string) bool {

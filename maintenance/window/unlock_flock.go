@@ -7,6 +7,5 @@ import (
 	"syscall"
 )
 
-// unlock gives up bbolt's lock of a file. It is not enough to close the file: the memory map of it keeps
-// the lock.
+// unlock releases bbolt's lock of a file. Closing the file is not enough: its memory map keeps the lock.
 func unlock(file *os.File) { _ = syscall.Flock(int(file.Fd()), syscall.LOCK_UN) }

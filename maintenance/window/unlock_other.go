@@ -4,5 +4,5 @@ package window
 
 import "os"
 
-// unlock does nothing: a file that is closed has no lock on this system.
+// unlock does nothing: on this system closing a file releases its lock.
 func unlock(*os.File) {}

@@ -15,33 +15,34 @@ import (
 // Errors to compare with through errors.Is.
 var (
 	// ErrInUse means that another process has the journal open.
-	ErrInUse = errors.New("window: the journal is in use by another process")
+	ErrInUse = errors.New("window: journal in use by another process")
 
-	// ErrUnfinished means that a window of the same name has not ended: it runs, or waits for
+	// ErrUnfinished means that a window with the same name has not ended: it is running, or waits for
 	// [Manager.Recover].
-	ErrUnfinished = errors.New("window: a window of this name is unfinished")
+	ErrUnfinished = errors.New("window: a window with this name is unfinished")
 
 	// ErrOverlap means that another window of the journal has one of the desktops.
-	ErrOverlap = errors.New("window: a desktop is in another window")
+	ErrOverlap = errors.New("window: a desktop belongs to another window")
 
 	// ErrNoneReady means that no desktop was in maintenance in time, so the work was not called.
 	ErrNoneReady = errors.New("window: no desktop is ready")
 )
 
-// Window is what a window is to do.
+// Window describes a window.
 type Window struct {
 	Name       string // unique in the journal; at most 128 bytes
 	Region     string
 	DesktopIds []string
 
-	// Grace is how long users may take to disconnect by themselves; 0: until ctx ends.
+	// Grace is the time that users have to disconnect by themselves; 0: until ctx ends.
 	Grace time.Duration
 
-	// Disconnect ends the sessions of those that are connected when Grace is over. The desktops get
-	// two more minutes then. A failure of that makes the desktops busy, and is part of Run's error.
+	// Disconnect makes the window end the sessions of users who are still connected when Grace is over, and
+	// wait for up to two more minutes. If it cannot end a session, the desktop is Busy, and the failure is
+	// part of Run's error.
 	Disconnect bool
 
-	// Duration bounds the work: its ctx ends then. 0: no limit.
+	// Duration limits the work: the ctx of the work ends after it. 0: no limit.
 	Duration time.Duration
 }
 
@@ -54,9 +55,9 @@ func (w *Window) validate() error {
 	case len(w.Name) > maxName:
 		return &maintenance.ValidationError{Parameter: "window.Name", Reason: fmt.Sprintf("is longer than %d bytes", maxName)}
 	case !utf8.ValidString(w.Name):
-		return &maintenance.ValidationError{Parameter: "window.Name", Reason: "is not UTF-8"}
+		return &maintenance.ValidationError{Parameter: "window.Name", Reason: "is not valid UTF-8"}
 	case strings.ContainsFunc(w.Name, func(r rune) bool { return !unicode.IsPrint(r) }):
-		return &maintenance.ValidationError{Parameter: "window.Name", Reason: "contains a character that does not print"}
+		return &maintenance.ValidationError{Parameter: "window.Name", Reason: "contains a non-printable character"}
 	case len(w.DesktopIds) == 0:
 		return &maintenance.ValidationError{Parameter: "window.DesktopIds", Reason: "is empty"}
 	case w.Grace < 0:
@@ -77,30 +78,30 @@ func (w *Window) validate() error {
 	return nil
 }
 
-// Report says how a window went. Every desktop of the window is in at least one of the lists, those
-// that the window has taken in and out again in Ready.
+// Report is the result of a window. Every desktop of the window is in at least one of the lists. Desktops
+// that were taken in and out as planned are in Ready.
 type Report struct {
 	Name string
 
-	Ready     []string                   // were in maintenance for the work, AlreadyIn included
-	AlreadyIn []maintenance.Desktop      // were in maintenance or entering before; they are left alone
-	Busy      []maintenance.Desktop      // did not get there in time, or did not stay; with their users; they were taken out again
+	Ready     []string                   // were in maintenance for the work, including those of AlreadyIn
+	AlreadyIn []maintenance.Desktop      // were in maintenance or entering it before the window, which leaves them alone
+	Busy      []maintenance.Desktop      // were not in maintenance in time, or did not stay; with their users; taken out again
 	Missing   []string                   // do not exist
-	Failed    []maintenance.DesktopError // the service did not accept their ENTER, or never said so
-	NotOut    []maintenance.DesktopError // could not be taken out: they are in the journal, for Recover
+	Failed    []maintenance.DesktopError // the service did not accept the ENTER, or did not answer
+	NotOut    []maintenance.DesktopError // could not be taken out; they stay in the journal for Recover
 
 	Began   time.Time
-	Entered time.Time // the desktops were in; zero if they never were
-	Worked  time.Time // the work ended; zero if it was not called
+	Entered time.Time // when the desktops were in maintenance; zero if they never were
+	Worked  time.Time // when the work ended; zero if it was not called
 	Ended   time.Time
 }
 
-// NotOutError says which desktops of a window could not be taken out. The journal keeps them:
-// [Manager.Recover] goes on with them, and [Manager.Abandon] forgets them.
+// NotOutError names the desktops of a window that could not be taken out. They stay in the journal:
+// [Manager.Recover] tries again, and [Manager.Abandon] removes them from the journal.
 type NotOutError struct {
 	Name   string
 	NotOut []maintenance.DesktopError
-	Err    error // why the window gave up, and the latest failure
+	Err    error // reason why the window gave up, and the latest failure
 }
 
 const maxNamed = 10
@@ -135,8 +136,8 @@ func (e *NotOutError) Unwrap() error {
 	return e.Err
 }
 
-// MarshalJSON returns the members Name, NotOut and Error, the text. The document is to be written down,
-// not to be read back.
+// MarshalJSON returns the members Name, NotOut and Error, which is the text. The document is for logs and
+// records: it cannot be read back.
 func (e NotOutError) MarshalJSON() ([]byte, error) {
 	return json.Marshal(struct {
 		Name   string
