@@ -8,10 +8,11 @@ import (
 	"github.com/ecdkit/ecd-maintenance-go/internal/sign"
 )
 
-// maxClockSkew is how far the time of a request may be from the service's clock, either way.
+// maxClockSkew is the largest difference between the time of a request and the service's clock, in either
+// direction.
 const maxClockSkew = 15 * time.Minute
 
-// claim is what a request says of its sender. Both signatures make the same claim in different places.
+// claim has the parts of a request that authenticate its sender. The two signatures put them in different places.
 type claim struct {
 	accessKeyID string
 	date        string // in sign.DateLayout
@@ -67,7 +68,7 @@ func (s *Service) useNonce(nonce string) *failure {
 	if nonce == "" {
 		return missing("SignatureNonce")
 	}
-	now := s.now() // the clock may be a user's: it is not asked under the lock
+	now := s.now() // WithClock may have set a clock that calls the service, so the lock is not held
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if !s.nonces.use(nonce, now) {
@@ -84,8 +85,8 @@ func mismatch(err error) *failure {
 	return &failure{http.StatusBadRequest, "SignatureDoesNotMatch", "Specified signature is not matched with our calculation: " + err.Error()}
 }
 
-// nonces remembers each nonce for as long as a request with it would pass the check of its date: two generations,
-// of which the older one is forgotten as a whole.
+// nonces remembers each nonce for as long as the date of a request with it is valid. It keeps two generations and
+// drops the older one as a whole.
 type nonces struct {
 	current, previous map[string]struct{}
 	since             time.Time

@@ -8,7 +8,7 @@ import (
 	"github.com/ecdkit/ecd-maintenance-go/internal/sign"
 )
 
-// rpcParameters are those that every RPC request may have, whatever its operation.
+// rpcParameters are the parameters that an RPC request of any operation may have.
 var rpcParameters = map[string]bool{
 	"Action": true, "Version": true, "Format": true, "Timestamp": true,
 	"AccessKeyId": true, "SecurityToken": true,

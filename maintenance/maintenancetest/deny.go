@@ -5,9 +5,9 @@ import (
 	"strings"
 )
 
-// Deny makes RAM deny actions, such as "DescribeDesktops" or "ecd:DescribeDesktops", from now on,
-// and none but these: Deny() denies nothing. A denied request is answered with status 403, code
-// Forbidden.RAM and an AccessDeniedDetail.
+// Deny makes RAM deny exactly these actions from now on, for example "DescribeDesktops" or
+// "ecd:DescribeDesktops". Deny() denies nothing. The service answers a denied request with status
+// 403, code Forbidden.RAM and an AccessDeniedDetail.
 func (s *Service) Deny(actions ...string) {
 	if !s.isMade() {
 		return

@@ -7,8 +7,8 @@ const (
 	defaultPage = 10
 )
 
-// describeDesktops answers in the order of the IDs. A filter that the description of the API has
-// and [selection] lacks is refused, so that no test passes because the service ignored it.
+// describeDesktops lists desktops in the order of their IDs. It refuses filters of the API that
+// [selection] lacks, so that no test passes because the service ignored a filter.
 func (s *Service) describeDesktops(x *exchange) *failure {
 	now := s.now()
 	s.mu.Lock()
@@ -36,15 +36,15 @@ func (s *Service) describeDesktops(x *exchange) *failure {
 	return nil
 }
 
-// page is part of the desktops that were selected.
+// page is a page of the selected desktops.
 type page struct {
 	desktops []*desktop
-	total    int  // of the desktops that were selected, on all pages
+	total    int  // number of selected desktops on all pages
 	last     bool // no page follows
 }
 
-// page returns up to size desktops after a position. It counts all of them for the first page only,
-// so that the cost of the others does not grow with the region.
+// page returns up to size desktops after a position. It counts all selected desktops only for the
+// first page, so that the cost of the other pages does not grow with the region.
 func (i *inventory) page(selected selection, after position, size int) page {
 	ids := i.inOrder()
 	if selected.ids != nil {

@@ -9,12 +9,12 @@ import (
 // The states that DesktopStatus and DesktopStatusList accept.
 var desktopStatuses = []string{"Stopped", "Starting", "Rebuilding", statusRunning, "Stopping", "Expired", "Deleted", "Pending"}
 
-// selection says which desktops DescribeDesktops is asked for. Each field narrows the others; a
-// zero one does not.
+// selection has the filters of a DescribeDesktops request. A desktop has to match every field that
+// is not zero.
 type selection struct {
 	ids        []string // in order, each once; nil for all desktops
 	statuses   []string
-	endUserIDs []string // one of them
+	endUserIDs []string // a desktop has to have one of these
 	tags       []tagFilter
 	pooled     *bool
 
@@ -48,7 +48,7 @@ func readSelection(p *parameters) selection {
 			p.refuse(invalid("DesktopStatus"))
 		}
 	}
-	// FilterDesktopGroup leaves pooled desktops out whatever else is asked for.
+	// FilterDesktopGroup leaves out pooled desktops, whatever the other filters are.
 	leaveOut, only := p.boolean("FilterDesktopGroup", true), p.boolean("OnlyDesktopGroup", false)
 	switch {
 	case leaveOut && only:

@@ -58,7 +58,7 @@ func (p page) document(requestID string, tokens pageTokens, query map[string][]s
 	return document
 }
 
-// describe copies everything from d, as the document is written after the lock has been released.
+// describe copies everything from d, because the document is written after the lock is released.
 func describe(d maintenance.Desktop) describedDesktop {
 	described := describedDesktop{
 		DesktopId: d.DesktopId, DesktopName: d.DesktopName, HostName: d.HostName,

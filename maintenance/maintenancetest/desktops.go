@@ -8,8 +8,9 @@ import (
 
 const statusRunning = "Running"
 
-// AddDesktops adds running desktops without users that are not in maintenance. A region that the
-// service does not know yet is added too; a desktop that it knows stays as it is.
+// AddDesktops adds running desktops without users that are not in maintenance. It adds the region
+// too if the service does not know it yet. It does not change a desktop that the service already
+// knows.
 func (s *Service) AddDesktops(region string, ids ...string) {
 	if !s.isMade() {
 		return
@@ -24,15 +25,14 @@ func (s *Service) AddDesktops(region string, ids ...string) {
 	}
 }
 
-// PutDesktop adds a desktop, or replaces one together with the change that is under way for it. The
-// service keeps a copy of d with every field as given, with these exceptions: an empty
-// DesktopStatus is Running, an empty ConnectionStatus follows from Sessions, and a desktop with
-// UnderMaintenance and a session, which cannot be, is EnterMaintenance. A desktop without a
-// DesktopId is not added.
+// PutDesktop adds a desktop, or replaces a desktop and discards its pending change. The service
+// keeps a copy of d with every field as given, with these exceptions: an empty DesktopStatus
+// becomes Running, an empty ConnectionStatus follows from Sessions, and UnderMaintenance with a
+// session, which is impossible, becomes EnterMaintenance. PutDesktop ignores a desktop without a
+// DesktopId.
 //
-// Flags as given include EnterMaintenance without a session: such a desktop stays as it is until
-// the next ENTER or EXIT, or until Disconnect. A region that the service does not know yet is
-// added.
+// A desktop with EnterMaintenance and no session keeps that flag until the next ENTER, EXIT or
+// Disconnect. PutDesktop adds the region if the service does not know it yet.
 func (s *Service) PutDesktop(region string, d maintenance.Desktop) {
 	if !s.isMade() || d.DesktopId == "" {
 		return
@@ -42,8 +42,7 @@ func (s *Service) PutDesktop(region string, d maintenance.Desktop) {
 	s.inventory(region).put(d.DesktopId, newDesktop(d))
 }
 
-// RemoveDesktops makes the service forget desktops: requests are answered as for IDs that never
-// existed.
+// RemoveDesktops removes desktops. The service then answers requests as if they had never existed.
 func (s *Service) RemoveDesktops(region string, ids ...string) {
 	if !s.isMade() {
 		return
@@ -69,8 +68,8 @@ func (s *Service) Desktop(region, id string) (maintenance.Desktop, bool) {
 	return clone(d.shown), true
 }
 
-// InMaintenance reports whether a desktop is under maintenance. One that is only entering is not,
-// nor is one that the service does not know.
+// InMaintenance reports whether a desktop is in maintenance. It is false for a desktop that is only
+// entering, and for one that the service does not know.
 func (s *Service) InMaintenance(region, id string) bool {
 	if !s.isMade() {
 		return false
@@ -86,8 +85,8 @@ func (s *Service) InMaintenance(region, id string) bool {
 	return d.state() == maintenance.InMaintenance
 }
 
-// timeIfChanging returns the time if it matters for a desktop, and the zero time otherwise. So a
-// user's clock may ask for a desktop, which would ask the clock again.
+// timeIfChanging returns the time if the desktop has a pending change, and the zero time otherwise.
+// So a clock of WithClock may ask the service for a desktop without an endless recursion.
 func (s *Service) timeIfChanging(region, id string) time.Time {
 	s.mu.Lock()
 	d := s.desktops[region].get(id)
@@ -99,10 +98,10 @@ func (s *Service) timeIfChanging(region, id string) time.Time {
 	return s.now()
 }
 
-// SetTransition sets how long the changes take that begin from now on, 0 at first. An ENTER's
-// change begins when nobody is connected: the desktop is EnterMaintenance until it is over, and
-// UnderMaintenance then. An EXIT's change begins with the request: the desktop keeps its flag, and
-// refuses users, until it is over. Time is that of the service's clock.
+// SetTransition sets the duration of changes that begin from now on; it is 0 at first. The change
+// of an ENTER begins when nobody is connected: the desktop has EnterMaintenance until it is over,
+// and UnderMaintenance after it. The change of an EXIT begins with the request: the desktop keeps
+// its flag, and refuses users, until it is over. The service's clock measures the time.
 func (s *Service) SetTransition(d time.Duration) {
 	if !s.isMade() {
 		return

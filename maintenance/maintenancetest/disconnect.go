@@ -8,8 +8,8 @@ import (
 
 const maxSessions = 20
 
-// disconnectDesktopSessions ends the sessions that are there, also if others of the request are
-// not. The published description does not say so: it is an assumption.
+// disconnectDesktopSessions ends the sessions that exist, even if others of the request do not.
+// That is an assumption: the published description does not say.
 func (s *Service) disconnectDesktopSessions(x *exchange) *failure {
 	now := s.now()
 	s.mu.Lock()

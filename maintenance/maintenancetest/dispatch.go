@@ -7,7 +7,7 @@ import (
 
 const apiVersion = "2020-09-30"
 
-// dispatch hands the request to its operation, or refuses it. A request that is refused changes nothing.
+// dispatch passes the request to its operation, or refuses it. A refused request changes nothing.
 func (s *Service) dispatch(x *exchange) {
 	operations := map[string]func(*exchange) *failure{
 		actionSetDesktopMaintenance:     s.setDesktopMaintenance,
@@ -47,8 +47,8 @@ func (s *Service) dispatch(x *exchange) {
 	}
 }
 
-// region checks RegionId: it has to be one that the service knows, and the one that the host belongs to. Hosts that
-// name no region, such as a test server's, belong to all.
+// region checks RegionId: the service has to know the region, and the host has to belong to it. A host that names
+// no region, such as that of a test server, belongs to all regions.
 func (s *Service) region(x *exchange) (string, *failure) {
 	region := x.query.Get("RegionId")
 	if region == "" {

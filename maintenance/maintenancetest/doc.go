@@ -7,82 +7,82 @@
 //	client, err := service.NewClient()
 //	... // the client sends an ENTER for both
 //	service.InMaintenance("cn-hangzhou", "ecd-1") // true
-//	service.InMaintenance("cn-hangzhou", "ecd-2") // false: entering, as alice is connected
+//	service.InMaintenance("cn-hangzhou", "ecd-2") // false: entering, because alice is connected
 //	service.Disconnect("cn-hangzhou", "ecd-2")
 //	service.InMaintenance("cn-hangzhou", "ecd-2") // true
 //
 // The service is strict: it checks the signature, the clock, the nonce and every parameter of a
-// request, and answers what it refuses with the codes, statuses and JSON of the API.
+// request, and refuses invalid requests with the codes, statuses and JSON of the API.
 // [Service.Inject] makes it slow, throttled, broken or unreachable, [Service.Deny] makes RAM deny
-// actions, and [Service.Requests] tells what it was asked.
+// actions, and [Service.Requests] returns the requests that it got.
 //
-// A [Service] is an http.Handler, so httptest.NewTLSServer puts it behind a socket where that
-// matters, for clients in any language.
+// A [Service] is an http.Handler: with httptest.NewTLSServer it listens on a socket, for clients in
+// any language.
 //
 // # Requests
 //
-// GET and POST, with the parameters in the query or in a form body
-// (application/x-www-form-urlencoded). A parameter that is given twice is refused, and so is a body
-// of another type, whose parameters would be ignored. Each request has one of the API's two
-// signatures:
+// The service accepts GET and POST, with the parameters in the query or in a form body
+// (application/x-www-form-urlencoded). It refuses a parameter that is given twice, and a body of
+// another type, whose parameters it would ignore. Each request has one of the API's two signatures:
 //
-//   - ACS3-HMAC-SHA256, in the Authorization header, is that of package maintenance and of today's
-//     SDKs.
-//   - HMAC-SHA1, SignatureVersion 1.0, in the parameter Signature, is the older one of RPC requests.
-//     A request is taken for one of these if it has no Authorization header and one of the common
-//     parameters: Action, Version, Format, Timestamp, AccessKeyId, SecurityToken, Signature,
+//   - ACS3-HMAC-SHA256, in the Authorization header, is the signature of package maintenance and of
+//     current SDKs.
+//   - HMAC-SHA1, SignatureVersion 1.0, in the parameter Signature, is the older signature of RPC
+//     requests. The service expects it if a request has no Authorization header and has one of the
+//     common parameters: Action, Version, Format, Timestamp, AccessKeyId, SecurityToken, Signature,
 //     SignatureMethod, SignatureVersion, SignatureType and SignatureNonce.
 //
-// Both are checked alike and share the nonces that were used. A wrong secret is answered with
-// SignatureDoesNotMatch, a nonce that was used with SignatureNonceUsed, a time that is more than 15
-// minutes off with InvalidTimeStamp.Expired, another access key with InvalidAccessKeyId.NotFound,
-// another security token with InvalidSecurityToken.Malformed, another version of the API with
-// InvalidApi.NotFound, another signature method or version with IncompleteSignature, and a
-// parameter that is not there with Missing and its name, for example MissingSignatureNonce.
+// The service checks both in the same way, and remembers their nonces together. It answers a wrong
+// secret with SignatureDoesNotMatch, a used nonce with SignatureNonceUsed, a time that is more than
+// 15 minutes off with InvalidTimeStamp.Expired, another access key with
+// InvalidAccessKeyId.NotFound, another security token with InvalidSecurityToken.Malformed, another
+// version of the API with InvalidApi.NotFound, another signature method or version with
+// IncompleteSignature, and a missing parameter with Missing and its name, for example
+// MissingSignatureNonce.
 //
 // # Maintenance
 //
-// An accepted ENTER is not maintenance, after Alibaba Cloud's user guide on maintaining cloud
-// computers. It sets the flag EnterMaintenance, and no user can connect from then on. Users that
-// are connected stay. When the last of them has left, by [Service.Disconnect] or
+// An accepted ENTER is not maintenance yet, according to Alibaba Cloud's user guide on maintaining
+// cloud computers. It sets the flag EnterMaintenance, and from then on no user can connect.
+// Connected users stay. When the last of them has left, by [Service.Disconnect] or
 // DisconnectDesktopSessions, and the time of [Service.SetTransition] has passed, the flag becomes
-// UnderMaintenance. An EXIT takes both flags away. Time is that of [WithClock], or of time.Now,
-// which follows a bubble of testing/synctest; nothing runs in the background.
+// UnderMaintenance. An EXIT removes both flags. The clock is that of [WithClock], or time.Now,
+// which is simulated in a bubble of testing/synctest. Nothing runs in the background.
 //
 // # Operations
 //
-// SetDesktopMaintenance, DescribeDesktops, DisconnectDesktopSessions and DescribeRegions of version
-// 2020-09-30. DescribeDesktops knows DesktopId.N, Tag.N.Key, Tag.N.Value, DesktopGroupId, GroupId,
-// OfficeSiteId, OfficeSiteName, DirectoryId, DesktopName, EndUserId.N, DesktopStatus,
-// DesktopStatusList.N, FilterDesktopGroup, OnlyDesktopGroup, MaxResults and NextToken. It refuses
-// other parameters, published ones included: ignoring one would let a test pass that the service
-// fails.
+// The service has SetDesktopMaintenance, DescribeDesktops, DisconnectDesktopSessions and
+// DescribeRegions of version 2020-09-30. DescribeDesktops accepts DesktopId.N, Tag.N.Key,
+// Tag.N.Value, DesktopGroupId, GroupId, OfficeSiteId, OfficeSiteName, DirectoryId, DesktopName,
+// EndUserId.N, DesktopStatus, DesktopStatusList.N, FilterDesktopGroup, OnlyDesktopGroup, MaxResults
+// and NextToken. It refuses all other parameters, even published ones: if it ignored one, a test
+// could pass that fails with the real service.
 //
 // # Assumptions
 //
-// The published pages leave open how the service behaves in these points. The double assumes:
+// The published pages do not say how the service behaves in the following cases. The double
+// assumes:
 //
-//   - SetDesktopMaintenance is all or nothing: an unknown desktop among known ones changes none of
-//     them.
-//   - DisconnectDesktopSessions ends the sessions that are there, also if others of the request are
-//     not. A desktop that does not exist makes its sessions invalid, not the request.
+//   - SetDesktopMaintenance is all or nothing: if one desktop is unknown, it changes none.
+//   - DisconnectDesktopSessions ends the sessions that exist, even if others of the request do not.
+//     A desktop that does not exist makes its sessions invalid, not the request.
 //   - While an EXIT's transition lasts, a desktop keeps its flag and refuses users. The transition
-//     begins with the request, also if a user is still connected. An ENTER during that time calls
-//     the EXIT off.
-//   - An ENTER for a desktop that is under maintenance changes nothing.
-//   - Only a running desktop lets users connect. Any number of users can be connected to one
+//     begins with the request, even if a user is still connected. An ENTER during that time cancels
+//     the EXIT.
+//   - An ENTER for a desktop that is in maintenance changes nothing.
+//   - Users can connect only to a running desktop. Any number of users can be connected to one
 //     desktop.
 //   - Desktops are listed in the byte order of their IDs. DesktopName and the other filters compare
-//     the whole text, in the same letter case. EndUserId.N selects by the users that may connect,
-//     any of them; a Tag.N without a Value selects by the key; several tags have to be there all.
-//   - FilterDesktopGroup leaves pooled desktops out whatever else is asked for: a query for a
-//     desktop's ID, for a pool or for OnlyDesktopGroup shows none of them unless FilterDesktopGroup
-//     is false.
-//   - A NextToken is good only for the query that it was made for, MaxResults aside, and never
-//     expires. TotalCount is that of the first page. A desktop that is added between two pages is
-//     shown if its ID comes later.
-//   - Replies are JSON. An RPC request whose Format is XML, which is also what the API answers with
-//     if there is no Format, is refused with InvalidParameter.
+//     the whole text and its letter case. EndUserId.N selects desktops to which any of these users
+//     may connect; a Tag.N without a Value selects by the key; a desktop has to have all tags.
+//   - FilterDesktopGroup leaves out pooled desktops, whatever the other filters are: a query for a
+//     desktop's ID, for a pool or for OnlyDesktopGroup shows no pooled desktop unless
+//     FilterDesktopGroup is false.
+//   - A NextToken is valid only for the query that it was made for, though MaxResults may differ,
+//     and never expires. TotalCount is counted for the first page. A desktop that is added between
+//     two pages is shown if its ID comes later.
+//   - Replies are JSON. An RPC request whose Format is XML or missing, for which the API would
+//     answer with XML, is refused with InvalidParameter.
 //   - The codes CodeUnknownDesktop, CodeUnknownRegion, CodeWrongRegion and CodeWrongMethod have
-//     names of this package.
+//     names that this package has chosen.
 package maintenancetest

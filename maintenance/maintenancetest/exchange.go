@@ -13,23 +13,23 @@ import (
 
 const maxBody = 1 << 20
 
-// exchange is one request and what the service makes of it.
+// exchange is one request and its outcome.
 type exchange struct {
 	request    *http.Request
 	body       []byte
-	unread     error // of reading the body
+	unread     error // error of reading the body
 	requestID  string
 	rpc        bool // signed by parameters, not by headers
 	action     string
 	version    string
-	sent       url.Values // of the query and of a form body, as far as they can be read
+	sent       url.Values // the readable parameters of the query and of a form body
 	desktopIDs []string   // of sent
-	query      url.Values // the parameters of the operation, once they were found well-formed
+	query      url.Values // the parameters of the operation, set when they are well-formed
 
-	result  any      // of a success
-	failure *failure // otherwise
+	result  any      // set for a success
+	failure *failure // set for a refusal
 
-	hint   http.Header       // of a refusal, on when to come back
+	hint   http.Header       // headers of a refusal that ask for a wait
 	denial map[string]string // the AccessDeniedDetail of a refusal by RAM
 }
 
@@ -63,8 +63,8 @@ func (x *exchange) hasForm() bool {
 	return len(x.body) > 0 && mediaType == "application/x-www-form-urlencoded"
 }
 
-// parseParameters refuses what url.ParseQuery would let pass: a parameter that is given twice, be it once in the query
-// and once in the body. It refuses a body that is no form, as its parameters would be ignored.
+// parseParameters refuses requests that url.ParseQuery would accept: a parameter that is given twice, even if once in
+// the query and once in the body, and a body that is not a form, whose parameters would be ignored.
 func (x *exchange) parseParameters() *failure {
 	if len(x.body) > 0 && !x.hasForm() {
 		return invalid("request body")
@@ -88,7 +88,7 @@ func (x *exchange) parseParameters() *failure {
 	return nil
 }
 
-// pairs returns the parameters in no order.
+// pairs returns the parameters in no particular order.
 func pairs(parameters url.Values) (all []sign.Pair) {
 	for name, values := range parameters {
 		for _, value := range values {

@@ -8,30 +8,29 @@ import (
 	"time"
 )
 
-// Fault is something that goes wrong with a request. A Code, a StatusCode with or without a Body,
-// or Cut says how the request fails; without any of them it succeeds, after the latency.
+// Fault is a failure of a request. A Code, a StatusCode with or without a Body, or Cut says how the
+// request fails. Without these it succeeds after the latency.
 type Fault struct {
-	// Action, Region and DesktopId select the requests that the fault concerns: those of the
-	// action, those with the RegionId, those that name the desktop among others. An empty field
-	// selects all.
+	// Action, Region and DesktopId select the requests that the fault concerns: by their action, by
+	// their RegionId, and by a desktop that they name. An empty field selects all requests.
 	Action, Region, DesktopId string
 
-	// Latency passes before the reply. A caller that gives up earlier gets none.
+	// Latency passes before the reply. A caller that gives up earlier gets no reply.
 	Latency time.Duration
 
-	// StatusCode is the status to answer with; 0 is 503 with a Code and 200 with a Body.
+	// StatusCode is the HTTP status of the reply. 0 means 503 with a Code and 200 with a Body.
 	StatusCode int
 	// Code and Message make an error reply of the API.
 	Code, Message string
 
-	// Body is sent as it is, with ContentType, where there is no Code.
+	// Body is the body of the reply, with ContentType, if Code is empty.
 	Body, ContentType string
 
-	// Cut closes the connection in place of a reply.
+	// Cut closes the connection instead of sending a reply.
 	Cut bool
 
-	// Applied carries the request out first: what fails is only the reply. Without it nothing
-	// changes.
+	// Applied carries the request out first, so that only the reply fails. Otherwise a failed
+	// request changes nothing.
 	Applied bool
 
 	// Header is added to the reply, for example Retry-After or x-ratelimit-user-api.
@@ -57,7 +56,7 @@ func (f Fault) reply(x *exchange) reply {
 	return refused.reply()
 }
 
-// wait ends the request when its caller has gone.
+// wait lets the latency pass. It aborts the request if its caller gives up first.
 func (f Fault) wait(ctx context.Context) {
 	if f.Latency <= 0 {
 		return
@@ -73,18 +72,16 @@ func (f Fault) wait(ctx context.Context) {
 
 type fault struct {
 	Fault
-	requests int // left; negative for no limit
+	requests int // number left; negative for no limit
 }
 
-// Inject makes the next requests fail, or slows them down. If requests is 0 or less it does so to
-// all of them, until stop is called. Faults that are injected one after the other wait for their
-// turn, but not for one that does not concern the request: each request meets the first fault that
-// concerns it, and counts for that fault only.
+// Inject makes the next requests fail, or slows them down. If requests is 0 or less, it concerns
+// all requests until stop is called. Faults queue in the order of their injection: each request
+// meets the first fault that concerns it, and counts only for that fault.
 //
-// A client repeats a request that failed for a reason that may pass, and each attempt is a request:
-// one call of a method uses up as many as its retry policy allows. So one fault with status 503
-// goes unnoticed by the method's caller, and three in a row reach the caller of a client with the
-// default policy.
+// Each attempt of a client is a request, so a call that is retried uses up several. With the
+// default retry policy, the caller does not notice one fault with status 503, but does notice three
+// in a row.
 func (s *Service) Inject(requests int, f Fault) (stop func()) {
 	if !s.isMade() {
 		return func() {}
@@ -103,7 +100,7 @@ func (s *Service) Inject(requests int, f Fault) (stop func()) {
 	}
 }
 
-// nextFault returns the zero Fault if nothing goes wrong with the request.
+// nextFault returns the fault that the request meets, or the zero Fault.
 func (s *Service) nextFault(x *exchange) Fault {
 	s.mu.Lock()
 	defer s.mu.Unlock()

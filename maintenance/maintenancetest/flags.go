@@ -13,13 +13,13 @@ const (
 	flagNone     = "NoFlag"
 )
 
-// setFlags replaces the flags of maintenance. Others, such as Updating, stay.
+// setFlags replaces the maintenance flags. It keeps other flags, such as Updating.
 func (d *desktop) setFlags(flags ...string) {
 	d.shown.ManagementFlags = append(otherFlags(d.shown.ManagementFlags), flags...)
 }
 
-// otherFlags returns the flags that have nothing to do with maintenance, those in an array in a
-// string as flags of their own.
+// otherFlags returns the flags that do not concern maintenance. The elements of an array in a
+// string are separate flags.
 func otherFlags(flags []string) []string {
 	var others []string
 	for _, flag := range flags {

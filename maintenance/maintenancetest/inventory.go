@@ -10,8 +10,8 @@ import (
 // inventory has the desktops of a region. A nil inventory has none.
 type inventory struct {
 	byID    map[string]*desktop
-	ids     []string // of byID
-	ordered bool     // ids are
+	ids     []string // keys of byID
+	ordered bool     // ids is sorted
 }
 
 func (i *inventory) get(id string) *desktop {
@@ -39,7 +39,7 @@ func (i *inventory) remove(ids []string) {
 	i.ids = slices.DeleteFunc(i.ids, func(id string) bool { return i.byID[id] == nil })
 }
 
-// inOrder returns all IDs in their order. It sorts after desktops were added, not for each page.
+// inOrder returns all IDs in order. It sorts only after desktops were added, not for each page.
 func (i *inventory) inOrder() []string {
 	if i == nil {
 		return nil
@@ -51,8 +51,8 @@ func (i *inventory) inOrder() []string {
 	return i.ids
 }
 
-// inventory returns the desktops of a region that is told to the service, and adds the region if it
-// is new. The caller holds the lock.
+// inventory returns the desktops of a region, and adds the region if it is new. The caller holds
+// the lock.
 func (s *Service) inventory(region string) *inventory {
 	s.addRegion(region)
 	if s.desktops[region] == nil {

@@ -6,8 +6,8 @@ import (
 	"strings"
 )
 
-// Codes that Alibaba Cloud does not publish for these operations: their names are this package's
-// own.
+// Codes that Alibaba Cloud does not publish for these operations. This package has chosen their
+// names.
 const (
 	CodeUnknownDesktop = "InvalidDesktopId.NotFound" // HTTP 404
 	CodeUnknownRegion  = "InvalidRegionId.NotFound"  // HTTP 404
@@ -25,7 +25,7 @@ const (
 )
 
 // setDesktopMaintenance is all or nothing: if one desktop is unknown, it changes none. That is an
-// assumption, as the published pages do not say it.
+// assumption: the published pages do not say.
 func (s *Service) setDesktopMaintenance(x *exchange) *failure {
 	now := s.now()
 	s.mu.Lock()

@@ -10,15 +10,15 @@ import (
 	"net/url"
 )
 
-// position is where a page begins: after a desktop. The ID of the desktop stays good if desktops
-// are added or removed between two pages.
+// position is the beginning of a page: it follows the desktop with an ID, so that it stays valid if
+// desktops are added or removed between two pages.
 type position struct {
 	id    string // empty for the first page
-	total int    // desktops on all pages, as counted for the first one
+	total int    // number of desktops on all pages, counted for the first page
 }
 
-// pageTokens makes the values of NextToken. A token is good for the service that made it and for
-// the query that it was made for, MaxResults aside.
+// pageTokens makes the values of NextToken. A token is valid for the service that made it and for
+// the query that it was made for, though MaxResults may differ.
 type pageTokens struct{ key []byte }
 
 func newPageTokens() pageTokens {
@@ -38,8 +38,8 @@ func (t pageTokens) make(p position, query url.Values) string {
 	return base64.RawURLEncoding.EncodeToString(token)
 }
 
-// read returns the zero position for an empty token, and false for one that was not made for the
-// query.
+// read returns the zero position for an empty token, and false for a token that was not made for
+// the query.
 func (t pageTokens) read(token string, query url.Values) (position, bool) {
 	if token == "" {
 		return position{}, true

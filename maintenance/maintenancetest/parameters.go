@@ -6,8 +6,8 @@ import (
 	"strconv"
 )
 
-// parameters reads the query of an operation strictly: a value that is empty or malformed is
-// refused, and so is a parameter that the operation does not have. The first refusal stays.
+// parameters reads the query of an operation strictly: it refuses empty and malformed values, and
+// parameters that the operation does not have. It keeps the first refusal.
 type parameters struct {
 	query   url.Values
 	known   map[string]bool
@@ -15,7 +15,7 @@ type parameters struct {
 }
 
 func newParameters(query url.Values) *parameters {
-	return &parameters{query: query, known: map[string]bool{"RegionId": true}} // which Service.region reads
+	return &parameters{query: query, known: map[string]bool{"RegionId": true}} // read by Service.region
 }
 
 func (p *parameters) refuse(f *failure) {
@@ -24,7 +24,7 @@ func (p *parameters) refuse(f *failure) {
 	}
 }
 
-// end returns the refusal, if any. It is called after everything was read.
+// end returns the refusal, if any. Call it after all parameters were read.
 func (p *parameters) end() *failure {
 	if p.refused != nil {
 		return p.refused
@@ -79,7 +79,7 @@ func (p *parameters) number(name string, least, most, otherwise int) int {
 	return n
 }
 
-// list returns name.1 to name.N, and nil if name.1 was not given: end refuses what comes after a
+// list returns name.1 to name.N, and nil if name.1 was not given. end refuses parameters after a
 // gap.
 func (p *parameters) list(name string, most int) []string {
 	var values []string
@@ -93,8 +93,7 @@ func (p *parameters) list(name string, most int) []string {
 	return values
 }
 
-// element returns the name of the element of a list, which counts from 1, with an index that counts
-// from 0.
+// element returns the parameter name of a list element. The index counts from 0, the name from 1.
 func element(list string, index int) string {
 	return list + "." + strconv.Itoa(index+1)
 }

@@ -9,22 +9,22 @@ import (
 	"golang.org/x/time/rate"
 )
 
-// RateLimit decides which requests a service admits. The zero value admits all. Services that are given the same
-// RateLimit, or copies of it, share what it admits.
+// RateLimit decides which requests a service admits. The zero value admits all requests. Services with the same
+// RateLimit, or with copies of it, share its limit.
 type RateLimit struct {
 	admit func(now time.Time) (bool, http.Header)
 }
 
-// TokenBucket admits perSecond requests a second, and burst requests at once after a pause. A request that it does not
-// admit is answered with status 400, code Throttling.User, and no hint on when to come back.
+// TokenBucket admits perSecond requests per second, and burst requests at once after a pause. The service answers
+// other requests with status 400 and code Throttling.User, without saying how long to wait.
 func TokenBucket(perSecond float64, burst int) RateLimit {
 	bucket := rate.NewLimiter(rate.Limit(perSecond), burst)
 	return RateLimit{func(now time.Time) (bool, http.Header) { return bucket.AllowN(now, 1), nil }}
 }
 
-// FixedWindow admits a number of requests in each window of time, which all begin at a multiple of its length. A
-// request that it does not admit is answered with status 429, code Throttling.User, and the header
-// x-ratelimit-user-api, which says in TimeLeft how many milliseconds are left of the window.
+// FixedWindow admits a number of requests in each time window. Windows begin at multiples of their length. The
+// service answers other requests with status 429, code Throttling.User, and the header x-ratelimit-user-api, whose
+// TimeLeft is the rest of the window in milliseconds.
 func FixedWindow(requests int, window time.Duration) RateLimit {
 	w := &fixedWindow{limit: requests, length: window}
 	return RateLimit{w.admit}
@@ -56,7 +56,7 @@ func (w *fixedWindow) admit(now time.Time) (bool, http.Header) {
 	}
 }
 
-// SetRateLimit limits the requests that are well signed, from now on. It may be changed while the service runs.
+// SetRateLimit limits the correctly signed requests from now on.
 func (s *Service) SetRateLimit(limit RateLimit) {
 	if !s.isMade() {
 		return
@@ -66,7 +66,7 @@ func (s *Service) SetRateLimit(limit RateLimit) {
 	s.limit = limit
 }
 
-// admit refuses a request that is over the limit.
+// admit refuses a request that exceeds the limit.
 func (s *Service) admit(x *exchange) *failure {
 	s.mu.Lock()
 	limit := s.limit

@@ -7,27 +7,27 @@ import (
 	"time"
 )
 
-// MaxRecorded is how many requests a service remembers: the latest ones.
+// MaxRecorded is the number of latest requests that a service remembers.
 const MaxRecorded = 1000
 
-// Request is what the service remembers of a request, its signature and the security token aside.
+// Request is a recorded request, without its signature and security token.
 type Request struct {
 	Time       time.Time // of the reply, by the service's clock
 	Host       string
 	Action     string
 	RegionId   string
 	Mode       string     // as it was sent
-	DesktopIds []string   // of any operation, as they were sent; nil if they are not numbered from 1 without a gap
-	Query      url.Values // the parameters, of the query and of a form body
+	DesktopIds []string   // of any operation, as they were sent; nil if the list has a gap
+	Query      url.Values // the parameters of the query and of a form body
 	Header     http.Header
 
-	StatusCode int    // of the reply; 0 where the connection was cut
+	StatusCode int    // of the reply; 0 if the connection was cut
 	Code       string // of an error reply
 	RequestId  string // of the reply
 }
 
-// Requests returns the latest requests, the oldest first, refused ones included. A request whose caller gave up while
-// it waited for an injected latency is not among them.
+// Requests returns the latest requests, including refused ones, the oldest first. It leaves out requests whose caller
+// gave up during an injected latency.
 func (s *Service) Requests() []Request {
 	if !s.isMade() {
 		return nil
@@ -62,7 +62,8 @@ func (s *Service) record(x *exchange, sent reply, cut bool) {
 	s.requests.add(r)
 }
 
-// requestedDesktops returns the desktops that a request names: those of its sessions for DisconnectDesktopSessions.
+// requestedDesktops returns the desktops that a request names. For DisconnectDesktopSessions these are the desktops
+// of its sessions.
 func requestedDesktops(action string, query url.Values) []string {
 	switch action {
 	case actionDescribeDesktops:
@@ -83,7 +84,7 @@ func requestedDesktops(action string, query url.Values) []string {
 	return ids
 }
 
-// recorder keeps between MaxRecorded and twice as many requests, so that adding one is cheap.
+// recorder keeps up to twice MaxRecorded requests, so that adding one is cheap.
 type recorder []Request
 
 func (l *recorder) add(r Request) {

@@ -4,7 +4,7 @@ import "slices"
 
 type region struct{ id, english, chinese string }
 
-// documentedRegions are those of the endpoint page of version 2020-09-30.
+// documentedRegions returns the regions of the endpoint page of version 2020-09-30.
 func documentedRegions() []region {
 	return []region{
 		{"cn-hangzhou", "China (Hangzhou)", "华东1（杭州）"},

@@ -20,7 +20,7 @@ func invalid(parameter string) *failure {
 	return &failure{http.StatusBadRequest, "InvalidParameter", "The specified parameter " + parameter + " is not valid."}
 }
 
-// reply is what goes on the wire.
+// reply is a reply as it is sent.
 type reply struct {
 	status      int
 	contentType string

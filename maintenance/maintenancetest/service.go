@@ -12,17 +12,17 @@ import (
 	"github.com/ecdkit/ecd-maintenance-go/internal/sign"
 )
 
-// The access key of a service that is made without [WithAccessKey].
+// The access key of a service without [WithAccessKey].
 const (
 	DefaultAccessKeyID     = "LTAI5tMaintenanceTest"
 	DefaultAccessKeySecret = "maintenancetest-secret"
 )
 
-// Service is an Elastic Desktop Service that knows its desktops, their users and their state. It is
-// safe for concurrent use. [NewService] makes it: a nil or zero Service keeps nothing that it is
-// told, makes no client, and answers every request with status 500.
+// Service is an Elastic Desktop Service in memory, with desktops, their users and their state. It
+// is safe for concurrent use. Create it with [NewService]: a nil or zero Service ignores all
+// settings, makes no client, and answers every request with status 500.
 type Service struct {
-	key func() sign.Key // a function keeps the secret from the verbs of package fmt
+	key func() sign.Key // a function, so that package fmt cannot print the secret
 	now func() time.Time
 
 	tokens pageTokens
@@ -34,7 +34,7 @@ type Service struct {
 	nonces     nonces
 	faults     []*fault
 	limit      RateLimit
-	denied     map[string]bool // actions
+	denied     map[string]bool // denied actions
 	requests   recorder
 }
 
@@ -48,19 +48,19 @@ type settings struct {
 	now func() time.Time
 }
 
-// WithAccessKey sets the one access key that the service knows.
+// WithAccessKey sets the only access key that the service accepts.
 func WithAccessKey(id, secret string) Option {
 	return func(s *settings) { s.key.ID, s.key.Secret = id, secret }
 }
 
-// WithSecurityToken makes the access key a temporary (STS) one: requests have to carry the token.
+// WithSecurityToken makes the access key a temporary (STS) one: requests must contain the token.
 func WithSecurityToken(token string) Option {
 	return func(s *settings) { s.key.Token = token }
 }
 
-// WithClock sets the service's clock, which is time.Now otherwise, and if now is nil. It is asked
-// by many goroutines at once. It may itself ask the service for a desktop, unless a change is under
-// way for that desktop (see [Service.SetTransition]): the service would ask the clock.
+// WithClock sets the service's clock. The default, also for nil, is time.Now. Several goroutines
+// may call now at the same time. It may ask the service for a desktop, unless that desktop has a
+// pending change (see [Service.SetTransition]), because the service would then call now again.
 func WithClock(now func() time.Time) Option {
 	if now == nil {
 		now = time.Now
@@ -111,7 +111,8 @@ func (s *Service) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	s.finish(x, w, fault)
 }
 
-// finish answers with the fault if that fails, and with the outcome of the request otherwise.
+// finish sends the reply of the fault if the fault makes the request fail, and otherwise the
+// outcome of the request.
 func (s *Service) finish(x *exchange, w http.ResponseWriter, f Fault) {
 	var reply reply
 	if f.fails() {

@@ -8,12 +8,12 @@ import (
 	"github.com/ecdkit/ecd-maintenance-go/maintenance"
 )
 
-// DesktopState is a desktop of a region, and the change that is under way for it.
+// DesktopState is a desktop of a region and its pending change.
 type DesktopState struct {
 	Region  string
 	Desktop maintenance.Desktop
 
-	// Due is when the change takes effect. It is zero if no change is under way.
+	// Due is when the change takes effect. It is zero if no change is pending.
 	Due time.Time
 	// Leaving is true for the change of an EXIT, and false for that of an ENTER.
 	Leaving bool
@@ -24,7 +24,7 @@ func (s *Service) Snapshot() []DesktopState {
 	if !s.isMade() {
 		return nil
 	}
-	now := s.now() // the clock may be a user's: it is not asked under the lock
+	now := s.now() // WithClock may have set a clock that calls the service, so the lock is not held
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	var states []DesktopState
@@ -39,9 +39,9 @@ func (s *Service) Snapshot() []DesktopState {
 	return states
 }
 
-// Restore adds desktops, or replaces them, as PutDesktop does, and lets the changes that were under
-// way for them go on. A change that does not fit the desktop's flags and sessions is discarded: that
-// of an EXIT needs a flag of maintenance, that of an ENTER needs EnterMaintenance and no session.
+// Restore adds or replaces desktops, as PutDesktop does, and continues their pending changes. It
+// discards a change that does not fit the desktop's flags and sessions: the change of an EXIT needs
+// a maintenance flag, and that of an ENTER needs EnterMaintenance and no session.
 func (s *Service) Restore(states ...DesktopState) {
 	if !s.isMade() {
 		return
@@ -60,7 +60,7 @@ func (s *Service) Restore(states ...DesktopState) {
 	}
 }
 
-// allows reports whether the change of a state can be under way for d.
+// allows reports whether d can have the pending change of a state.
 func (d *desktop) allows(change DesktopState) bool {
 	switch {
 	case change.Due.IsZero():
@@ -71,9 +71,8 @@ func (d *desktop) allows(change DesktopState) bool {
 	return d.state() == maintenance.EnteringMaintenance && len(d.shown.Sessions) == 0
 }
 
-// DisconnectUsers ends the sessions of end users on a desktop, as if they had left, and those of no
-// other users. If nobody is connected after that, and the desktop is entering maintenance, that goes
-// on.
+// DisconnectUsers ends the sessions of these end users on a desktop, as if they had left. If nobody
+// is connected after that, a desktop that is entering maintenance goes on to maintenance.
 func (s *Service) DisconnectUsers(region, id string, endUserIDs ...string) {
 	if !s.isMade() {
 		return

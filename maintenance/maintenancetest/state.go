@@ -7,12 +7,11 @@ import (
 	"github.com/ecdkit/ecd-maintenance-go/maintenance"
 )
 
-// desktop is a desktop and the change that is under way for it, if any. Nothing runs in the
-// background: a change that is due takes effect when somebody looks. A desktop has a session only
-// while its flags say that it is not in maintenance, or entering it.
+// desktop is a desktop and its pending change, if any. Nothing runs in the background: a change
+// that is due takes effect at the next access. A desktop in maintenance has no session.
 type desktop struct {
 	shown   maintenance.Desktop
-	due     time.Time // the end of the change; zero if none is under way
+	due     time.Time // the end of the pending change; zero if there is none
 	leaving bool      // the change is that of an EXIT
 }
 
@@ -33,7 +32,7 @@ func newDesktop(d maintenance.Desktop) *desktop {
 
 func (d *desktop) state() maintenance.MaintenanceState { return d.shown.MaintenanceState() }
 
-// settle lets the change take effect if it is due.
+// settle applies the pending change if it is due.
 func (d *desktop) settle(now time.Time) {
 	if d.due.IsZero() || now.Before(d.due) {
 		return
@@ -104,7 +103,7 @@ func (d *desktop) hasSession(endUserID string) bool {
 	return slices.ContainsFunc(d.shown.Sessions, func(s maintenance.Session) bool { return s.EndUserId == endUserID })
 }
 
-// disconnect ends the sessions that ends selects.
+// disconnect ends the sessions for which ends returns true.
 func (d *desktop) disconnect(now time.Time, transition time.Duration, ends func(endUserID string) bool) {
 	d.settle(now)
 	d.shown.Sessions = slices.DeleteFunc(d.shown.Sessions, func(s maintenance.Session) bool { return ends(s.EndUserId) })

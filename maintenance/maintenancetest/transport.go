@@ -10,13 +10,13 @@ import (
 	"github.com/ecdkit/ecd-maintenance-go/maintenance"
 )
 
-// HTTPClient returns a client whose requests, to whatever host, reach the service in memory: no socket, no port, no
+// HTTPClient returns a client whose requests to any host reach the service in memory, without a socket, a port or a
 // goroutine.
 func (s *Service) HTTPClient() *http.Client {
 	return &http.Client{Transport: &transport{s}}
 }
 
-// NewClient returns a client of the service with its access key. Options are applied after that.
+// NewClient returns a client of the service with its access key. The options are applied after these two.
 func (s *Service) NewClient(opts ...maintenance.Option) (*maintenance.Client, error) {
 	if !s.isMade() {
 		return nil, errNotMade
@@ -59,7 +59,7 @@ func (t *transport) RoundTrip(r *http.Request) (*http.Response, error) {
 	}, nil
 }
 
-// received is the request as a server would have read it off a connection.
+// received returns the request as a server would have read it from a connection.
 func received(r *http.Request) *http.Request {
 	in := r.Clone(r.Context())
 	in.Header = make(http.Header, len(r.Header))
@@ -67,7 +67,7 @@ func received(r *http.Request) *http.Request {
 		name = http.CanonicalHeaderKey(name)
 		in.Header[name] = append(in.Header[name], values...)
 	}
-	delete(in.Header, "Host") // which some clients set beside the host; a server has it in one place
+	delete(in.Header, "Host") // some clients set it in addition to r.Host; a server has only r.Host
 	if in.Host == "" {
 		in.Host = r.URL.Host
 	}
@@ -75,11 +75,11 @@ func received(r *http.Request) *http.Request {
 		in.Body = http.NoBody
 	}
 	in.RequestURI = r.URL.RequestURI()
-	in.RemoteAddr = "192.0.2.1:49152" // of the block that is reserved for documentation
+	in.RemoteAddr = "192.0.2.1:49152" // from the address block for documentation
 	return in
 }
 
-// serve reports whether the handler has cut the connection.
+// serve calls the handler and reports whether it has cut the connection.
 func serve(handler http.Handler, w http.ResponseWriter, r *http.Request) (cut bool) {
 	defer func() {
 		if p := recover(); p == http.ErrAbortHandler {

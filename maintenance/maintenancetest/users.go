@@ -1,22 +1,23 @@
 package maintenancetest
 
-// Connect lets end users connect to a desktop, any number of them, and reports whether they are
-// connected now. The service refuses them all if it does not know the desktop, if the desktop does
-// not run, or if it is entering or under maintenance; an empty user ID is refused too. A user that
-// is connected already stays so, also if a second attempt is refused. Whether the desktop is
-// assigned to a user is not checked.
+// Connect connects any number of end users to a desktop, and reports whether they are connected
+// now. The service refuses all of them if it does not know the desktop, if the desktop does not
+// run, if it is entering maintenance or in maintenance, or if a user ID is empty. A user who is
+// already connected stays connected, even if a second attempt is refused. Connect does not check
+// whether the desktop is assigned to a user.
 func (s *Service) Connect(region, id string, endUserIDs ...string) bool {
 	if !s.isMade() {
 		return false
 	}
-	now := s.now() // the clock may be a user's: it is not asked under the lock
+	now := s.now() // WithClock may have set a clock that calls the service, so the lock is not held
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	d := s.desktops[region].get(id)
 	return d != nil && d.connect(now, endUserIDs)
 }
 
-// Disconnect ends all sessions of a desktop. If it is entering maintenance, that goes on.
+// Disconnect ends all sessions of a desktop. A desktop that is entering maintenance then goes on to
+// maintenance.
 func (s *Service) Disconnect(region, id string) {
 	if !s.isMade() {
 		return
