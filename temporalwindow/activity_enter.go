@@ -160,6 +160,8 @@ func (e *entering) result(ctx context.Context, unknown []string, lost bool, err 
 			missing = append(missing, id)
 		case err != nil:
 			failed = append(failed, Failure{id, err.Error()})
+		default: // the ENTER of every desktop has ended before
+			failed = append(failed, Failure{id, "not sent: " + result.Err})
 		}
 		if maybe[id] || again { // an earlier attempt may have sent it
 			out = append(out, id)
