@@ -55,8 +55,9 @@ var house = []room{
 	},
 	{
 		dir:     "temporalwindow/servertest",
-		imports: []string{"maintenance", "maintenance/maintenancetest", "maintenance/window", "temporalwindow"},
+		imports: []string{"maintenance", "maintenance/maintenancetest", "temporalwindow"},
 	},
+	{dir: "temporalwindow/servertest/demo", imports: []string{"maintenance", "temporalwindow", "temporalwindow/servertest"}},
 	{dir: "examples/quickstart", imports: public},
 	{dir: "examples/service", imports: append([]string{"otelmaintenance"}, public...)},
 	{dir: "examples/emulator", imports: public},
