@@ -7,6 +7,8 @@ import (
 	"sync"
 	"time"
 
+	"go.temporal.io/sdk/activity"
+
 	"github.com/ecdkit/ecd-maintenance-go/maintenance"
 )
 
@@ -30,7 +32,7 @@ type exitInput struct {
 	// that after the fence. Zero: no ENTER is in doubt.
 	Fence time.Time `json:",omitzero"`
 
-	Phase   string    `json:",omitempty"` // progress is told of; empty: none is told
+	Phase   string    `json:",omitempty"` // of which the workflow is told progress; empty: none
 	Overdue time.Time // since when the desktops should be out
 }
 
@@ -45,6 +47,7 @@ type exiting struct {
 	all        []string
 	index      map[string]int // of all
 	fence      time.Time
+	state      maintenance.WindowState // without the desktops
 
 	mu   sync.Mutex
 	out  marks
@@ -63,6 +66,13 @@ func (a *Activities) exit(ctx context.Context, in exitInput) (*exitResult, error
 		return nil, err
 	}
 	x := &exiting{activities: a, in: in, all: all, index: indexOf(all), fence: since(ctx, began, in.Fence), out: newMarks(len(all))}
+	info := activity.GetInfo(ctx)
+	x.state = maintenance.WindowState{
+		Journal: info.WorkflowExecution.ID + "/" + info.ActivityID, // the name alone is not unique on a worker
+		Window:  in.Window,
+		Region:  in.Region,
+		Overdue: since(ctx, began, in.Overdue),
+	}
 	resume(ctx, x.out)
 	alive, stop := a.beat(ctx, x.sign)
 	defer stop()
@@ -133,8 +143,10 @@ func (x *exiting) round(ctx context.Context, ids []string) (clean bool) {
 // tellState tells the observer of the client how many desktops are to be taken out. Nothing is left of
 // an attempt that is over.
 func (x *exiting) tellState(left int) {
-	if tell := x.activities.client.Observer().Window; tell != nil && x.in.Phase != "" {
-		tell(maintenance.WindowState{Window: x.in.Window, Region: x.in.Region, Desktops: left, Overdue: x.in.Overdue})
+	if tell := x.activities.client.Observer().Window; tell != nil {
+		state := x.state
+		state.Desktops = left
+		tell(state)
 	}
 }
 
