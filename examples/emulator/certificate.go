@@ -15,8 +15,8 @@ import (
 
 const certificateLife = 365 * 24 * time.Hour
 
-// newCertificate returns a certificate for hosts, and in PEM that of the authority that has issued it.
-// The authority's key is forgotten: it issues no other one.
+// newCertificate returns a certificate for hosts, and the certificate of the authority that issued
+// it, in PEM. It discards the authority's key, so no other certificate can be issued.
 func newCertificate(hosts []string) (certificate tls.Certificate, authorityPEM []byte, err error) {
 	now := time.Now()
 	authority := &x509.Certificate{

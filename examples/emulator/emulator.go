@@ -21,7 +21,8 @@ import (
 const (
 	saveInterval = 5 * time.Second
 
-	// grace is how long the requests in flight may take when the program ends, besides the latency.
+	// grace is the time that requests in flight have when the program ends, in addition to the
+	// latency.
 	grace = 10 * time.Second
 )
 
@@ -32,7 +33,7 @@ type emulator struct {
 	log     *log.Logger
 }
 
-// newEmulator makes the service, with the desktops of the state file if there are any.
+// newEmulator creates the service, with the desktops of the state file if it has any.
 func newEmulator(s *settings, logTo io.Writer) (*emulator, error) {
 	e := &emulator{
 		settings: s,
@@ -51,7 +52,7 @@ func newEmulator(s *settings, logTo io.Writer) (*emulator, error) {
 		states = newDesktops(s.region, s.desktops, s.users)
 	}
 	if !slices.ContainsFunc(states, func(d maintenancetest.DesktopState) bool { return d.Region == s.region }) {
-		return nil, usageError{fmt.Errorf("-region: %s has no desktop in %s; its first one is in %s", s.state, s.region, states[0].Region)}
+		return nil, usageError{fmt.Errorf("-region: %s has no desktop in %s; its first desktop is in %s", s.state, s.region, states[0].Region)}
 	}
 	e.service.Restore(states...)
 	e.service.SetTransition(s.transition)
@@ -93,8 +94,8 @@ func (e *emulator) run(ctx context.Context, out io.Writer) (err error) {
 	return nil
 }
 
-// secure makes the certificate, and writes that of its authority to a file. forget removes the file if
-// it is a temporary one.
+// secure makes a certificate, and writes the certificate of its authority to a file. forget removes
+// the file if it is temporary.
 func (e *emulator) secure() (config *tls.Config, ca string, forget func() error, err error) {
 	hosts := append([]string{e.clientHost(), "localhost", "127.0.0.1", "::1"}, e.names...)
 	if name, err := os.Hostname(); err == nil && checkHost(name) == nil {
@@ -121,7 +122,7 @@ func (e *emulator) secure() (config *tls.Config, ca string, forget func() error,
 	return &tls.Config{Certificates: []tls.Certificate{certificate}}, ca, forget, nil
 }
 
-// runAll serves requests, lets users come and go, and saves the desktops now and then.
+// runAll serves requests, simulates the users, and saves the desktops regularly.
 func (e *emulator) runAll(ctx context.Context, listener net.Listener, tlsConfig *tls.Config) error {
 	background, stop := context.WithCancel(ctx)
 	var tasks sync.WaitGroup
@@ -173,14 +174,14 @@ func (e *emulator) serve(ctx context.Context, listener net.Listener, tlsConfig *
 	return nil
 }
 
-// handler shows the page to people, and hands everything else to the service.
+// handler serves the page to browsers, and passes all other requests to the service.
 func (e *emulator) handler() http.Handler {
 	api := disturbed(e.service, e.latency, e.faults)
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		switch {
 		case isForPeople(r):
 			e.page(w)
-		case r.URL.Path == "/favicon.ico": // browsers ask for it without being told to
+		case r.URL.Path == "/favicon.ico": // browsers request it by themselves
 			http.NotFound(w, r)
 		default:
 			api.ServeHTTP(w, r)

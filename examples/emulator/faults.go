@@ -12,7 +12,7 @@ import (
 	"github.com/ecdkit/ecd-maintenance-go/maintenance/maintenancetest"
 )
 
-// faults are what may go wrong with a request, each with its probability.
+// faults are the faults that a request may meet, each with its probability.
 type faults []fault
 
 type fault struct {
@@ -20,7 +20,8 @@ type fault struct {
 	probability float64
 }
 
-// codes of the statuses that the API answers with a code of its own. Others come from a proxy, as a page.
+// codes has the error codes of the statuses that the API itself sends. Other statuses come from a proxy, as
+// a page.
 var codes = map[int]string{
 	http.StatusForbidden:           "Forbidden.RAM",
 	http.StatusRequestTimeout:      "RequestTimeout",
@@ -40,7 +41,7 @@ func (f *faults) add(value string) error {
 	case err != nil || status < 400 || status > 599:
 		return errors.New(`does not begin with a status from 400 to 599, or with "cut"`)
 	case codes[status] != "":
-		added.fault = maintenancetest.Fault{StatusCode: status, Code: codes[status], Message: "This fault was asked for with -fault."}
+		added.fault = maintenancetest.Fault{StatusCode: status, Code: codes[status], Message: "This fault was requested with -fault."}
 	default:
 		page := fmt.Sprintf("<html><body><h1>%d %s</h1></body></html>\n", status, http.StatusText(status))
 		added.fault = maintenancetest.Fault{StatusCode: status, Body: page, ContentType: "text/html"}
@@ -71,7 +72,7 @@ func (f faults) draw(number float64) (maintenancetest.Fault, bool) {
 	return maintenancetest.Fault{}, false
 }
 
-// disturbed makes the service slow, and some of its requests fail.
+// disturbed makes the service slow and lets some requests fail.
 func disturbed(service *maintenancetest.Service, latency time.Duration, f faults) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if latency > 0 {
@@ -84,7 +85,7 @@ func disturbed(service *maintenancetest.Service, latency time.Duration, f faults
 			}
 		}
 		if drawn, fails := f.draw(rand.Float64()); fails {
-			service.Inject(1, drawn) // another request of this moment may meet it: one fails either way
+			service.Inject(1, drawn) // a concurrent request may meet the fault instead: one of the two fails
 		}
 		service.ServeHTTP(w, r)
 	})

@@ -18,15 +18,15 @@ import (
 // settings is the command line.
 type settings struct {
 	host, port          string // to listen on
-	plain               bool   // HTTP without TLS
-	insecure            bool   // plain on any address
+	plain               bool   // use HTTP without TLS
+	insecure            bool   // allow HTTP without TLS on any address
 	ca                  string // file for the certificate; empty for a temporary one
 	names               []string
 	region              string
 	desktops, users     int
 	state               string // file; empty for none
 	latency, transition time.Duration
-	rate                float64 // requests a second; 0 for no limit
+	rate                float64 // requests per second; 0 for no limit
 	faults              faults
 }
 
@@ -35,18 +35,18 @@ func parse(args []string, out io.Writer) (*settings, error) {
 	s := &settings{host: "127.0.0.1", port: "8443", region: "cn-hangzhou", desktops: 100}
 	flags := flag.NewFlagSet("emulator", flag.ContinueOnError)
 	flags.SetOutput(io.Discard) // main prints the error
-	once(flags, "addr", "`address` to listen on (default 127.0.0.1:8443); port 0 takes a free one", s.setAddress)
+	once(flags, "addr", "`address` to listen on (default 127.0.0.1:8443); port 0 selects a free port", s.setAddress)
 	flags.BoolVar(&s.plain, "http", false, "no TLS; -addr has to be a loopback address, unless with -insecure")
-	flags.BoolVar(&s.insecure, "insecure", false, "with -http, listen on any address, such as a container's: other machines can read along")
+	flags.BoolVar(&s.insecure, "insecure", false, "with -http, listen on any address, such as a container's: other machines can read the traffic")
 	once(flags, "ca", "`file` to write the certificate to, in PEM, for clients to trust", notEmpty(&s.ca))
 	flags.Func("name", "host `name` or IP address for the certificate, besides that of -addr, localhost and this machine's; may be repeated", s.addName)
 	once(flags, "region", "region `ID` of the desktops (default cn-hangzhou)", s.setRegion)
-	once(flags, "desktops", "`number` of desktops, unless the file of -state has some (default 100)", number(&s.desktops, 1, 100_000))
+	once(flags, "desktops", "`number` of desktops, unless the file of -state has desktops (default 100)", number(&s.desktops, 1, 100_000))
 	once(flags, "users", "`number` of users that connect and leave by themselves (default 0)", number(&s.users, 0, 10_000))
 	once(flags, "state", "JSON `file` to load the desktops from and to save them to", notEmpty(&s.state))
 	once(flags, "latency", "`time` that passes before each reply (default 0s)", duration(&s.latency, 10*time.Minute))
 	once(flags, "transition", "`time` that a change takes once nobody is connected (default 0s)", duration(&s.transition, 24*time.Hour))
-	once(flags, "rate", "`requests` a second to allow (default no limit)", s.setRate)
+	once(flags, "rate", "`requests` per second to allow (default no limit)", s.setRate)
 	flags.Func("fault", "`status:probability` of requests that fail, such as 503:0.05 or cut:0.01; may be repeated", s.faults.add)
 	switch err := flags.Parse(args); {
 	case errors.Is(err, flag.ErrHelp):
@@ -61,13 +61,13 @@ func parse(args []string, out io.Writer) (*settings, error) {
 	return s, s.check()
 }
 
-// check refuses flags that do not go together.
+// check refuses flags that exclude each other.
 func (s *settings) check() error {
 	switch {
 	case s.insecure && !s.plain:
 		return usageError{errors.New("-insecure has no effect without -http")}
 	case s.plain && !s.insecure && !isLoopback(s.host):
-		return usageError{fmt.Errorf("-http: -addr %s is not a loopback address; without TLS other machines could read along; -insecure allows it", net.JoinHostPort(s.host, s.port))}
+		return usageError{fmt.Errorf("-http: -addr %s is not a loopback address; without TLS other machines could read the traffic; -insecure allows it", net.JoinHostPort(s.host, s.port))}
 	case s.plain && s.ca != "":
 		return usageError{errors.New("-ca has no effect with -http")}
 	case s.plain && s.names != nil:
@@ -81,7 +81,7 @@ func isLoopback(host string) bool {
 	return host == "localhost" || err == nil && address.IsLoopback()
 }
 
-// once defines a flag that can be given once: of two values, one would have no effect.
+// once defines a flag that may be given only once, because one of two values would have no effect.
 func once(flags *flag.FlagSet, name, usage string, set func(string) error) {
 	given := false
 	flags.Func(name, usage, func(value string) error {
@@ -138,11 +138,11 @@ func (s *settings) setAddress(value string) error {
 	return nil
 }
 
-// checkHost accepts what this library takes for the host of an endpoint.
+// checkHost accepts every host that this library accepts in an endpoint.
 func checkHost(host string) error {
 	_, err := maintenance.NewClient(
 		maintenance.WithEndpoint("https://"+net.JoinHostPort(host, "443")),
-		maintenance.WithStaticCredential("id", "secret", "")) // so that no credential is looked for
+		maintenance.WithStaticCredential("id", "secret", "")) // otherwise the client would search for a credential
 	if err != nil {
 		return errors.New("has a host that is neither a host name nor an IP address")
 	}
@@ -176,7 +176,8 @@ func (s *settings) setRate(value string) error {
 	return nil
 }
 
-// burst is how many requests the limit allows at once after a pause: those of a second.
+// burst returns the number of requests that the limit allows at once after a pause: those of one
+// second.
 func (s *settings) burst() int { return max(1, int(math.Ceil(s.rate))) }
 
 // clientHost is the host by which a client on this machine reaches the emulator.

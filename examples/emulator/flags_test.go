@@ -117,6 +117,6 @@ func TestFlags_RegionOfTheStateFile(t *testing.T) {
 	e := emulated(t, "-region", "cn-beijing", "-desktops", "2", "-state", path)
 	require.NoError(t, e.file.save(e.service))
 	err := run(t.Context(), []string{"-state", path}, io.Discard, io.Discard)
-	require.ErrorContains(t, err, "-region: "+path+" has no desktop in cn-hangzhou; its first one is in cn-beijing")
+	require.ErrorContains(t, err, "-region: "+path+" has no desktop in cn-hangzhou; its first desktop is in cn-beijing")
 	assert.Equal(t, 2, statusOf(err))
 }

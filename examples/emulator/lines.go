@@ -10,16 +10,16 @@ import (
 	"github.com/ecdkit/ecd-maintenance-go/maintenance/maintenancetest"
 )
 
-// access is how clients on this machine reach the emulator.
+// access has the addresses and files by which clients on this machine reach the emulator.
 type access struct {
 	url  string
 	port string
 	ca   string // absolute path of the certificate to trust; empty without TLS
 }
 
-// lines are what is printed at start, ready to be copied.
+// lines are printed at start, ready to be copied.
 var lines = template.Must(template.New("lines").Funcs(template.FuncMap{
-	"go": func(s string) string { return fmt.Sprintf("%q", s) }, // Python reads it too
+	"go": func(s string) string { return fmt.Sprintf("%q", s) }, // the same syntax in Python
 	"sh": func(s string) string { return "'" + strings.ReplaceAll(s, "'", `'\''`) + "'" },
 }).Parse(`{{.Count}} desktops, {{.Desktop}} the first one in {{.Region}}{{with .State}}, saved to {{.}}{{end}}
 page for people: {{.URL}}/
@@ -86,7 +86,7 @@ print(client.set_desktop_maintenance(SetDesktopMaintenanceRequest(
 listening on {{.URL}}
 `))
 
-// print tells how clients reach the emulator. The last line says that it listens.
+// print prints how clients reach the emulator. The last line says that it listens.
 func (e *emulator) print(out io.Writer, a access) {
 	states := e.service.Snapshot()
 	desktop := ""
@@ -99,7 +99,7 @@ func (e *emulator) print(out io.Writer, a access) {
 	host := net.JoinHostPort(e.clientHost(), a.port)
 	pythonHost := host
 	if isLoopback(e.clientHost()) {
-		pythonHost = net.JoinHostPort("localhost", a.port) // with urllib3 1 the SDK checks no certificate of an IP address
+		pythonHost = net.JoinHostPort("localhost", a.port) // with urllib3 1 the SDK cannot verify a certificate for an IP address
 	}
 	err := lines.Execute(out, map[string]any{
 		"Count": len(states), "Desktop": desktop, "Region": e.region, "State": e.state,
@@ -107,6 +107,6 @@ func (e *emulator) print(out io.Writer, a access) {
 		"KeyID": maintenancetest.DefaultAccessKeyID, "Secret": maintenancetest.DefaultAccessKeySecret,
 	})
 	if err != nil {
-		e.log.Print(err) // the emulator is of use without these lines too
+		e.log.Print(err) // the emulator works without these lines too
 	}
 }

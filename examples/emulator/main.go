@@ -3,23 +3,23 @@
 //
 //	go run ./examples/emulator -addr 127.0.0.1:8443 -desktops 100 -region cn-hangzhou -users 10
 //
-// It prints lines for this library, for the Alibaba Cloud CLI and for Python that are ready to be copied,
-// and shows its desktops and the latest requests on a page for people, at the address that it prints.
+// It prints lines to copy for this library, for the Alibaba Cloud CLI and for Python. A web page at the
+// printed address shows the desktops and the latest requests.
 //
-// The certificate is made at start. -ca writes it to a file, for clients to trust; without -ca it is in
-// a temporary file while the program runs. -name adds a host name to it, such as that of a container.
-// With -http there is no TLS, on a loopback address only, or with -insecure on any.
+// The program creates a certificate at start. -ca writes it to a file, for clients to trust; without -ca it
+// is in a temporary file while the program runs. -name adds a host name to it, such as that of a container.
+// -http turns TLS off, only for a loopback address, or with -insecure for any address.
 //
-// Users connect to their desktops and leave by themselves (-users). -transition makes changes take time,
-// -latency replies, -rate limits the requests a second, and -fault makes a part of them fail: 503:0.05
-// answers one request of twenty with status 503, and cut:0.01 carries out one of a hundred and closes the
-// connection in place of a reply. -fault may be given several times.
+// -users simulates users, who connect to their desktops and leave by themselves. -transition delays
+// changes, -latency delays replies, and -rate limits the requests per second. -fault makes some requests
+// fail: 503:0.05 answers one request of twenty with status 503, and cut:0.01 carries out one request of a
+// hundred but closes the connection instead of replying. -fault may be given several times.
 //
-// With -state the desktops are in a JSON file: those of the file are loaded, and saved when they have
-// changed, every few seconds and at the end. A file that is not there is made, with -desktops desktops.
+// With -state the program loads the desktops from a JSON file, and saves them every few seconds if they
+// have changed, and at the end. If the file does not exist, the program creates it with -desktops desktops.
 //
-// Ctrl-C and SIGTERM end the program when the requests in flight are answered. The exit status is 2 if
-// the command line has to be corrected, and 1 if something else fails.
+// Ctrl-C and SIGTERM end the program when the requests in flight are answered. The exit status is 2 if the
+// command line is wrong, and 1 if something else fails.
 package main
 
 import (
@@ -42,7 +42,7 @@ func main() {
 	os.Exit(statusOf(err))
 }
 
-// usageError is the error of a command line that has to be corrected.
+// usageError is the error of a wrong command line.
 type usageError struct{ error }
 
 func statusOf(err error) int {
@@ -56,7 +56,7 @@ func statusOf(err error) int {
 	return 1
 }
 
-// run serves until ctx ends. Failures that do not end it are written to log.
+// run serves until ctx ends. It writes failures that do not end it to log.
 func run(ctx context.Context, args []string, out, log io.Writer) error {
 	s, err := parse(args, out)
 	if err != nil || s == nil {

@@ -27,11 +27,11 @@ var (
 	pageHTML string
 	//go:embed page.css
 	pageCSSFile string
-	pageCSS     = strings.ReplaceAll(pageCSSFile, "\r\n", "\n") // as a browser reads, and hashes, it
+	pageCSS     = strings.ReplaceAll(pageCSSFile, "\r\n", "\n") // the form that a browser hashes
 
 	pageTemplate = template.Must(template.New("page").Parse(pageHTML))
 
-	// pagePolicy allows the one style sheet of the page, and nothing else: no script, from wherever.
+	// pagePolicy allows only the style sheet of the page: no script, from any source.
 	pagePolicy = fmt.Sprintf("default-src 'none'; style-src 'sha256-%s'; img-src data:; base-uri 'none'; form-action 'none'; frame-ancestors 'none'", sum(pageCSS))
 )
 
@@ -40,15 +40,15 @@ func sum(text string) string {
 	return base64.StdEncoding.EncodeToString(hash[:])
 }
 
-// isForPeople tells a browser's request from one of the API, which is called at the same path, and may
-// be a GET too.
+// isForPeople reports whether a request comes from a browser. A call of the API has the same path,
+// and may be a GET too.
 func isForPeople(r *http.Request) bool {
 	return r.URL.Path == "/" && r.URL.RawQuery == "" &&
 		(r.Method == http.MethodGet || r.Method == http.MethodHead) &&
 		r.Header.Get("X-Acs-Action") == "" && r.Header.Get("Authorization") == ""
 }
 
-// page writes the page. It changes nothing, whatever the request.
+// page writes the page. It changes no desktop.
 func (e *emulator) page(w http.ResponseWriter) {
 	var content bytes.Buffer
 	if err := pageTemplate.Execute(&content, newView(e.service, time.Now())); err != nil {
@@ -62,15 +62,15 @@ func (e *emulator) page(w http.ResponseWriter) {
 	header.Set("X-Content-Type-Options", "nosniff")
 	header.Set("Referrer-Policy", "no-referrer")
 	header.Set("Cache-Control", "no-store")
-	_, _ = content.WriteTo(w) // net/http sends no body to a HEAD
+	_, _ = content.WriteTo(w) // net/http sends no body for HEAD
 }
 
-// view is what the page shows.
+// view is the data of the page.
 type view struct {
 	CSS                                   template.CSS
 	Refresh                               int // seconds
 	Now                                   string
-	Open, Entering, In, Connected, Hidden int // desktops, but for Connected
+	Open, Entering, In, Connected, Hidden int // numbers of desktops, except Connected
 	Desktops                              []desktopView
 	Requests                              []requestView
 }

@@ -21,7 +21,7 @@ type document struct {
 	Desktops []maintenancetest.DesktopState
 }
 
-// loadState returns the desktops of a file, and none if there is no file.
+// loadState returns the desktops of a file, or none if the file does not exist.
 func loadState(path string) ([]maintenancetest.DesktopState, error) {
 	content, err := os.ReadFile(path)
 	if errors.Is(err, fs.ErrNotExist) {
@@ -32,14 +32,14 @@ func loadState(path string) ([]maintenancetest.DesktopState, error) {
 	}
 	states, err := decodeState(content)
 	if err != nil {
-		return nil, fmt.Errorf("%s is damaged, and is left as it is: %w", path, err)
+		return nil, fmt.Errorf("%s is damaged (not changed): %w", path, err)
 	}
 	return states, nil
 }
 
 func decodeState(content []byte) ([]maintenancetest.DesktopState, error) {
 	if len(bytes.TrimSpace(content)) == 0 {
-		return nil, errors.New("it is empty")
+		return nil, errors.New("file is empty")
 	}
 	var d document
 	decoder := json.NewDecoder(bytes.NewReader(content))
@@ -51,19 +51,19 @@ func decodeState(content []byte) ([]maintenancetest.DesktopState, error) {
 		return nil, fmt.Errorf("%d bytes follow the JSON document", len(rest))
 	}
 	if d.Version != stateVersion {
-		return nil, fmt.Errorf("its Version is %d, and not %d", d.Version, stateVersion)
+		return nil, fmt.Errorf("Version is %d, not %d", d.Version, stateVersion)
 	}
 	if len(d.Desktops) == 0 {
-		return nil, errors.New("it has no desktop")
+		return nil, errors.New("file has no desktop")
 	}
 	seen := map[[2]string]bool{}
 	for i, state := range d.Desktops {
 		key := [2]string{state.Region, state.Desktop.DesktopId}
 		if err := maintenance.Validate(state.Region, maintenance.ModeEnter, []string{state.Desktop.DesktopId}); err != nil {
-			return nil, fmt.Errorf("desktop %d of it: %w", i+1, err)
+			return nil, fmt.Errorf("desktop %d: %w", i+1, err)
 		}
 		if seen[key] {
-			return nil, fmt.Errorf("it has desktop %s of %s twice", state.Desktop.DesktopId, state.Region)
+			return nil, fmt.Errorf("desktop %s of %s appears twice", state.Desktop.DesktopId, state.Region)
 		}
 		seen[key] = true
 	}
@@ -73,11 +73,11 @@ func decodeState(content []byte) ([]maintenancetest.DesktopState, error) {
 // stateFile saves the desktops of a service. The zero stateFile saves nothing. One goroutine at a time uses it.
 type stateFile struct {
 	path  string
-	saved []byte // what the file holds
+	saved []byte // content of the file
 }
 
-// save replaces the file as a whole if a desktop has changed: a reader, and a crash, find the old
-// content or the new one.
+// save replaces the whole file if a desktop has changed, so that the file has either the old or the new content
+// even after a crash.
 func (f *stateFile) save(service *maintenancetest.Service) error {
 	if f.path == "" {
 		return nil
@@ -96,7 +96,7 @@ func (f *stateFile) save(service *maintenancetest.Service) error {
 	return nil
 }
 
-// replaceFile writes a new file beside path, and gives it that name when it is on disk.
+// replaceFile writes a new file beside path, and renames it to path when it is on disk.
 func replaceFile(path string, content []byte) (err error) {
 	file, err := os.CreateTemp(filepath.Dir(path), filepath.Base(path)+".*.tmp")
 	if err != nil {

@@ -65,19 +65,19 @@ func TestState_Damaged(t *testing.T) {
 		content []byte
 		text    string
 	}{
-		{"empty", nil, "it is empty"},
-		{"white space", []byte(" \n"), "it is empty"},
+		{"empty", nil, "file is empty"},
+		{"white space", []byte(" \n"), "file is empty"},
 		{"cut off", good[:len(good)/2], "unexpected EOF"},
 		{"no JSON", []byte("desktops: 3\n"), "invalid character"},
 		{"another document", []byte(`{"desktops": 3}`), "cannot unmarshal"},
 		{"unknown field", []byte(`{"Version":1,"Sessions":[]}`), `unknown field "Sessions"`},
 		{"two documents", append(bytes.Clone(good), good...), "bytes follow the JSON document"},
-		{"another version", bytes.Replace(good, []byte(`"Version": 1`), []byte(`"Version": 2`), 1), "its Version is 2, and not 1"},
-		{"no version", []byte(`{"Desktops":[]}`), "its Version is 0"},
-		{"no desktop", []byte(`{"Version":1,"Desktops":[]}`), "it has no desktop"},
-		{"bad region", bytes.Replace(good, []byte(`"cn-hangzhou"`), []byte(`"x/"`), 1), "desktop 1 of it: "},
-		{"desktop without an ID", bytes.Replace(good, []byte(`"ecd-002"`), []byte(`""`), 1), "desktop 2 of it: "},
-		{"desktop twice", bytes.Replace(good, []byte(`"ecd-002"`), []byte(`"ecd-001"`), 1), "it has desktop ecd-001 of cn-hangzhou twice"},
+		{"another version", bytes.Replace(good, []byte(`"Version": 1`), []byte(`"Version": 2`), 1), "Version is 2, not 1"},
+		{"no version", []byte(`{"Desktops":[]}`), "Version is 0"},
+		{"no desktop", []byte(`{"Version":1,"Desktops":[]}`), "file has no desktop"},
+		{"bad region", bytes.Replace(good, []byte(`"cn-hangzhou"`), []byte(`"x/"`), 1), "desktop 1: "},
+		{"desktop without an ID", bytes.Replace(good, []byte(`"ecd-002"`), []byte(`""`), 1), "desktop 2: "},
+		{"desktop twice", bytes.Replace(good, []byte(`"ecd-002"`), []byte(`"ecd-001"`), 1), "desktop ecd-001 of cn-hangzhou appears twice"},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
 			t.Parallel()
@@ -85,7 +85,7 @@ func TestState_Damaged(t *testing.T) {
 			require.NoError(t, os.WriteFile(path, tc.content, 0o600))
 			var out bytes.Buffer
 			err := run(t.Context(), []string{"-addr", "127.0.0.1:0", "-state", path}, &out, io.Discard)
-			require.ErrorContains(t, err, "-state: "+path+" is damaged, and is left as it is: ")
+			require.ErrorContains(t, err, "-state: "+path+" is damaged (not changed): ")
 			require.ErrorContains(t, err, tc.text)
 			assert.Equal(t, 1, statusOf(err))
 			assert.Empty(t, out.String())

@@ -11,7 +11,7 @@ import (
 	"github.com/ecdkit/ecd-maintenance-go/maintenance/maintenancetest"
 )
 
-// How long users stay connected, and away, at random.
+// The bounds of the random times for which users stay connected, and away.
 const (
 	leastStay, mostStay = 20 * time.Second, 2 * time.Minute
 	leastAway, mostAway = 5 * time.Second, time.Minute
@@ -19,8 +19,8 @@ const (
 
 func userID(i int) string { return fmt.Sprint("user-", i+1) }
 
-// newDesktops returns desktops that are assigned to the users in turn, so that each user has a desktop,
-// and each desktop a user.
+// newDesktops returns desktops and assigns users to them, so that each user has a desktop, and each desktop a
+// user.
 func newDesktops(region string, count, users int) []maintenancetest.DesktopState {
 	width := max(3, len(fmt.Sprint(count)))
 	states := make([]maintenancetest.DesktopState, count)
@@ -47,11 +47,11 @@ type user struct {
 	service  *maintenancetest.Service
 	region   string
 	desktops []string
-	at       string // the desktop that the user is connected to; empty while away
+	at       string // ID of the desktop that the user is connected to; empty while away
 }
 
-// newUsers returns users for the desktops that are assigned to them, or for all desktops of the region
-// if none is. A session that is there already is theirs.
+// newUsers returns users for the desktops that are assigned to them, or for all desktops of the region if
+// none is assigned. The users take over existing sessions.
 func newUsers(service *maintenancetest.Service, region string, count int) []*user {
 	users := make([]*user, count)
 	byID := map[string]*user{}
@@ -85,7 +85,7 @@ func newUsers(service *maintenancetest.Service, region string, count int) []*use
 	return users
 }
 
-// live returns when ctx ends. A user that is connected then stays so.
+// live lets the user connect and leave until ctx ends. A user who is connected then stays connected.
 func (u *user) live(ctx context.Context) {
 	for {
 		if u.at != "" {
@@ -98,7 +98,8 @@ func (u *user) live(ctx context.Context) {
 		if !sleep(ctx, between(leastAway, mostAway)) {
 			return
 		}
-		// A desktop that is on its way into maintenance, or in it, refuses the user, who tries another later.
+		// A desktop that is entering maintenance, or in it, refuses the user, who tries another desktop
+		// later.
 		if id := u.desktops[rand.N(len(u.desktops))]; u.service.Connect(u.region, id, u.id) {
 			u.at = id
 		}
@@ -115,7 +116,7 @@ func liveAll(ctx context.Context, users []*user) {
 
 func between(least, most time.Duration) time.Duration { return least + rand.N(most-least) }
 
-// sleep reports whether d has passed before ctx ended.
+// sleep waits. It returns false if ctx ends first.
 func sleep(ctx context.Context, d time.Duration) bool {
 	timer := time.NewTimer(d)
 	defer timer.Stop()

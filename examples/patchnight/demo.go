@@ -12,8 +12,8 @@ import (
 	"github.com/ecdkit/ecd-maintenance-go/maintenance/maintenancetest"
 )
 
-// demonstrate runs a short night on an embedded service. alice leaves by herself in each region, and
-// bob stays until his session is ended.
+// demonstrate runs a short night on an embedded service. In each region alice leaves by herself,
+// and bob stays until the window ends his session.
 func demonstrate(ctx context.Context, out io.Writer) (err error) {
 	service := maintenancetest.NewService()
 	service.SetTransition(time.Second)

@@ -6,13 +6,12 @@
 // With -demo it needs no account: its desktops are on an embedded service, and their users leave within
 // seconds.
 //
-// At start it takes out the desktops that a crash has left in maintenance. Start it again at once after
-// a crash, and not only the next night. Ctrl-C, SIGTERM and SIGHUP end the patching, and the desktops
-// are taken out; a second one ends the program, and leaves them to its next start.
+// At start it takes out the desktops that a crash has left in maintenance. After a crash, start it again at
+// once, not only the next night. On Ctrl-C, SIGTERM or SIGHUP it stops patching and takes the desktops out.
+// A second signal ends the program at once, and its next start takes the desktops out.
 //
-// The exit status is 1 if a region, a desktop or a patch failed, or a desktop may still be in
-// maintenance, and 2 if the command line has to be corrected. Desktops whose users stay are reported,
-// and are no failure.
+// The exit status is 1 if a region, a desktop or a patch failed, or a desktop may still be in maintenance,
+// and 2 if the command line is wrong. Desktops whose users stay are reported, but are no failure.
 package main
 
 import (
@@ -46,7 +45,8 @@ func main() {
 
 // notifyContext returns a context that the first signal ends. The second ends the program.
 func notifyContext() context.Context {
-	// The end of a pipe's reader, tee for example, must not end the program: desktops are in maintenance.
+	// The program must not end when the reader of its output ends (tee for example), because desktops are
+	// in maintenance.
 	signal.Ignore(syscall.SIGPIPE)
 	signals := []os.Signal{os.Interrupt, syscall.SIGTERM}
 	if !signal.Ignored(syscall.SIGHUP) { // nohup ignores it
@@ -65,7 +65,7 @@ func run(ctx context.Context, demo bool, journal string, out io.Writer) error {
 		return demonstrate(ctx, out)
 	}
 	if _, err := exec.LookPath(command); err != nil {
-		return err // before users are locked out for nothing
+		return err // before any user is locked out
 	}
 	client, err := maintenance.NewClient(maintenance.WithUserAgent("patchnight/1.0"))
 	if err != nil {
@@ -84,13 +84,13 @@ func run(ctx context.Context, demo bool, journal string, out io.Writer) error {
 	return n.run(ctx)
 }
 
-// command patches a desktop. It is given the region and the desktop ID.
+// command patches a desktop. Its arguments are the region and the desktop ID.
 const command = "./patch.sh"
 
 // patch patches one desktop, which is in maintenance. It returns when ctx ends.
 func patch(ctx context.Context, region, desktopID string) error {
 	cmd := exec.CommandContext(ctx, command, region, desktopID)
-	cmd.WaitDelay = 10 * time.Second // for processes of the command that outlive it
+	cmd.WaitDelay = 10 * time.Second // limits the wait for child processes that outlive the command
 	if output, err := cmd.CombinedOutput(); err != nil {
 		return fmt.Errorf("%w: %s", err, bytes.TrimSpace(output))
 	}

@@ -15,10 +15,11 @@ import (
 )
 
 const (
-	// atOnce is how many desktops of a region are patched at a time.
+	// atOnce is the number of desktops of a region that are patched at the same time.
 	atOnce = 10
 
-	// recoverTimeout bounds the recovery at start: a region that is down must not hold up the others.
+	// recoverTimeout bounds the recovery at start, so that a region that is down does not delay the
+	// others.
 	recoverTimeout = 15 * time.Minute
 )
 
@@ -28,8 +29,8 @@ type night struct {
 	journal  string
 	regions  []string
 	filter   maintenance.DesktopFilter // the desktops of each region
-	grace    time.Duration             // for users to leave; their sessions are ended then
-	duration time.Duration             // of the patching
+	grace    time.Duration             // time for users to leave before their sessions are ended
+	duration time.Duration             // longest time of the patching
 	patch    func(ctx context.Context, region, desktopID string) error
 	out      io.Writer
 }
@@ -40,7 +41,8 @@ type result struct {
 	err    error
 }
 
-// run prints a report for each region when its window has ended. Its error names those that failed.
+// run prints a report for each region when its window has ended. Its error names the regions that
+// failed.
 func (n *night) run(ctx context.Context) (err error) {
 	windows, err := window.Open(n.journal, n.client)
 	if err != nil {
@@ -116,7 +118,7 @@ func (n *night) window(ctx context.Context, windows *window.Manager, region stri
 	return report, err
 }
 
-// patchAll patches desktops, also if some of them fail.
+// patchAll patches all desktops, even if some of them fail.
 func (n *night) patchAll(ctx context.Context, region string, ids []string) error {
 	var group errgroup.Group
 	group.SetLimit(atOnce)

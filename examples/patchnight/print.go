@@ -9,17 +9,17 @@ import (
 	"github.com/ecdkit/ecd-maintenance-go/maintenance/window"
 )
 
-// print prints how the window of a region went.
+// print prints the result of a region's window.
 func (n *night) print(r result) {
 	report := r.report
 	if report == nil {
 		report = &window.Report{}
 	}
 	fmt.Fprintf(n.out, "%s: %d desktops were in maintenance, for %v\n", r.region, len(report.Ready), report.Ended.Sub(report.Began).Round(time.Second))
-	n.list("in maintenance before, and left so", desktopIDs(report.AlreadyIn))
-	n.list("not patched, as users stayed", desktopIDs(report.Busy))
-	n.list("not patched, as they do not exist", report.Missing)
-	n.list("not patched, as they were not accepted", failedIDs(report.Failed))
+	n.list("in maintenance before, not changed", desktopIDs(report.AlreadyIn))
+	n.list("not patched because users stayed", desktopIDs(report.Busy))
+	n.list("not patched because they do not exist", report.Missing)
+	n.list("not patched because they were not accepted", failedIDs(report.Failed))
 	n.list("MAY STILL BE IN MAINTENANCE, until the next start", failedIDs(report.NotOut))
 	if r.err != nil {
 		fmt.Fprintln(n.out, indent("  failed: ", r.err))

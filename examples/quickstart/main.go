@@ -1,8 +1,8 @@
-// Command quickstart asks for the maintenance of desktops, and for its end.
+// Command quickstart puts desktops into maintenance and takes them out again.
 //
-// Without arguments it asks an embedded service, over real HTTPS on the loopback interface; no
-// account is needed. One of the three desktops has a connected user, so it is accepted with the
-// others, and is in maintenance only after that user has disconnected:
+// Without arguments it calls an embedded service, over real HTTPS on the loopback interface; no
+// account is needed. The service accepts three desktops. One of them has a connected user, so it is
+// in maintenance only after that user has disconnected:
 //
 //	go run ./examples/quickstart
 //
@@ -11,7 +11,7 @@
 //
 //	go run ./examples/quickstart -live -region cn-hangzhou -mode enter ecd-1 ecd-2
 //
-// The exit status is 2 if the command line has to be corrected, and 1 if a call fails.
+// The exit status is 2 if the command line is wrong, and 1 if a call fails.
 package main
 
 import (
@@ -36,7 +36,7 @@ func main() {
 	os.Exit(statusOf(err))
 }
 
-// usageError is the error of a command line that has to be corrected.
+// usageError is the error of a wrong command line.
 type usageError struct{ error }
 
 func statusOf(err error) int {
@@ -56,7 +56,7 @@ func statusOf(err error) int {
 func run(ctx context.Context, args []string, out io.Writer) error {
 	flags := flag.NewFlagSet("quickstart", flag.ContinueOnError)
 	flags.SetOutput(io.Discard) // main prints the error
-	live := flags.Bool("live", false, "call Alibaba Cloud, and not the embedded service")
+	live := flags.Bool("live", false, "call Alibaba Cloud instead of the embedded service")
 	region, mode := "cn-hangzhou", maintenance.ModeEnter
 	once(flags, "region", "with -live: region `ID` of the desktops (default cn-hangzhou)", func(s string) error {
 		region = s
@@ -86,7 +86,7 @@ func run(ctx context.Context, args []string, out io.Writer) error {
 	return callAlibabaCloud(ctx, out, client, region, mode, flags.Args())
 }
 
-// once defines a flag that can be given once: of two values, one would have no effect.
+// once defines a flag that may be given only once, because one of two values would have no effect.
 func once(flags *flag.FlagSet, name, usage string, set func(string) error) {
 	given := false
 	flags.Func(name, usage, func(s string) error {
@@ -105,7 +105,7 @@ func withoutEffect(flags *flag.FlagSet) (err error) {
 	}
 	flags.Visit(func(f *flag.Flag) {
 		if f.Name != "live" {
-			err = usageError{fmt.Errorf("-%s has an effect with -live only", f.Name)}
+			err = usageError{fmt.Errorf("-%s has no effect without -live", f.Name)}
 		}
 	})
 	return err
@@ -117,7 +117,7 @@ func callAlibabaCloud(ctx context.Context, out io.Writer, client *maintenance.Cl
 	}
 	fmt.Fprintf(out, "Before, in %s:\n", region)
 	if err := printStates(ctx, out, client, region, ids); err != nil {
-		return fmt.Errorf("nothing was asked for: %w", err)
+		return fmt.Errorf("no mode was requested: %w", err)
 	}
 	response, err := client.SetMaintenance(ctx, region, mode, ids)
 	if err != nil {

@@ -31,7 +31,7 @@ func TestQuickstart_Story(t *testing.T) {
 ENTER: accepted, request ID REQUEST-ID
   ecd-0001 is in maintenance
   ecd-0002 is in maintenance
-  ecd-0003 is entering maintenance, as alice is connected
+  ecd-0003 is entering maintenance because alice is connected
 
 alice disconnects.
   ecd-0001 is in maintenance
@@ -68,12 +68,12 @@ func TestQuickstart_UsageErrors(t *testing.T) {
 		args []string
 		text string
 	}{
-		{"region without -live", []string{"-region", "cn-beijing"}, "-region has an effect with -live only"},
-		{"default region without -live", []string{"-region", "cn-hangzhou"}, "-region has an effect with -live only"},
-		{"mode without -live", []string{"-mode", "exit"}, "-mode has an effect with -live only"},
-		{"mode and -live=false", []string{"-live=false", "-mode=enter"}, "-mode has an effect with -live only"},
+		{"region without -live", []string{"-region", "cn-beijing"}, "-region has no effect without -live"},
+		{"default region without -live", []string{"-region", "cn-hangzhou"}, "-region has no effect without -live"},
+		{"mode without -live", []string{"-mode", "exit"}, "-mode has no effect without -live"},
+		{"mode and -live=false", []string{"-live=false", "-mode=enter"}, "-mode has no effect without -live"},
 		{"desktops without -live", []string{"ecd-1"}, "desktop IDs are for -live"},
-		{"region and desktops without -live", []string{"-region", "cn-beijing", "ecd-1"}, "with -live only"},
+		{"region and desktops without -live", []string{"-region", "cn-beijing", "ecd-1"}, "without -live"},
 		{"two regions", []string{"-live", "-region", "cn-beijing", "-region", "cn-hangzhou", "ecd-1"}, "given twice"},
 		{"mode twice", []string{"-live", "-mode", "exit", "-mode", "exit", "ecd-1"}, "given twice"},
 		{"unknown mode", []string{"-live", "-mode", "bogus", "ecd-1"}, "neither ENTER nor EXIT"},
@@ -116,7 +116,7 @@ func TestQuickstart_BeforeAndAfter(t *testing.T) {
   ecd-1 is open
 
 ENTER: accepted, request ID REQUEST-ID
-  ecd-2 is entering maintenance, as bob, carol are connected
+  ecd-2 is entering maintenance because bob, carol are connected
   ecd-1 is in maintenance
 `, told(&out))
 
@@ -146,6 +146,6 @@ func TestQuickstart_LiveErrors(t *testing.T) {
 	service.Deny("DescribeDesktops")
 	err = callAlibabaCloud(t.Context(), &out, client, "cn-beijing", maintenance.ModeEnter, []string{"ecd-1"})
 	require.ErrorIs(t, err, maintenance.ErrAccessDenied)
-	require.ErrorContains(t, err, "nothing was asked for")
+	require.ErrorContains(t, err, "no mode was requested")
 	assert.False(t, service.InMaintenance("cn-beijing", "ecd-1"))
 }

@@ -12,7 +12,7 @@ import (
 	"github.com/ecdkit/ecd-maintenance-go/maintenance/maintenancetest"
 )
 
-// demonstrate runs a maintenance on an embedded service.
+// demonstrate puts desktops of an embedded service into maintenance and takes them out again.
 func demonstrate(ctx context.Context, out io.Writer) error {
 	const region, busy = "cn-hangzhou", "ecd-0003"
 	ids := []string{"ecd-0001", "ecd-0002", busy}
@@ -64,7 +64,7 @@ func waitFor(ctx context.Context, out io.Writer, client *maintenance.Client, reg
 	return printStates(ctx, out, client, region, ids)
 }
 
-// printStates prints the desktops as the service shows them now.
+// printStates reads and prints the state of the desktops.
 func printStates(ctx context.Context, out io.Writer, client *maintenance.Client, region string, ids []string) error {
 	states := map[string]string{}
 	for desktop, err := range client.Desktops(ctx, region, maintenance.DesktopFilter{DesktopIds: ids}) {
@@ -97,7 +97,7 @@ func describe(d maintenance.Desktop) string {
 		return "in maintenance"
 	case maintenance.EnteringMaintenance:
 		if len(users) > 0 {
-			return "entering maintenance, as " + connected
+			return "entering maintenance because " + connected
 		}
 		return "entering maintenance"
 	}
@@ -107,7 +107,7 @@ func describe(d maintenance.Desktop) string {
 	return "open"
 }
 
-// askForUnknown shows a refusal.
+// askForUnknown shows the refusal of an unknown desktop.
 func askForUnknown(ctx context.Context, out io.Writer, client *maintenance.Client, region, id string) error {
 	fmt.Fprintf(out, "\nENTER for a desktop that does not exist:\n")
 	_, err := client.SetMaintenance(ctx, region, maintenance.ModeEnter, []string{id, "ecd-gone"})

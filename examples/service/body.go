@@ -14,29 +14,30 @@ import (
 
 const maxBody = 64 << 10 // bytes; 100 desktop IDs take a tenth of it
 
-// request is what a client sends.
+// request is the body of a client's request.
 type request struct {
 	Region   string           `json:"region"`
 	Mode     maintenance.Mode `json:"mode"`
 	Desktops []string         `json:"desktops"`
 }
 
-// reply is what it gets. An accepted desktop is in maintenance later, when its users have disconnected.
+// reply is the reply to the client. An accepted desktop is in maintenance only when its users have
+// disconnected.
 type reply struct {
 	Accepted       bool   `json:"accepted,omitempty"`
 	RequestID      string `json:"requestId,omitempty"`
 	Error          string `json:"error,omitempty"`
-	OutcomeUnknown bool   `json:"outcomeUnknown,omitempty"` // the request may have been accepted in spite of Error
+	OutcomeUnknown bool   `json:"outcomeUnknown,omitempty"` // the request may have been accepted despite Error
 }
 
-// readRequest returns the body of r. Every error of it is the caller's mistake.
+// readRequest returns the body of r. Every error is the caller's mistake.
 func readRequest(w http.ResponseWriter, r *http.Request) (request, error) {
 	body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, maxBody))
 	if tooLarge := (*http.MaxBytesError)(nil); errors.As(err, &tooLarge) {
-		return request{}, fmt.Errorf("the body is too large; at most %d bytes are read", tooLarge.Limit)
+		return request{}, fmt.Errorf("the body is too large: the limit is %d bytes", tooLarge.Limit)
 	}
 	if err != nil {
-		return request{}, fmt.Errorf("the body did not arrive: %w", err)
+		return request{}, fmt.Errorf("read the body: %w", err)
 	}
 	return parse(body)
 }
@@ -44,13 +45,13 @@ func readRequest(w http.ResponseWriter, r *http.Request) (request, error) {
 func parse(body []byte) (parsed request, err error) {
 	body = bytes.TrimSpace(body)
 	if len(body) == 0 {
-		return parsed, errors.New("the body is empty; it has to be one JSON object")
+		return parsed, errors.New("the body is empty; it must be one JSON object")
 	}
 	if !utf8.Valid(body) {
-		return parsed, errors.New("the body is not UTF-8; it has to be one JSON object") // encoding/json would change an ID
+		return parsed, errors.New("the body is not UTF-8; it must be one JSON object") // encoding/json would change an ID
 	}
 	if body[0] != '{' {
-		return parsed, errors.New("the body has to be one JSON object")
+		return parsed, errors.New("the body must be one JSON object")
 	}
 	decoder := json.NewDecoder(bytes.NewReader(body))
 	decoder.DisallowUnknownFields()
@@ -58,12 +59,12 @@ func parse(body []byte) (parsed request, err error) {
 		return parsed, explained(err)
 	}
 	if rest := body[decoder.InputOffset():]; len(rest) > 0 {
-		return parsed, fmt.Errorf("the body has to be one JSON object, and %d bytes follow it", len(rest))
+		return parsed, fmt.Errorf("the body must be one JSON object, but %d bytes follow it", len(rest))
 	}
 	return parsed, nil
 }
 
-// explained says what encoding/json says in the terms of a caller, who does not see the Go struct.
+// explained rewrites an error of encoding/json for a caller, who does not see the Go struct.
 func explained(err error) error {
 	var wrongType *json.UnmarshalTypeError
 	switch {

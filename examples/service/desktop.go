@@ -11,20 +11,20 @@ import (
 	"github.com/ecdkit/ecd-maintenance-go/maintenance"
 )
 
-// desktopReply says how far a desktop is on its way into maintenance.
+// desktopReply is the maintenance state of a desktop.
 type desktopReply struct {
 	Desktop  string    `json:"desktop"`
 	State    string    `json:"state"`
-	Sessions []session `json:"sessions"` // who is connected; never null
+	Sessions []session `json:"sessions"` // the connected users; never null
 }
 
 type session struct {
 	User  string     `json:"user"`
 	Name  string     `json:"name,omitempty"`
-	Since *time.Time `json:"since,omitempty"` // to the minute; absent if the service does not say
+	Since *time.Time `json:"since,omitempty"` // to the minute; absent if unknown
 }
 
-// states are words for programs; those of the library are texts for people.
+// states are the states for programs; the texts of the library are for people.
 var states = map[maintenance.MaintenanceState]string{
 	maintenance.NotInMaintenance:    "out",
 	maintenance.EnteringMaintenance: "entering",
@@ -66,7 +66,7 @@ func (h *handler) desktop(w http.ResponseWriter, r *http.Request) {
 			return
 		}
 	}
-	h.write(w, http.StatusNotFound, reply{Error: fmt.Sprintf("there is no desktop %q in %s", id, region)})
+	h.write(w, http.StatusNotFound, reply{Error: fmt.Sprintf("desktop %q not found in %s", id, region)})
 }
 
 // regionOf returns the one parameter of the query.
@@ -76,7 +76,7 @@ func regionOf(r *http.Request) (string, error) {
 		return "", fmt.Errorf("the query is malformed: %w", err)
 	}
 	if len(query) != 1 || len(query["region"]) != 1 {
-		return "", errors.New("the query has to be region=ID, and nothing else")
+		return "", errors.New("the query must be region=ID and nothing else")
 	}
 	return query.Get("region"), nil
 }

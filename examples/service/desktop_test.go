@@ -63,7 +63,7 @@ func TestService_DesktopNotShown(t *testing.T) {
 	for _, id := range []string{"gone", "ecd-9", "ECD-1", "ecd%2f1"} {
 		w, log := serve(client, getOf("/v1/desktops/"+id+"/maintenance?region=cn-hangzhou"))
 		assert.Equal(t, http.StatusNotFound, w.Code, id)
-		assert.Contains(t, w.Body.String(), `"error":"there is no desktop`, id)
+		assert.Contains(t, w.Body.String(), `"error":"desktop`, id)
 		assert.NotContains(t, log, "level=ERROR")
 	}
 }

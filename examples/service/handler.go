@@ -16,10 +16,10 @@ import (
 
 const callTimeout = time.Minute
 
-// statusClientGone is nginx's, and goes to a client that has closed the connection.
+// statusClientGone is nginx's status for a client that has closed the connection.
 const statusClientGone = 499
 
-// maintainer is all that this service needs of a *maintenance.Client.
+// maintainer has the methods of *maintenance.Client that this service needs.
 type maintainer interface {
 	SetMaintenance(ctx context.Context, region string, mode maintenance.Mode, desktopIDs []string) (*maintenance.SetMaintenanceResponse, error)
 	Desktops(ctx context.Context, region string, filter maintenance.DesktopFilter) iter.Seq2[maintenance.Desktop, error]
@@ -55,16 +55,16 @@ func (h *handler) setMaintenance(w http.ResponseWriter, r *http.Request) {
 	h.write(w, http.StatusAccepted, reply{Accepted: true, RequestID: response.RequestId})
 }
 
-// refuse answers a request that is not sent on.
+// refuse answers a request that is not forwarded.
 func (h *handler) refuse(w http.ResponseWriter, err error) {
 	h.log.Info("request refused", "error", err)
 	h.write(w, http.StatusBadRequest, reply{Error: err.Error()})
 }
 
-// fail answers with the status of err, and with all that the caller needs in order to go on.
+// fail answers with the status of err, and with the details that the caller needs.
 func (h *handler) fail(w http.ResponseWriter, r *http.Request, message string, err error) {
 	if r.Context().Err() != nil && errors.Is(err, context.Canceled) {
-		h.log.Warn("the client has gone", "error", err)
+		h.log.Warn("client closed the connection", "error", err)
 		h.write(w, statusClientGone, failed(err))
 		return
 	}
@@ -84,7 +84,7 @@ func (h *handler) fail(w http.ResponseWriter, r *http.Request, message string, e
 	}
 	answer := failed(err)
 	if status == http.StatusInternalServerError {
-		answer.Error = "this service is not set up to do that; its log says why"
+		answer.Error = "this service is not set up correctly; see its log"
 	}
 	h.write(w, status, answer)
 }
@@ -101,7 +101,8 @@ func (h *handler) write(w http.ResponseWriter, status int, answer any) {
 	}
 }
 
-// statusOf says whose turn it is: the caller's (4xx), the operator's (500), or that of somebody who waits (502 to 504).
+// statusOf returns the status for an error that the caller (4xx) or the operator (500) has to correct, or that may
+// pass (502 to 504).
 func statusOf(err error) int {
 	var (
 		invalid *maintenance.ValidationError
@@ -122,7 +123,7 @@ func statusOf(err error) int {
 	return http.StatusBadGateway
 }
 
-// retryAfter is how long the service, or a proxy before it, asks to wait; 0 if neither does.
+// retryAfter returns the wait that the service, or a proxy before it, asks for; 0 if neither does.
 func retryAfter(err error) time.Duration {
 	var hint time.Duration
 	if refused := (*maintenance.APIError)(nil); errors.As(err, &refused) {
@@ -134,7 +135,7 @@ func retryAfter(err error) time.Duration {
 	return hint
 }
 
-// requestID is what Alibaba Cloud's support asks for; empty if no reply had one.
+// requestID returns the request ID for Alibaba Cloud's support; empty if no reply had one.
 func requestID(err error) string {
 	if refused := (*maintenance.APIError)(nil); errors.As(err, &refused) && refused.RequestId != "" {
 		return refused.RequestId

@@ -132,9 +132,9 @@ func TestService_CallersMistakes(t *testing.T) {
 		{"one desktop without a list", strings.NewReader(`{"desktops":"ecd-1"}`), `field \"desktops\" has the wrong type: a JSON string`},
 		{"numbers for desktops", strings.NewReader(`{"desktops":[1]}`), "wrong type: a JSON number"},
 		{"another encoding", strings.NewReader(`{"desktops":["ecd-` + "\xff" + `"]}`), "not UTF-8"},
-		{"client that stops sending", io.MultiReader(strings.NewReader(order[:20]), iotest.ErrReader(io.ErrUnexpectedEOF)), "did not arrive"},
-		{"connection that breaks", iotest.ErrReader(syscall.ECONNRESET), "did not arrive"},
-		{"whole order before the break", io.MultiReader(strings.NewReader(order), iotest.ErrReader(io.ErrUnexpectedEOF)), "did not arrive"},
+		{"client that stops sending", io.MultiReader(strings.NewReader(order[:20]), iotest.ErrReader(io.ErrUnexpectedEOF)), "read the body"},
+		{"connection that breaks", iotest.ErrReader(syscall.ECONNRESET), "read the body"},
+		{"whole order before the break", io.MultiReader(strings.NewReader(order), iotest.ErrReader(io.ErrUnexpectedEOF)), "read the body"},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
 			t.Parallel()

@@ -14,8 +14,8 @@ import (
 	"github.com/ecdkit/ecd-maintenance-go/otelmaintenance"
 )
 
-// telemetry returns an option that has the traces and metrics of a client written to w, and a function
-// that writes the rest of them. A program with a collector takes the OTLP exporters in place of these.
+// telemetry returns an option that writes the traces and metrics of a client to w, and a function
+// that writes the remaining ones. With a collector, use the OTLP exporters instead.
 func telemetry(w io.Writer) (observe maintenance.Option, shutdown func(context.Context) error, err error) {
 	spans, err := stdouttrace.New(stdouttrace.WithWriter(w))
 	if err != nil {
