@@ -15,7 +15,7 @@ import (
 	"github.com/ecdkit/ecd-maintenance-go/maintenance"
 )
 
-// call makes a span of a call, unless the call is one of many readings of a wait.
+// call makes a span for a call, unless the call is a poll of a wait.
 func (o *observer) call(ctx context.Context, c maintenance.CallInfo) (context.Context, func(maintenance.CallResult)) {
 	began := time.Now()
 	t := o.targets.get(c)
@@ -56,7 +56,7 @@ func (o *observer) callEnd(ctx context.Context, t *target, span trace.Span, bega
 	}
 }
 
-// callOutcome returns the attributes of a call that has failed.
+// callOutcome returns the attributes of a failed call.
 func callOutcome(err error) []attribute.KeyValue {
 	if err == nil {
 		return nil
@@ -68,7 +68,7 @@ func callOutcome(err error) []attribute.KeyValue {
 	return outcome
 }
 
-// end ends a span. Texts of errors name desktops and users, so the status has no description.
+// end ends a span. The status has no description, because error texts name desktops and users.
 func end(span trace.Span, err error, attributes ...attribute.KeyValue) {
 	span.SetAttributes(attributes...)
 	if err != nil {
@@ -77,7 +77,7 @@ func end(span trace.Span, err error, attributes ...attribute.KeyValue) {
 	span.End()
 }
 
-// attempt makes a span of a request within a call that has one.
+// attempt makes a span for a request if its call has a span.
 func (o *observer) attempt(ctx context.Context, a maintenance.AttemptInfo) (context.Context, func(maintenance.AttemptResult)) {
 	began := time.Now()
 	t := o.targets.get(a.CallInfo)
@@ -103,7 +103,7 @@ func (o *observer) attemptEnd(ctx context.Context, t *target, span trace.Span, b
 			o.throttles.Add(ctx, 1, metric.WithAttributes(t.counted...))
 		}
 		if errors.Is(r.Err, context.Canceled) {
-			r.Err = nil // by the caller, which is no error of a request
+			r.Err = nil // cancelled by the caller, which is no error of the request
 		}
 		outcome := attemptOutcome(r)
 		switch {

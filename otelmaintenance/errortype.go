@@ -16,7 +16,7 @@ import (
 // otherError is the value of the semantic conventions for an error that has no name.
 const otherError = "_OTHER"
 
-// sentinels lists the errors that are told by comparison, the first that applies.
+// sentinels lists errors that errors.Is finds. The first match counts.
 var sentinels = []struct {
 	err  error
 	name string
@@ -30,9 +30,9 @@ var sentinels = []struct {
 	{io.EOF, "io.EOF"},
 }
 
-// errorType returns the error.type of an error: the code of the API, the status of a reply that is not
-// of the API, or else the name of a Go error. That of a fleet is why it has ended early, or else why its
-// first desktop has failed.
+// errorType returns the error.type of an error: the code of the API, the status of a response that is not a
+// valid reply of the API, or else the name of a Go error. For a fleet it is the type of the error that
+// ended the fleet early, or else of the first failure.
 func errorType(err error) string {
 	var (
 		fleet      *maintenance.FleetError
@@ -65,7 +65,7 @@ func errorType(err error) string {
 	return typeName(err)
 }
 
-// wrappers are types that say nothing of the error that they wrap.
+// wrappers are types that do not describe the error that they wrap.
 var wrappers = map[reflect.Type]bool{
 	reflect.TypeFor[maintenance.OperationError](): true,
 	reflect.TypeFor[maintenance.FleetError]():     true,
@@ -74,8 +74,8 @@ var wrappers = map[reflect.Type]bool{
 	reflect.TypeFor[url.Error]():                  true,
 }
 
-// typeName returns the name of the first type of an error that says something. It is known when a
-// program is compiled, so it holds nothing of a peer.
+// typeName returns the name of the first type in the chain of err that describes the error. A type name is
+// known when a program is compiled, so it cannot contain data from a peer.
 func typeName(err error) string {
 	for err != nil {
 		t := reflect.TypeOf(err)
@@ -109,8 +109,8 @@ func codeOf(e *maintenance.APIError) string {
 	return e.Code
 }
 
-// isIdentifier reports whether a peer's word is one that may go on: letters, digits, dots, hyphens and
-// underscores, and not many of them.
+// isIdentifier reports whether a word from a peer may be recorded: it is short and has only letters,
+// digits, dots, hyphens and underscores.
 func isIdentifier(s string) bool {
 	for _, c := range s {
 		switch {

@@ -13,12 +13,12 @@ import (
 
 type fleetKey struct{}
 
-// fleetRun is what is known of a running fleet. Progress comes from one goroutine at a time, and the
-// end after it.
+// fleetRun is the state of a running fleet. Progress comes from one goroutine at a time, and before
+// the end.
 type fleetRun struct {
-	told       maintenance.FleetProgress // the latest
+	told       maintenance.FleetProgress // the latest progress
 	attributes []attribute.KeyValue      // of the metrics
-	done       metric.MeasurementOption  // the same, with the outcome of desktops that succeeded
+	done       metric.MeasurementOption  // attributes with the outcome of desktops that succeeded
 	failed     metric.MeasurementOption
 }
 
@@ -78,7 +78,7 @@ func (o *observer) fleetProgress(ctx context.Context, _ maintenance.FleetInfo, p
 	run.told = p
 }
 
-// countDesktops counts the desktops that have an outcome since it was called before.
+// countDesktops counts the desktops whose outcome became final since the previous call.
 func (o *observer) countDesktops(ctx context.Context, run *fleetRun, succeeded, failed int) {
 	if n := succeeded - run.told.Succeeded; n > 0 {
 		o.fleetDesktops.Add(ctx, int64(n), run.done)

@@ -19,37 +19,38 @@ type config struct {
 	tracerProvider trace.TracerProvider
 	meterProvider  metric.MeterProvider
 	noAttempts     bool
-	propagators    propagation.TextMapPropagator // nil for none
+	propagators    propagation.TextMapPropagator // nil: no propagation
 }
 
-// WithTracerProvider has spans made by a provider other than the global one. Nil is the global one.
+// WithTracerProvider sets the provider that makes spans. The default, also for nil, is the global
+// provider.
 func WithTracerProvider(p trace.TracerProvider) Option {
 	return func(c *config) { c.tracerProvider = p }
 }
 
-// WithMeterProvider has metrics recorded by a provider other than the global one. Nil is the global
-// one.
+// WithMeterProvider sets the provider that records metrics. The default, also for nil, is the
+// global provider.
 func WithMeterProvider(p metric.MeterProvider) Option {
 	return func(c *config) { c.meterProvider = p }
 }
 
-// WithoutAttemptSpans leaves out the span of each HTTP request, for example if the transport of the
-// client makes spans itself. Its metric stays.
+// WithoutAttemptSpans turns off the spans of HTTP requests, for example if the transport of the
+// client makes spans itself. It does not turn off their metric.
 func WithoutAttemptSpans() Option {
 	return func(c *config) { c.noAttempts = true }
 }
 
-// WithPropagators sends the context of each request along in its headers. Without it nothing is
-// added to a request: trace IDs and baggage would leave for the cloud. Nil is none.
+// WithPropagators injects the trace context into the headers of each request. By default, and for
+// nil, nothing is injected, because trace IDs and baggage would leave for the cloud.
 func WithPropagators(p propagation.TextMapPropagator) Option {
 	return func(c *config) { c.propagators = p }
 }
 
-// New returns an option of [maintenance.NewClient] that makes spans and records metrics of what the
-// client does, package window included. Make it when the global providers are set, unless it gets
-// others. Any number of clients may share it.
+// New returns an option of [maintenance.NewClient] that makes spans and records metrics for the
+// client, also in package window. Call it after the global providers are set, unless you pass
+// providers. Any number of clients may share the option.
 //
-// The metrics of windows are read by a callback, which stays with the meter provider for good.
+// New registers a callback for the metrics of windows, which the meter provider keeps forever.
 func New(opts ...Option) maintenance.Option {
 	var c config
 	for _, opt := range opts {
@@ -87,7 +88,7 @@ func New(opts ...Option) maintenance.Option {
 type observer struct {
 	tracer trace.Tracer
 	*instruments
-	attempts    bool                          // have spans
-	propagators propagation.TextMapPropagator // nil for none
+	attempts    bool                          // make spans for attempts
+	propagators propagation.TextMapPropagator // nil: no propagation
 	targets     targets
 }

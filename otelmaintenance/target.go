@@ -14,10 +14,11 @@ import (
 	"github.com/ecdkit/ecd-maintenance-go/maintenance"
 )
 
-// maxTargets bounds what is remembered of calls, as regions may come from outside a program.
+// maxTargets bounds the number of targets in memory, because regions may come from outside the
+// program.
 const maxTargets = 1024
 
-// targets remembers the attributes of calls, so that a call does not pay for them.
+// targets caches the attributes of calls.
 type targets struct {
 	mu sync.RWMutex
 	of map[targetKey]*target
@@ -28,11 +29,11 @@ type targetKey struct {
 	mode                     maintenance.Mode
 }
 
-// target is what the calls of an action, with a mode, at an endpoint have in common.
+// target has the attributes that all calls with the same action, mode and endpoint have in common.
 type target struct {
 	name                  string // of the span, and of the method
 	callSpan, attemptSpan []trace.SpanStartOption
-	call, attempt         []attribute.KeyValue  // of the metrics, but for the outcome
+	call, attempt         []attribute.KeyValue  // of the metrics, without the outcome
 	callDone, attemptDone []metric.RecordOption // with the outcome of a success
 	counted               []attribute.KeyValue  // of the counters
 }
@@ -94,7 +95,7 @@ func serverOf(endpoint string) []attribute.KeyValue {
 	return []attribute.KeyValue{ServerAddress.String(u.Hostname()), ServerPort.Int(port)}
 }
 
-// with returns a copy of the attributes with more of them.
+// with returns a copy of attributes with more appended.
 func with(attributes []attribute.KeyValue, more ...attribute.KeyValue) []attribute.KeyValue {
 	return slices.Concat(attributes, more)
 }

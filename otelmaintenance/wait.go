@@ -11,14 +11,14 @@ import (
 
 type waitKey struct{}
 
-// waitRun is the span of a wait and the latest poll that the span tells.
+// waitRun is the span of a wait and the latest poll that the span has recorded.
 type waitRun struct {
 	span    trace.Span
 	pending int
 	failure string // error.type
 }
 
-// wait makes a span of a wait. Its polls are events.
+// wait makes a span for a wait. Its polls are events.
 func (o *observer) wait(ctx context.Context, w maintenance.WaitInfo) (context.Context, func(maintenance.WaitEnd)) {
 	ctx, span := o.tracer.Start(ctx, "WaitForMaintenance", trace.WithAttributes(
 		CloudRegion.String(w.Region), Mode.String(string(w.Mode)), Desktops.Int(w.Desktops)))
@@ -32,8 +32,8 @@ func (o *observer) wait(ctx context.Context, w maintenance.WaitInfo) (context.Co
 	}
 }
 
-// poll adds an event if something has changed since the latest one, as a wait may poll for hours and a
-// span holds only so many events.
+// poll adds an event if something has changed since the previous event: a wait may poll for hours,
+// and a span holds a limited number of events.
 func (o *observer) poll(ctx context.Context, _ maintenance.WaitInfo, p maintenance.PollResult) {
 	run, ok := ctx.Value(waitKey{}).(*waitRun)
 	if !ok || !run.span.IsRecording() {

@@ -13,18 +13,19 @@ type phaseKey struct{}
 // phaseRun is the latest phase of a window.
 type phaseRun struct {
 	window, region string
-	outer          trace.Span // that the window began in
+	outer          trace.Span // the span that the window began in
 	span           trace.SpanContext
 }
 
-// phase makes a span of each phase of a window. They have the parent that the window began in, if any,
-// and each links to the one before: a span of the whole window would be lost in a crash.
+// phase makes a span for each phase of a window. The parent is the span that the window began in,
+// if any. Each phase links to the previous one, because a crash would lose a span of the whole
+// window.
 func (o *observer) phase(ctx context.Context, p maintenance.PhaseInfo) (context.Context, func(maintenance.PhaseEnd)) {
 	outer := trace.SpanFromContext(ctx)
 	opts := []trace.SpanStartOption{trace.WithAttributes(
 		WindowName.String(p.Window), WindowPhase.String(p.Phase), CloudRegion.String(p.Region), Desktops.Int(p.Desktops))}
 	before, _ := ctx.Value(phaseKey{}).(*phaseRun)
-	// The context of another window is that of work which runs a window of its own.
+	// The context of another window belongs to work that runs a window of its own.
 	if before != nil && before.window == p.Window && before.region == p.Region {
 		outer = before.outer
 		ctx = trace.ContextWithSpan(ctx, outer)

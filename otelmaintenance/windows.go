@@ -13,12 +13,12 @@ import (
 	"github.com/ecdkit/ecd-maintenance-go/maintenance"
 )
 
-// windows is what the journals have of windows that are open. A meter provider has one for all clients:
-// of two callbacks that observe a region, the later one would hide what the other knows.
+// windows has the open windows of all journals. All clients of a meter provider share it: if two callbacks
+// observed the same region, the later one would overwrite the values of the other.
 type windows struct {
 	mu      sync.Mutex
 	open    map[windowKey]maintenance.WindowState
-	regions map[string]metric.MeasurementOption // of every window so far
+	regions map[string]metric.MeasurementOption // regions of all windows so far
 }
 
 type windowKey struct{ journal, window string }
@@ -28,7 +28,7 @@ var shared struct {
 	of map[metric.MeterProvider]*windows
 }
 
-// windowsOf returns the windows of a meter provider, which has their metrics from then on.
+// windowsOf returns the windows of a meter provider, and registers their metrics the first time.
 func windowsOf(p metric.MeterProvider) *windows {
 	shared.mu.Lock()
 	defer shared.mu.Unlock()
@@ -47,14 +47,14 @@ func windowsOf(p metric.MeterProvider) *windows {
 	return w
 }
 
-// register has the metrics observed whenever they are read.
+// register registers the callback that observes the metrics.
 func (w *windows) register(meter metric.Meter) {
 	open, openErr := meter.Int64ObservableGauge(WindowOpen,
 		metric.WithUnit("{window}"),
 		metric.WithDescription("Windows with desktops that may be in maintenance."))
 	age, ageErr := meter.Float64ObservableGauge(WindowExitAge,
 		metric.WithUnit("s"),
-		metric.WithDescription("How long desktops of windows are overdue to come out of maintenance; the longest of the region."))
+		metric.WithDescription("Time since the desktops of the region's longest overdue window should have been out of maintenance."))
 	err := errors.Join(openErr, ageErr)
 	if err == nil {
 		_, err = meter.RegisterCallback(func(_ context.Context, to metric.Observer) error {
@@ -74,7 +74,7 @@ func (w *windows) register(meter metric.Meter) {
 	}
 }
 
-// at returns how many windows of a region are open, and how long the one that is overdue longest is
+// at returns the number of open windows of a region, and the time for which the longest overdue one is
 // overdue. The caller holds w.mu.
 func (w *windows) at(region string, now time.Time) (count int64, longest time.Duration) {
 	for _, s := range w.open {
@@ -89,7 +89,7 @@ func (w *windows) at(region string, now time.Time) (count int64, longest time.Du
 	return count, longest
 }
 
-// tell is told whenever a journal changes. A region stays when its windows are over, with zeros.
+// tell records a change of a journal. A region without open windows stays, with zeros.
 func (w *windows) tell(s maintenance.WindowState) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
