@@ -9,8 +9,8 @@ import (
 	"github.com/ecdkit/ecd-maintenance-go/maintenance/maintenancetest"
 )
 
-// unreliable is a service that fails one request in five: one in six at random, and of every 10,000 requests the first
-// 400 in a row, which is what spends a client's retry budget.
+// unreliable is a service that fails one request in five: one in six at random, and in addition the first 400 of
+// every 10,000 requests, to use up a client's retry budget.
 type unreliable struct {
 	*maintenancetest.Service
 
@@ -28,8 +28,8 @@ func newUnreliable(seed uint64) *unreliable {
 	}
 }
 
-// ServeHTTP adds one fault to the service's queue for each request that is to fail. Of requests that come at the same
-// time another one may take it.
+// ServeHTTP adds a fault to the service's queue for each request that is to fail. A concurrent request may meet the
+// fault instead.
 func (u *unreliable) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	u.mu.Lock()
 	if u.requests%10_000 < 400 || u.random.IntN(6) == 0 {
@@ -41,7 +41,7 @@ func (u *unreliable) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	u.Service.ServeHTTP(w, r)
 }
 
-// faults are taken in turns. None of them lies about its effect: a refusal changes nothing.
+// faults are used in turn. Each reports its effect truthfully: a refused request changes nothing.
 func faults(now time.Time) []maintenancetest.Fault {
 	const html = "<html><body>Bad Gateway</body></html>"
 	const forever = time.Hour

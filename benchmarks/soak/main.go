@@ -1,9 +1,9 @@
-// Command soak calls a service that fails one request in five, and checks what each call says against what became of
-// the desktops. It runs over real TLS on the loopback interface, for a minute or so:
+// Command soak calls a service that fails one request in five, and compares the result of each call with the state
+// of the desktops. It runs over real TLS on the loopback interface, for about a minute:
 //
 //	go run ./soak -calls 200000 -goroutines 64 -seed 1
 //
-// It exits with 1 for a call that told an untruth, and for memory or goroutines that stay behind.
+// The exit status is 1 if the result of a call was wrong, or if memory or goroutines leak.
 package main
 
 import (
@@ -34,11 +34,11 @@ const (
 func main() {
 	calls := flag.Int64("calls", 200_000, "`number` of calls")
 	goroutines := flag.Int("goroutines", 64, "`number` of goroutines")
-	seed := flag.Uint64("seed", 1, "`seed` of what is called and of what fails")
+	seed := flag.Uint64("seed", 1, "`seed` of the random calls and failures")
 	flag.Parse()
 
 	warmUp()
-	run(1000, *goroutines, *seed) // makes what is made once and kept: tables, certificate pools, type information
+	run(1000, *goroutines, *seed) // creates everything that is created once: tables, certificate pools, type information
 	heap, running := measure(0)
 	fmt.Printf("%d calls from %d goroutines, seed %d\n", *calls, *goroutines, *seed)
 	start := time.Now()
@@ -53,24 +53,24 @@ func main() {
 	}
 }
 
-// soak is one run. Its goroutines share the client; each of them has desktops of its own.
+// soak is one run. Its goroutines share the client; each goroutine has its own desktops.
 type soak struct {
 	service *unreliable
 	client  *maintenance.Client
 	seed    uint64
-	left    atomic.Int64 // calls to make
+	left    atomic.Int64 // number of calls to make
 
 	mu         sync.Mutex
-	outcomes   map[string]int // calls, by how they ended
+	outcomes   map[string]int // number of calls by their outcome
 	mismatches int
 }
 
-// run makes all calls, and closes what it has opened.
+// run makes all calls, and closes everything that it has opened.
 func run(calls int64, goroutines int, seed uint64) *soak {
 	s := &soak{service: newUnreliable(seed), seed: seed, outcomes: map[string]int{}}
 	s.left.Store(calls)
 	server := httptest.NewUnstartedServer(s.service)
-	server.Config.ErrorLog = log.New(io.Discard, "", 0) // broken connections are what this is about
+	server.Config.ErrorLog = log.New(io.Discard, "", 0) // broken connections are intended
 	server.StartTLS()
 	defer server.Close()
 	transport := server.Client().Transport.(*http.Transport)
@@ -97,8 +97,8 @@ func run(calls int64, goroutines int, seed uint64) *soak {
 	return s
 }
 
-// work switches the desktops of one goroutine to and fro. A call that fails therefore never looks like one that
-// succeeds.
+// work switches the desktops of one goroutine in and out of maintenance, so that a failed call never looks like a
+// successful one.
 func (s *soak) work(goroutine int) {
 	random := rand.New(rand.NewPCG(s.seed, uint64(goroutine)))
 	var desktops []string
@@ -126,7 +126,7 @@ func (s *soak) work(goroutine int) {
 		s.compare(desktops, inMaintenance, err)
 		switch {
 		case errors.Is(err, maintenance.ErrOutcomeUnknown), time.Since(began) >= attemptTimeout:
-			desktops = nil // a request that was given up may still arrive, and undo what a later call does
+			desktops = nil // an abandoned request may still arrive and undo a later call
 		case err == nil:
 			inMaintenance = !inMaintenance
 		}
@@ -147,11 +147,11 @@ func (s *soak) compare(desktops []string, inMaintenance bool, err error) {
 	unknown := errors.Is(err, maintenance.ErrOutcomeUnknown)
 	if err == nil && changed != len(desktops) || err != nil && !unknown && changed != 0 {
 		s.mismatches++
-		fmt.Printf("MISMATCH: %d of %d desktops changed, and the call said: %v\n", changed, len(desktops), err)
+		fmt.Printf("MISMATCH: %d of %d desktops changed, but the result was: %v\n", changed, len(desktops), err)
 	}
 }
 
-// kind is how a call ended, in a few words.
+// kind returns the outcome of a call in a few words.
 func kind(err error, changed bool) string {
 	var refused *maintenance.APIError
 	var malformed *maintenance.ResponseError
@@ -167,12 +167,12 @@ func kind(err error, changed bool) string {
 	case errors.As(err, &refused):
 		return "failed: " + refused.Code
 	case errors.As(err, &malformed):
-		return fmt.Sprint("failed: not a reply of the API, HTTP ", malformed.StatusCode)
+		return fmt.Sprint("failed: unexpected response, HTTP ", malformed.StatusCode)
 	}
 	return "failed: nothing was sent"
 }
 
-// report prints the run, and returns whether every call told the truth.
+// report prints the results, and returns whether the result of every call was right.
 func (s *soak) report() bool {
 	requests, failed := s.service.requests, s.service.failed
 	fmt.Printf("requests    %d, of which %d failed on purpose (%.1f%%)\n", requests, failed, 100*float64(failed)/float64(requests))
