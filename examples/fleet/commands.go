@@ -43,9 +43,9 @@ the failures are in FILE.partial, and so they stay after a run that was killed; 
 	flags.BoolVar(&o.wait, "wait", false, "wait until the service shows every accepted desktop in the mode")
 	flags.DurationVar(&o.timeout, "timeout", 0, "end the run after this `time`, for example 30m")
 	flags.Lookup("timeout").DefValue = "no limit"
-	flags.IntVar(&o.concurrency, "concurrency", maintenance.DefaultConcurrency, "calls in flight at most")
-	flags.Float64Var(&o.rate, "rate", 0, "calls a second at most (default: as many as the service allows)")
-	flags.DurationVar(&o.outageLimit, "outage-limit", maintenance.DefaultOutageLimit, "end after so long without a success, if the service is down")
+	flags.IntVar(&o.concurrency, "concurrency", maintenance.DefaultConcurrency, "largest number of calls in flight")
+	flags.Float64Var(&o.rate, "rate", 0, "largest number of calls per second (default: as many as the service allows)")
+	flags.DurationVar(&o.outageLimit, "outage-limit", maintenance.DefaultOutageLimit, "end the run after this `time` without a success while the service is down")
 	flags.BoolVar(&o.dryRun, "dry-run", false, "print the batches, send nothing and write no file")
 	flags.BoolVar(&o.json, "json", false, "print the summary as one JSON object")
 	o.defineLast(cmd)
@@ -56,10 +56,10 @@ func newStatusCommand() *cobra.Command {
 	var o options
 	cmd := &cobra.Command{
 		Use:   "status [flags] [desktop ID ... | -]",
-		Short: "Show how far desktops are on their way into maintenance, and who is connected",
-		Long: `Show how far desktops are on their way into maintenance, and who is connected.
+		Short: "Show the maintenance state and the connected users of desktops",
+		Long: `Show the maintenance state and the connected users of desktops.
 
-The states are in (in maintenance), entering (new connections are refused, and users may be connected still) and out.
+The states are in (in maintenance), entering (new connections are refused, but users may still be connected) and out.
 
 The desktops are all of the region, as far as --state, --tag, --pool and --office select them, or those of the
 arguments, of a file or of standard input (-), as enter and exit take them. The exit status is 1 if one of these does not
@@ -83,18 +83,18 @@ With --json there is a line for each desktop, which enter and exit take:
 	return cmd
 }
 
-// defineFirst adds the flags that say which desktops.
+// defineFirst adds the flags that select the desktops.
 func (o *options) defineFirst(flags *pflag.FlagSet) {
 	flags.StringVar(&o.region, "region", "", "region `ID` of the desktops (required, except with --demo)")
-	flags.StringVar(&o.file, "file", "", "read the desktop IDs from `FILE`, one a line")
+	flags.StringVar(&o.file, "file", "", "read the desktop IDs from `FILE`, one per line")
 	o.selection.define(flags)
 }
 
-// defineLast adds the flags that say which service.
+// defineLast adds the flags that select the service.
 func (o *options) defineLast(cmd *cobra.Command) {
 	flags := cmd.Flags()
 	flags.StringVar(&o.endpoint, "endpoint", "", "`host` or URL to call, for example a VPC endpoint")
-	flags.IntVar(&o.demo, "demo", 0, "use an embedded service with `N` desktops; without IDs, take those")
+	flags.IntVar(&o.demo, "demo", 0, "use an embedded service with `N` desktops; without IDs, use all of them")
 	cmd.MarkFlagsMutuallyExclusive("demo", "endpoint")
 	onlyOnce(flags)
 }

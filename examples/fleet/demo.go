@@ -9,15 +9,15 @@ import (
 	"github.com/ecdkit/ecd-maintenance-go/maintenance/maintenancetest"
 )
 
-// The embedded service is about as slow as a real one, and allows calls as one does.
+// The embedded service is about as slow as the real one, and limits calls in the same way.
 const (
 	demoRegion  = "cn-hangzhou" // without --region
 	demoLatency = 50 * time.Millisecond
-	demoCalls   = 20 // a second
+	demoCalls   = 20 // per second
 
 	demoUsers    = 50              // every 50th desktop has a connected user
 	demoBusy     = 4               // every 4th of them stays long
-	demoStay     = 3 * time.Second // until a user leaves, and until that user comes again
+	demoStay     = 3 * time.Second // time until a user leaves, and until the user comes again
 	demoLongStay = time.Minute
 )
 
@@ -55,8 +55,8 @@ func addDemoDesktops(service *maintenancetest.Service, region string, desktops i
 	}
 }
 
-// demoUser comes and goes as long as the program runs. The service refuses a user while the desktop is not out of
-// maintenance.
+// demoUser connects and leaves as long as the program runs. The service refuses a user unless the desktop is out
+// of maintenance.
 type demoUser struct {
 	service             *maintenancetest.Service
 	region, desktop, id string

@@ -13,12 +13,12 @@ import (
 	"github.com/ecdkit/ecd-maintenance-go/maintenance"
 )
 
-// batches is a transport that prints what it is given and sends nothing, so that a dry run makes the batches of a real
-// one and finds the same IDs invalid.
+// batches is a transport that prints the requests instead of sending them, so that a dry run makes the same batches
+// as a real run and finds the same invalid IDs.
 type batches struct {
 	out  io.Writer
 	seen int
-	err  error // of out; a call that failed for it would be repeated
+	err  error // error of out, kept here because the client would retry a call that fails
 }
 
 func (b *batches) RoundTrip(r *http.Request) (*http.Response, error) {
@@ -39,7 +39,7 @@ func (b *batches) RoundTrip(r *http.Request) (*http.Response, error) {
 	}, nil
 }
 
-// drySummary is what --json prints of a dry run.
+// drySummary is the output of a dry run with --json.
 type drySummary struct {
 	DryRun  bool             `json:"dryRun"`
 	Mode    maintenance.Mode `json:"mode"`
@@ -47,16 +47,16 @@ type drySummary struct {
 	Valid   int              `json:"valid"` // desktop IDs
 	Invalid int              `json:"invalid"`
 	Batches int              `json:"batches"`
-	Unread  string           `json:"unread,omitempty"` // why input was left unread
+	Unread  string           `json:"unread,omitempty"` // reason why the rest of the input was not read
 
-	selected bool // the desktops were read, not given
+	selected bool // the desktops come from a selection, not from a list
 }
 
 func (s drySummary) String() string {
 	text := fmt.Sprintf("%s %s, dry run: %s in %d batches, %d invalid; nothing was sent",
 		s.Mode, s.Region, count(s.Valid, "desktop"), s.Batches, s.Invalid)
 	if s.selected {
-		text += " but the question for the selection"
+		text += " except the request for the selection"
 	}
 	if s.Unread != "" {
 		text += "\nThe rest of the input was not read: " + s.Unread
@@ -75,7 +75,7 @@ func (o *options) runDry(ctx context.Context, in *input) error {
 	if err != nil {
 		return err
 	}
-	// One batch after the other keeps them in the order of the input.
+	// Without concurrency the batches are printed in the order of the input.
 	report, err := client.SetFleetMaintenance(ctx, o.region, o.mode, in.ids(ctx), append(o.fleet, maintenance.WithConcurrency(1))...)
 	if report == nil {
 		return err

@@ -15,10 +15,10 @@ import (
 type failure struct {
 	DesktopID      string `json:"desktopId"`
 	Error          string `json:"error"`
-	Code           string `json:"code"`      // of the service; empty where it did not answer
-	RequestID      string `json:"requestId"` // likewise
+	Code           string `json:"code"`      // error code of the service; empty if it did not answer
+	RequestID      string `json:"requestId"` // empty if the service did not answer
 	OutcomeUnknown bool   `json:"outcomeUnknown"`
-	Pending        bool   `json:"pending"` // accepted, and with --wait not in the mode when the run ended
+	Pending        bool   `json:"pending"` // with --wait: accepted, but not in the mode when the run ended
 }
 
 func newFailure(e maintenance.DesktopError) failure {
@@ -41,14 +41,15 @@ func newFailure(e maintenance.DesktopError) failure {
 	return f
 }
 
-// listed is how many failures are shown of those that are in a file.
+// listed is the number of failures that are also shown if they are written to a file.
 const listed = 5
 
-// failures are the desktops that were not accepted, and with --wait those that are pending, in a file, or on standard error if there is none.
+// failures writes the desktops that were not accepted, and with --wait the pending desktops, to a file or, without a
+// file, to standard error.
 type failures struct {
 	out   *outFile // nil without a file
-	input *input   // nil unless it is the file that is replaced
-	err   error    // why the file does not hold all failures
+	input *input   // the input, if the failures file replaces it; otherwise nil
+	err   error    // reason why the file does not have all failures
 }
 
 func openFailures(path string, in *input) (*failures, error) {
@@ -70,7 +71,7 @@ func openFailures(path string, in *input) (*failures, error) {
 	return f, nil
 }
 
-// add writes the failures of a result, as soon as the fleet knows them.
+// add writes the failures of a result at once.
 func (f *failures) add(r maintenance.FleetResult) {
 	if r.Err == nil || f.out == nil || f.err != nil {
 		return
@@ -80,11 +81,11 @@ func (f *failures) add(r maintenance.FleetResult) {
 		failed[i] = maintenance.DesktopError{DesktopID: id, Err: r.Err}
 	}
 	if f.err = writeLines(f.out, failed); f.err != nil {
-		complain("a failure was not written: %v; the run goes on, and prints all failures when it ends", f.err)
+		complain("a failure was not written: %v; the run continues and prints all failures at its end", f.err)
 	}
 }
 
-// discard is for a run that took no desktop.
+// discard removes the file of a run that took no desktop.
 func (f *failures) discard() {
 	if f.out != nil {
 		f.out.discard()
@@ -100,7 +101,7 @@ func (f *failures) end(failed []maintenance.DesktopError, complete bool) error {
 	}
 	f.err = errors.Join(f.err, f.out.finish())
 	if f.input != nil {
-		f.input.file.Close() // Windows replaces no open file
+		f.input.file.Close() // Windows does not replace an open file
 	}
 	if f.err == nil && complete {
 		f.err = f.out.replace()
@@ -113,17 +114,17 @@ func (f *failures) end(failed []maintenance.DesktopError, complete bool) error {
 	case f.err != nil:
 		complain("the failures file was not written: %v", f.err)
 		if f.out.path != "" {
-			complain("%s is as it was", f.out.path)
+			complain("%s was not changed", f.out.path)
 		}
-		complain("what it would hold (%s) follows", count(len(failed), "line"))
+		complain("its content (%s) follows", count(len(failed), "line"))
 		_ = writeLines(os.Stderr, failed)
 	case !complete && f.out.path != "":
-		complain("the run ended before its input: its failures are in %s, and %s is as it was", f.out.Name(), f.out.path)
+		complain("the run ended before its input: its failures are in %s; %s was not changed", f.out.Name(), f.out.path)
 	}
 	return f.err
 }
 
-// keepUnread adds the desktops that an interrupted run has not taken from the file that it replaces.
+// keepUnread adds the desktops that an interrupted run has not read from the file that it replaces.
 func (f *failures) keepUnread() {
 	if f.out == nil || f.input == nil {
 		return
@@ -133,7 +134,7 @@ func (f *failures) keepUnread() {
 	f.err = errors.Join(f.err, err)
 }
 
-var errUnread = errors.New("not sent, as the run has ended")
+var errUnread = errors.New("not sent because the run ended")
 
 func show(failed []maintenance.DesktopError) {
 	for _, e := range failed {
@@ -145,14 +146,14 @@ func show(failed []maintenance.DesktopError) {
 	}
 }
 
-// writeLines writes all lines at once, so that those of a killed run are whole.
+// writeLines writes all lines at once, so that a killed run leaves no partial line.
 func writeLines(w io.Writer, failed []maintenance.DesktopError) error {
 	var b bytes.Buffer
 	lines := json.NewEncoder(&b)
 	lines.SetEscapeHTML(false)
 	for _, e := range failed {
 		line := struct {
-			DesktopID rawID `json:"desktopId"` // instead of that of failure
+			DesktopID rawID `json:"desktopId"` // hides the DesktopID of failure
 			failure
 		}{rawID(e.DesktopID), newFailure(e)}
 		if err := lines.Encode(line); err != nil {

@@ -6,7 +6,8 @@ import (
 	"github.com/spf13/pflag"
 )
 
-// once is a flag that can be given once. Of two values, such as two regions, one would be lost.
+// once is a flag that may be given only once, because one of two values, such as two regions, would
+// have no effect.
 type once struct {
 	pflag.Value
 	given bool
@@ -14,13 +15,13 @@ type once struct {
 
 func (o *once) Set(s string) error {
 	if o.given {
-		return errors.New("the flag is given more than once")
+		return errors.New("the flag may be given only once")
 	}
 	o.given = true
 	return o.Value.Set(s)
 }
 
-// onlyOnce is for all flags that were defined so far, except those that are lists.
+// onlyOnce applies once to all flags that are defined so far, except lists.
 func onlyOnce(flags *pflag.FlagSet) {
 	flags.VisitAll(func(f *pflag.Flag) {
 		if f.Value.Type() != "stringArray" {

@@ -21,7 +21,7 @@ func TestFlags_GivenTwice(t *testing.T) {
 				return
 			}
 			require.NoError(t, f.Value.Set(value), f.Name)
-			require.ErrorContains(t, f.Value.Set(value), "more than once", "%s --%s", cmd.Name(), f.Name)
+			require.ErrorContains(t, f.Value.Set(value), "only once", "%s --%s", cmd.Name(), f.Name)
 		})
 	}
 }
@@ -40,7 +40,7 @@ func TestFlags_GivenTwiceIsUsage(t *testing.T) {
 	} {
 		status, stdout, stderr := fleet(t, "", append(args, flags...)...)
 		assert.Equal(t, statusUsage, status, args)
-		assert.Contains(t, stderr, "the flag is given more than once", args)
+		assert.Contains(t, stderr, "the flag may be given only once", args)
 		assert.Empty(t, stdout, args)
 	}
 	assert.Empty(t, s.Requests())

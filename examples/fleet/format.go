@@ -11,22 +11,22 @@ import (
 const (
 	utf8Mark = "\ufeff" // some Windows tools begin a file with it
 	headSize = 64 << 10 // bytes
-	excerpt  = 40       // characters of a line that an error quotes
+	excerpt  = 40       // number of characters of a line that an error quotes
 )
 
 var (
-	errUTF16 = errors.New("this is UTF-16; save it as UTF-8")
-	errNUL   = errors.New("there are NUL bytes, as in UTF-16 or in a file that is no text; give UTF-8 text with one desktop ID a line")
+	errUTF16 = errors.New("UTF-16 is not supported; save the input as UTF-8")
+	errNUL   = errors.New("NUL byte, as in UTF-16 or a binary file; give UTF-8 text with one desktop ID per line")
 )
 
-// headers are names of a column of desktop IDs, in lower case and without what wordJoins removes.
+// headers are names of a column of desktop IDs, in lower case and without the characters that wordJoins removes.
 var (
 	headers   = map[string]bool{"desktop": true, "desktopid": true, "desktopids": true, "id": true, "ids": true, "云电脑id": true, "桌面id": true}
 	wordJoins = strings.NewReplacer(" ", "", "_", "", "-", "")
 )
 
-// checkHead looks for another format in the lines that the first read brings, so that nothing is sent before it is found
-// in any of them. It waits for no more than that read, as a pipe may be slow.
+// checkHead looks for an unsupported format in all lines of the first read, so that nothing is sent if one of them
+// has it. It waits only for that read, because a pipe may be slow.
 func checkHead(name string, reader *bufio.Reader) error {
 	_, _ = reader.Peek(1) // the next read returns its error again
 	head, _ := reader.Peek(reader.Buffered())
@@ -34,7 +34,7 @@ func checkHead(name string, reader *bufio.Reader) error {
 	for line := range bytes.Lines(head) {
 		number++
 		err := checkEncoding(number, string(line))
-		if err == nil && bytes.HasSuffix(line, []byte("\n")) { // of any other the rest is still to come
+		if err == nil && bytes.HasSuffix(line, []byte("\n")) { // the last line may be incomplete
 			err = checkLine(string(line))
 		}
 		if err != nil {
@@ -58,25 +58,25 @@ func checkEncoding(number int, line string) error {
 	return nil
 }
 
-// checkLine returns an error for a line that is no desktop ID, no line of a failures file, and none to skip.
+// checkLine returns an error for a line that is neither a desktop ID, nor a line of a failures file, nor one to skip.
 func checkLine(line string) error {
 	line = trim(line)
 	if skipped(line) || strings.HasPrefix(line, "{") {
 		return nil
 	}
 	if headers[wordJoins.Replace(strings.ToLower(line))] {
-		return fmt.Errorf("%q is the head of a column; give desktop IDs only, as tail -n +2 does", line)
+		return fmt.Errorf("%q is a column header; give only desktop IDs, for example with tail -n +2", line)
 	}
 	if err := checkID(line); err != nil {
-		return fmt.Errorf("%w, as in CSV or JSON; give one desktop ID a line, as cut -d, -f1 does", err)
+		return fmt.Errorf("%w, as in CSV or JSON; give one desktop ID per line, for example with cut -d, -f1", err)
 	}
 	return nil
 }
 
-// checkID finds the characters that separate or enclose desktop IDs, and that none has.
+// checkID returns an error for a character that separates or encloses desktop IDs, and that no ID contains.
 func checkID(id string) error {
 	if i := strings.IndexAny(id, ",;|\t\"'[]"); i >= 0 {
-		return fmt.Errorf("%.*q has a %q", excerpt, id, id[i])
+		return fmt.Errorf("%.*q contains %q", excerpt, id, id[i])
 	}
 	return nil
 }

@@ -28,24 +28,24 @@ func TestInput_OtherFormats(t *testing.T) {
 		name, text string
 		line, says string
 	}{
-		{"UTF-16 of Windows", utf16Of(binary.LittleEndian, "\ufeff"+ids), ", line 1: ", "UTF-16; save it as UTF-8"},
-		{"UTF-16, big endian", utf16Of(binary.BigEndian, "\ufeff"+ids), ", line 1: ", "UTF-16; save it as UTF-8"},
-		{"UTF-16 without a mark", utf16Of(binary.LittleEndian, ids), ", line 1: ", "NUL bytes"},
-		{"UTF-16, big endian, without a mark", utf16Of(binary.BigEndian, ids), ", line 1: ", "NUL bytes"},
-		{"UTF-16 that begins with a comment", utf16Of(binary.LittleEndian, "# 桌面\n"+ids), ", line 1: ", "NUL bytes"},
-		{"UTF-16 after UTF-8", ids + utf16Of(binary.LittleEndian, ids), ", line 3: ", "NUL bytes"},
-		{"UTF-32", "\x00\x00\xfe\xff\x00\x00\x00e", ", line 1: ", "NUL bytes"},
-		{"archive", "PK\x03\x04\x14\x00\x06\x00" + strings.Repeat("x", maxLine), ", line 1: ", "NUL bytes"},
-		{"CSV", "DesktopId,DesktopName\necd-0000001,one\n", ", line 1: ", `"DesktopId,DesktopName" has a ','`},
-		{"CSV after a mark", utf8Mark + "DesktopId,DesktopName\r\necd-0000001,one\r\n", ", line 1: ", `"DesktopId,DesktopName" has a ','`},
-		{"CSV of one column", "DesktopId\necd-0000001\n", ", line 1: ", `"DesktopId" is the head of a column`},
-		{"another head", "# desktops\n\nDesktop ID\necd-0000001\n", ", line 3: ", `"Desktop ID" is the head of a column`},
-		{"CSV without a head", "ecd-0000001,one\n", ", line 1: ", `has a ','`},
-		{"CSV of another country", "ecd-0000001;one\n", ", line 1: ", `has a ';'`},
-		{"table with tabs", "ecd-0000001\tone\n", ", line 1: ", `has a '\t'`},
-		{"quotes", `"ecd-0000001"` + "\n", ", line 1: ", `has a '"'`},
-		{"later line", "ecd-0000001\n\necd-0000002,two\n", ", line 3: ", `has a ','`},
-		{"list of JSON", "[\n  \"ecd-0000001\"\n]\n", ", line 1: ", `has a '['`},
+		{"UTF-16 of Windows", utf16Of(binary.LittleEndian, "\ufeff"+ids), ", line 1: ", "UTF-16 is not supported; save the input as UTF-8"},
+		{"UTF-16, big endian", utf16Of(binary.BigEndian, "\ufeff"+ids), ", line 1: ", "UTF-16 is not supported; save the input as UTF-8"},
+		{"UTF-16 without a mark", utf16Of(binary.LittleEndian, ids), ", line 1: ", "NUL byte"},
+		{"UTF-16, big endian, without a mark", utf16Of(binary.BigEndian, ids), ", line 1: ", "NUL byte"},
+		{"UTF-16 that begins with a comment", utf16Of(binary.LittleEndian, "# 桌面\n"+ids), ", line 1: ", "NUL byte"},
+		{"UTF-16 after UTF-8", ids + utf16Of(binary.LittleEndian, ids), ", line 3: ", "NUL byte"},
+		{"UTF-32", "\x00\x00\xfe\xff\x00\x00\x00e", ", line 1: ", "NUL byte"},
+		{"archive", "PK\x03\x04\x14\x00\x06\x00" + strings.Repeat("x", maxLine), ", line 1: ", "NUL byte"},
+		{"CSV", "DesktopId,DesktopName\necd-0000001,one\n", ", line 1: ", `"DesktopId,DesktopName" contains ','`},
+		{"CSV after a mark", utf8Mark + "DesktopId,DesktopName\r\necd-0000001,one\r\n", ", line 1: ", `"DesktopId,DesktopName" contains ','`},
+		{"CSV of one column", "DesktopId\necd-0000001\n", ", line 1: ", `"DesktopId" is a column header`},
+		{"another head", "# desktops\n\nDesktop ID\necd-0000001\n", ", line 3: ", `"Desktop ID" is a column header`},
+		{"CSV without a head", "ecd-0000001,one\n", ", line 1: ", `contains ','`},
+		{"CSV of another country", "ecd-0000001;one\n", ", line 1: ", `contains ';'`},
+		{"table with tabs", "ecd-0000001\tone\n", ", line 1: ", `contains '\t'`},
+		{"quotes", `"ecd-0000001"` + "\n", ", line 1: ", `contains '"'`},
+		{"later line", "ecd-0000001\n\necd-0000002,two\n", ", line 3: ", `contains ','`},
+		{"list of JSON", "[\n  \"ecd-0000001\"\n]\n", ", line 1: ", `contains '['`},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
 			t.Parallel()
@@ -77,7 +77,7 @@ func TestInput_CSVFarDownAPipe(t *testing.T) {
 	status, stdout, _ := fleet(t, idLines(20000)+"ecd-1,one\n", append([]string{"enter"}, flags...)...)
 	assert.Equal(t, statusIncomplete, status)
 	assert.Contains(t, stdout, "20000 of 20000 desktops accepted")
-	assert.Contains(t, stdout, `/dev/stdin, line 20001: "ecd-1,one" has a ','`)
+	assert.Contains(t, stdout, `/dev/stdin, line 20001: "ecd-1,one" contains ','`)
 }
 
 func TestInput_ArgumentsWithCommas(t *testing.T) {

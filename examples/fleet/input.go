@@ -15,15 +15,15 @@ import (
 	"github.com/ecdkit/ecd-maintenance-go/maintenance"
 )
 
-// input is where the desktop IDs come from. They are read as the fleet needs them.
+// input is the source of desktop IDs. It reads them as the fleet needs them.
 type input struct {
 	source source
-	file   *os.File // nil where the IDs come from no file
-	start  int64    // where the IDs begin in a regular file
-	total  int      // IDs in the input, or -1 for one that can be read only once
+	file   *os.File // nil if the IDs do not come from a file
+	start  int64    // offset of the IDs in a regular file
+	total  int      // number of IDs, or -1 for an input that can be read only once
 
-	drawn int   // IDs that the fleet has taken
-	err   error // why not all of the input was read; nil where it was
+	drawn int   // number of IDs that the fleet has taken
+	err   error // reason why the input was not read to its end; nil if it was
 }
 
 // source calls yield with each ID until it returns false. It returns nil when all IDs were taken, and errStopped when
@@ -38,7 +38,7 @@ func (o *options) desktops(ctx context.Context, args []string) (*input, error) {
 	case !o.selection.given:
 		return o.input(args)
 	case len(args) > 0 || o.file != "":
-		return nil, errors.New("give desktop IDs, or select by --state, --tag, --pool and --office, and not both")
+		return nil, errors.New("give either desktop IDs or a selection by --state, --tag, --pool and --office, not both")
 	}
 	return o.selected(ctx)
 }
@@ -47,7 +47,7 @@ func (o *options) input(args []string) (*input, error) {
 	fromStdin := o.file == "-" || slices.Contains(args, "-")
 	switch {
 	case o.file != "" && len(args) > 0, fromStdin && len(args) > 1:
-		return nil, errors.New("desktop IDs come from the arguments, from a file or from standard input, and not from two of them")
+		return nil, errors.New("give desktop IDs either as arguments, or in a file, or on standard input")
 	case fromStdin:
 		return newFileInput(os.Stdin)
 	case o.file != "":
@@ -86,8 +86,7 @@ func newListInput(n int, ids iter.Seq[string]) *input {
 	}}
 }
 
-// newFileInput passes over a regular file once before anything is sent, for the number of its IDs and for what is wrong
-// with it.
+// newFileInput reads a regular file once before anything is sent, to count its IDs and to find invalid lines.
 func newFileInput(file *os.File) (*input, error) {
 	in := &input{file: file, total: -1, err: errStopped, source: linesOf(file)}
 	info, err := file.Stat()
@@ -112,7 +111,7 @@ func newFileInput(file *os.File) (*input, error) {
 	return in, err
 }
 
-// ids is the stream for the fleet, and counts what it takes.
+// ids returns the stream for the fleet, and counts the IDs that the fleet takes.
 func (in *input) ids(ctx context.Context) iter.Seq[string] {
 	return func(yield func(string) bool) {
 		in.err = in.source(ctx, func(id string) bool {
@@ -124,7 +123,7 @@ func (in *input) ids(ctx context.Context) iter.Seq[string] {
 
 // all returns all IDs, at least one.
 func (in *input) all(ctx context.Context) ([]string, error) {
-	ids := []string{} // never nil, which would ask for every desktop
+	ids := []string{} // never nil, which would select every desktop
 	for id := range in.ids(ctx) {
 		ids = append(ids, id)
 	}
@@ -138,7 +137,7 @@ func (in *input) all(ctx context.Context) ([]string, error) {
 	return ids, nil
 }
 
-// is reports whether the IDs come from the regular file of that name.
+// is reports whether the IDs come from the regular file at path.
 func (in *input) is(path string) bool {
 	if in.file == nil {
 		return false
@@ -148,8 +147,8 @@ func (in *input) is(path string) bool {
 	return err == nil && errOwn == nil && info.Mode().IsRegular() && os.SameFile(info, own)
 }
 
-// rest returns the IDs that the fleet did not take from a regular file. A goroutine that still reads the
-// file has its own place in it.
+// rest returns the IDs that the fleet did not take from a regular file. A goroutine that still reads the file has its
+// own file offset.
 func (in *input) rest() (ids []string, err error) {
 	taken := in.drawn
 	unread := io.NewSectionReader(in.file, in.start, math.MaxInt64-in.start)
@@ -178,7 +177,7 @@ func (in *input) unread(ctx context.Context, err error) string {
 	return in.err.Error()
 }
 
-// endOf says why ctx has ended.
+// endOf returns the reason why ctx has ended.
 func endOf(ctx context.Context) string {
 	if timeout := timeoutError(0); errors.As(context.Cause(ctx), &timeout) {
 		return timeout.Error()
@@ -186,7 +185,7 @@ func endOf(ctx context.Context) string {
 	return "interrupted"
 }
 
-// empty is the error of an input without IDs.
+// empty returns the error of an input without IDs.
 func (in *input) empty(unread string) error {
 	if unread != "" {
 		return errors.New(unread)

@@ -71,19 +71,19 @@ func TestInput_UsageErrors(t *testing.T) {
 		{"bad endpoint", []string{"enter", "ecd-1", "--region", region, "--endpoint", "http://example.com"}, "not loopback"},
 		{"bad concurrency", append([]string{"enter", "ecd-1", "--concurrency", "0"}, flags...), "concurrency 0"},
 		{"bad rate", append([]string{"enter", "ecd-1", "--rate", "0"}, flags...), "requestRate 0"},
-		{"bad demo", []string{"enter", "--demo", "0"}, "--demo takes"},
+		{"bad demo", []string{"enter", "--demo", "0"}, "--demo must be"},
 		{"demo elsewhere", []string{"enter", "--demo", "1", "--endpoint", "localhost"}, "[demo endpoint]"},
 		{"no IDs", append([]string{"enter"}, flags...), "the input has no desktop IDs"},
 		{"no IDs in a dry run", append([]string{"enter", "--dry-run"}, flags...), "the input has no desktop IDs"},
 		{"no IDs in a file", append([]string{"enter", "--file", write(t, "# none\n")}, flags...), "the input has no desktop IDs"},
 		{"no such file", append([]string{"enter", "--file", unused + ".txt"}, flags...), "no such file"},
 		{"directory", append([]string{"enter", "--file", t.TempDir()}, flags...), "is a directory"},
-		{"bad line", append([]string{"enter", "--file", write(t, "ecd-0000001\n{\"desktop\":1}\n")}, flags...), "line 2: a JSON object without desktopId"},
+		{"bad line", append([]string{"enter", "--file", write(t, "ecd-0000001\n{\"desktop\":1}\n")}, flags...), "line 2: JSON object without desktopId"},
 		{"line cut off", append([]string{"enter", "--file", write(t, "ecd-0000001\n{\"desktopId\":\"ecd")}, flags...), "line 2: unexpected end"},
 		{"line too long", append([]string{"enter", "--file", write(t, "ecd-1\n"+strings.Repeat("x", maxLine+1))}, flags...), "after line 1: bufio.Scanner: token too long"},
-		{"arguments and a file", append([]string{"enter", "ecd-1", "--file", input}, flags...), "not from two of them"},
-		{"arguments and standard input", append([]string{"enter", "ecd-1", "-"}, flags...), "not from two of them"},
-		{"failures onto standard output", append([]string{"enter", "ecd-1", "--failures", "-"}, flags...), "--failures takes a file"},
+		{"arguments and a file", append([]string{"enter", "ecd-1", "--file", input}, flags...), "either as arguments, or in a file, or on standard input"},
+		{"arguments and standard input", append([]string{"enter", "ecd-1", "-"}, flags...), "either as arguments, or in a file, or on standard input"},
+		{"failures onto standard output", append([]string{"enter", "ecd-1", "--failures", "-"}, flags...), "--failures is empty"},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
 			t.Parallel()
@@ -104,12 +104,12 @@ func TestInput_BadLineInPipe(t *testing.T) {
 	status, stdout, _ := fleet(t, "ecd-0000001\n{}\necd-0000002\n", append([]string{"enter"}, flags...)...)
 	assert.Equal(t, 1, status)
 	assert.Contains(t, stdout, "1 of 1 desktop accepted")
-	assert.Contains(t, stdout, "line 2: a JSON object without desktopId")
+	assert.Contains(t, stdout, "line 2: JSON object without desktopId")
 	assert.True(t, s.InMaintenance(region, "ecd-0000001"))
 	assert.False(t, s.InMaintenance(region, "ecd-0000002"))
 
 	status, stdout, stderr := fleet(t, "{}\n", append([]string{"enter"}, flags...)...)
 	assert.Equal(t, 2, status)
 	assert.Empty(t, stdout)
-	assert.Contains(t, stderr, "line 1: a JSON object")
+	assert.Contains(t, stderr, "line 1: JSON object")
 }

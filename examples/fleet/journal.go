@@ -14,32 +14,32 @@ import (
 	"github.com/ecdkit/ecd-maintenance-go/maintenance/window"
 )
 
-// journalOptions say which journal of windows, and how long desktops are tried to be taken out.
+// journalOptions has the journal of windows, and the time to take desktops out.
 type journalOptions struct {
 	path        string
 	exitTimeout time.Duration
-	existing    bool // a journal that does not exist is an error, and not made
+	existing    bool // fail if the journal does not exist, instead of creating it
 }
 
 // errNoJournal means that no window has ever run here.
-var errNoJournal = errors.New("there is no journal")
+var errNoJournal = errors.New("no journal found")
 
 func (j *journalOptions) define(flags *pflag.FlagSet) {
-	flags.StringVar(&j.path, "journal", "", "`FILE` in which open windows are written down; a program that was killed leaves it for recover")
+	flags.StringVar(&j.path, "journal", "", "`FILE` that records open windows, for recover after a crash")
 	flags.Lookup("journal").DefValue = "windows.db in a folder of the user's settings"
 	j.exitTimeout = window.DefaultExitTimeout
 }
 
 func (j *journalOptions) defineExit(flags *pflag.FlagSet) {
 	j.define(flags)
-	flags.DurationVar(&j.exitTimeout, "exit-timeout", window.DefaultExitTimeout, "how long desktops are tried to be taken out; what is left stays in the journal")
+	flags.DurationVar(&j.exitTimeout, "exit-timeout", window.DefaultExitTimeout, "`time` to take desktops out; those that are not out then stay in the journal")
 }
 
 // windows is an open journal.
 type windows struct {
 	*window.Manager
 	path      string
-	temporary string // folder of a demo's journal; empty without one
+	temporary string // folder of a demo's journal; otherwise empty
 }
 
 // open opens the journal for the client of the options.
@@ -68,15 +68,15 @@ func (j *journalOptions) open(o *options, progress func(window.Progress)) (*wind
 	return w, nil
 }
 
-// missing is an error for a journal that was named: the name may be mistyped.
+// missing returns an error if the journal was named, because the name may be mistyped.
 func (j *journalOptions) missing(path string) error {
 	if j.path == "" {
 		return errNoJournal
 	}
-	return fmt.Errorf("there is no journal %s", path)
+	return fmt.Errorf("journal %s does not exist", path)
 }
 
-// place decides where the journal is. The desktops of a demo are gone after it, and so is its journal.
+// place decides where the journal is. The journal of a demo is temporary, like its desktops.
 func (w *windows) place(j *journalOptions, demo bool) (err error) {
 	switch {
 	case j.path != "":
@@ -89,17 +89,17 @@ func (w *windows) place(j *journalOptions, demo bool) (err error) {
 	}
 	settings, err := os.UserConfigDir()
 	if err != nil {
-		return fmt.Errorf("%w; give the journal by --journal", err)
+		return fmt.Errorf("%w; name the journal with --journal", err)
 	}
 	folder := filepath.Join(settings, "ecd-fleet")
 	w.path = filepath.Join(folder, "windows.db")
 	return os.MkdirAll(folder, 0o700)
 }
 
-// openError adds what an operator can do.
+// openError adds advice for the operator to an error.
 func openError(err error) error {
 	if errors.Is(err, window.ErrInUse) {
-		complain("%v; wait for the end of that window, or give another journal by --journal", err)
+		complain("%v; wait for the end of that window, or name another journal with --journal", err)
 		return errIncomplete
 	}
 	return err
@@ -118,7 +118,7 @@ func (w *windows) remove() {
 	}
 }
 
-// recoverFirst takes out what an earlier program has left.
+// recoverFirst takes out the desktops that an earlier program has left in maintenance.
 func (w *windows) recoverFirst(ctx context.Context) error {
 	left, err := w.Unfinished()
 	if err != nil || len(left) == 0 {
@@ -128,7 +128,7 @@ func (w *windows) recoverFirst(ctx context.Context) error {
 	for _, u := range left {
 		names = append(names, u.Name)
 	}
-	fmt.Fprintf(os.Stderr, "fleet: first, the desktops of earlier windows are taken out: %s\n", strings.Join(names, ", "))
+	fmt.Fprintf(os.Stderr, "fleet: taking out the desktops of earlier windows first: %s\n", strings.Join(names, ", "))
 	_, err = w.Recover(ctx)
 	return err
 }

@@ -14,7 +14,8 @@ import (
 	"github.com/ecdkit/ecd-maintenance-go/maintenance/window"
 )
 
-// journalCommand is what recover, unfinished and abandon have in common: they need no region, as the journal has it.
+// journalCommand has the options that recover, unfinished and abandon have in common. They need no region, because
+// the journal has it.
 type journalCommand struct {
 	options
 	journal journalOptions
@@ -22,7 +23,7 @@ type journalCommand struct {
 
 func (c *journalCommand) defineEndpoint(cmd *cobra.Command) {
 	c.journal.existing = true
-	cmd.Flags().StringVar(&c.endpoint, "endpoint", "", "`host` or URL that the windows of the journal have called, if they were given one")
+	cmd.Flags().StringVar(&c.endpoint, "endpoint", "", "`host` or URL that the windows of the journal were given, if any")
 	onlyOnce(cmd.Flags())
 }
 
@@ -31,8 +32,8 @@ func newRecoverCommand() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "recover [flags]",
 		Short: "Take out the desktops that windows have left in maintenance",
-		Long: `Take out the desktops that windows have left in maintenance: of programs that were killed, and of those that could
-not take them out in time.
+		Long: `Take out the desktops that windows have left in maintenance, because a program was killed or could not take
+them out in time.
 
 The exit status is 0 if all desktops are out, and 120 if some may still be in maintenance.`,
 		Args: cobra.NoArgs,
@@ -134,7 +135,7 @@ func printUnfinishedJSON(left []window.Unfinished) error {
 			Phase      string    `json:"phase"`
 			Since      time.Time `json:"since"`
 			DesktopIDs []string  `json:"desktopIds"`
-			Error      string    `json:"error"` // the latest; empty if there was none
+			Error      string    `json:"error"` // the latest error; empty if there was none
 		}{u.Name, u.Region, u.Phase, u.Since, u.DesktopIds, u.Err})
 		if err != nil {
 			return err
@@ -164,15 +165,15 @@ func newAbandonCommand() *cobra.Command {
 	)
 	cmd := &cobra.Command{
 		Use:   "abandon --name NAME [flags] {desktop ID ... | --all}",
-		Short: "Forget desktops of an unfinished window, without taking them out",
-		Long: `Forget desktops of an unfinished window, without taking them out: the operator's word that they are out of
-maintenance, or to stay in it. Nothing is sent.`,
+		Short: "Remove desktops of an unfinished window from the journal without taking them out",
+		Long: `Remove desktops of an unfinished window from the journal without taking them out. Use it for desktops that are out of
+maintenance, or that are to stay in it. Nothing is sent.`,
 		RunE: func(_ *cobra.Command, ids []string) error {
 			switch {
 			case name == "":
 				return errors.New("--name is missing")
 			case all == (len(ids) > 0):
-				return errors.New("give the desktops to forget, or --all for every desktop of the window")
+				return errors.New("give the desktops to abandon, or --all for every desktop of the window")
 			}
 			windows, err := c.journal.open(&c.options, nil)
 			if err != nil {
@@ -185,7 +186,7 @@ maintenance, or to stay in it. Nothing is sent.`,
 	flags := cmd.Flags()
 	flags.SortFlags = false
 	flags.StringVar(&name, "name", "", "`name` of the window (required)")
-	flags.BoolVar(&all, "all", false, "forget every desktop of the window")
+	flags.BoolVar(&all, "all", false, "abandon every desktop of the window")
 	c.journal.define(flags)
 	c.defineEndpoint(cmd)
 	return cmd

@@ -8,17 +8,19 @@ import (
 	"path/filepath"
 )
 
-// partialSuffix names a file that is being written, or that a killed run has left. The next run replaces that.
+// partialSuffix marks a file that is being written, or that a killed run has left. The next run replaces such a
+// file.
 const partialSuffix = ".partial"
 
-// outFile is written beside the file that it replaces once it is complete. A device or a pipe is written directly.
+// outFile is a file that is written beside another file, and replaces that file when it is complete. A device or a
+// pipe is written directly.
 type outFile struct {
 	*os.File
 	path string      // the file to replace; empty for a device or a pipe
 	info os.FileInfo // of File
 }
 
-// openOut finds out whether the file can be written, and leaves it as it is.
+// openOut checks that the file can be written, without changing it.
 func openOut(name string) (*outFile, error) {
 	old, err := os.Stat(name)
 	if err != nil && !errors.Is(err, fs.ErrNotExist) {
@@ -28,7 +30,7 @@ func openOut(name string) (*outFile, error) {
 	if exists {
 		for _, standard := range []*os.File{os.Stdout, os.Stderr} {
 			if info, err := standard.Stat(); err == nil && os.SameFile(info, old) {
-				return &outFile{File: standard}, nil // a rename would part it from what is printed
+				return &outFile{File: standard}, nil // standard output must not be renamed away
 			}
 		}
 		file, err := os.OpenFile(name, os.O_WRONLY, 0)
@@ -38,16 +40,16 @@ func openOut(name string) (*outFile, error) {
 		if !old.Mode().IsRegular() {
 			return &outFile{File: file}, nil
 		}
-		file.Close() // it may be written, so it may be replaced
+		file.Close() // it is writable, so it may be replaced
 	}
 	path := target(name)
 	switch err := os.Remove(path + partialSuffix); {
 	case err == nil:
-		fmt.Fprintf(os.Stderr, "fleet: replacing %s, which a run that did not end has left\n", path+partialSuffix)
+		fmt.Fprintf(os.Stderr, "fleet: replacing %s, which an unfinished run has left\n", path+partialSuffix)
 	case !errors.Is(err, fs.ErrNotExist):
 		return nil, err
 	}
-	// O_EXCL: another run that creates it at the same time does not share it.
+	// O_EXCL: two runs that start at the same time must not share the file.
 	file, err := os.OpenFile(path+partialSuffix, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o644)
 	if err != nil {
 		return nil, err
@@ -59,7 +61,7 @@ func openOut(name string) (*outFile, error) {
 	return &outFile{file, path, info}, err
 }
 
-// target follows symbolic links, the last of which may lead to a file that is not there yet.
+// target follows symbolic links. The last link may point to a file that does not exist yet.
 func target(path string) string {
 	for range 40 {
 		link, err := os.Readlink(path)
@@ -67,7 +69,7 @@ func target(path string) string {
 			break
 		}
 		if !filepath.IsAbs(link) {
-			dir, _ := filepath.Split(path) // not cleaned, as dir/.. is another place if dir is a link
+			dir, _ := filepath.Split(path) // not cleaned, because dir/.. is another folder if dir is a link
 			link = dir + link
 		}
 		path = link
@@ -75,7 +77,7 @@ func target(path string) string {
 	return path
 }
 
-// finish puts on the disk what was written. The file keeps the name that says that it is not complete.
+// finish syncs the file to disk. The file keeps its partial name.
 func (o *outFile) finish() error {
 	if o.path == "" {
 		return nil
@@ -83,7 +85,7 @@ func (o *outFile) finish() error {
 	return errors.Join(o.Sync(), o.Close())
 }
 
-// replace is for a file that is finished and complete.
+// replace replaces the file at path by this one, which must be finished and complete.
 func (o *outFile) replace() error {
 	if o.path == "" {
 		return nil
@@ -94,7 +96,7 @@ func (o *outFile) replace() error {
 	return os.Rename(o.Name(), o.path)
 }
 
-// discard removes a file that holds nothing.
+// discard removes the file.
 func (o *outFile) discard() {
 	if o.path == "" {
 		return

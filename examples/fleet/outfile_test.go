@@ -125,7 +125,7 @@ func TestFailures_EndedEarly(t *testing.T) {
 	failed := write(t, "of an earlier run")
 	status, _, stderr := fleet(t, idLines(1000), append([]string{"enter", "--concurrency", "1", "--failures", failed}, flags...)...)
 	assert.Equal(t, 1, status)
-	assert.Contains(t, stderr, fmt.Sprintf("its failures are in %s%s, and %[1]s is as it was", failed, partialSuffix))
+	assert.Contains(t, stderr, fmt.Sprintf("its failures are in %s%s; %[1]s was not changed", failed, partialSuffix))
 	assert.Equal(t, "of an earlier run", read(t, failed))
 	assert.Equal(t, 100, strings.Count(read(t, failed+partialSuffix), "\n"))
 }

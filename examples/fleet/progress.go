@@ -12,13 +12,13 @@ import (
 	"github.com/ecdkit/ecd-maintenance-go/maintenance"
 )
 
-// display shows progress on standard error, so that standard output is left to the results.
+// display shows progress on standard error, because the results are on standard output.
 type display interface {
 	show(maintenance.FleetProgress)
 	end() // leaves the cursor at the beginning of an empty line
 }
 
-// newDisplay takes the number of desktops, or -1 where it is not known.
+// newDisplay takes the number of desktops, or -1 if it is unknown.
 func newDisplay(o *options, total int) display {
 	title := fmt.Sprint(o.mode, " ", o.region)
 	how := progress{o.mode, o.wait}
@@ -28,13 +28,13 @@ func newDisplay(o *options, total int) display {
 	return &plain{title: title, how: how, total: total}
 }
 
-// progress writes how many desktops have come how far.
+// progress formats the numbers of desktops in each state.
 type progress struct {
 	mode maintenance.Mode
 	wait bool
 }
 
-// states are those that only a run with --wait knows, each after a comma.
+// states formats the states that only a run with --wait knows, each after a comma.
 func (w progress) states(p maintenance.FleetProgress, goal string) string {
 	switch {
 	case !w.wait:
@@ -52,9 +52,9 @@ type bar struct {
 }
 
 func newBar(title string, how progress, total int) bar {
-	width := 20 // mostly leaves room for the ^C that a terminal echoes
+	width := 20 // usually leaves room for the ^C that a terminal echoes
 	if how.wait {
-		width = 10 // the numbers before it are in place of its count
+		width = 10 // the numbers before it replace its count
 	}
 	return bar{title: title, how: how, ProgressBar: progressbar.NewOptions(total,
 		progressbar.OptionSetDescription(title),
@@ -62,15 +62,15 @@ func newBar(title string, how progress, total int) bar {
 		progressbar.OptionSetTheme(progressbar.ThemeASCII),
 		progressbar.OptionSetWidth(width),
 		withCount(!how.wait),
-		progressbar.OptionSetPredictTime(!how.wait), // users leave when they leave
+		progressbar.OptionSetPredictTime(!how.wait), // nobody can predict when users leave
 		progressbar.OptionUseANSICodes(true),
 		progressbar.OptionThrottle(50*time.Millisecond),
 		progressbar.OptionSetRenderBlankState(true),
-		progressbar.OptionSetSpinnerChangeInterval(0), // an interval has a goroutine, which draws over the summary
+		progressbar.OptionSetSpinnerChangeInterval(0), // with an interval, a goroutine would draw over the summary
 	)}
 }
 
-// show ignores the bar's errors: that a file has grown meanwhile, or that the terminal has gone, stops no maintenance.
+// show ignores the bar's errors: a file that has grown meanwhile, or a closed terminal, must not stop the run.
 func (b bar) show(p maintenance.FleetProgress) {
 	if b.how.wait || p.Failed > 0 {
 		b.Describe(b.description(p))
@@ -99,10 +99,10 @@ func (b bar) description(p maintenance.FleetProgress) string {
 
 func (b bar) end() { _ = b.Clear() }
 
-// These keep the log of an automated run short, in which a wait may take hours.
+// These intervals keep the log of an automated run short, because a wait may take hours.
 const (
 	plainInterval = 2 * time.Second
-	samePlain     = time.Minute // while no desktop gets further
+	samePlain     = time.Minute // while no desktop changes its state
 )
 
 type plain struct {
@@ -110,7 +110,7 @@ type plain struct {
 	how   progress
 	total int
 
-	last      [4]int // desktops, as they were shown
+	last      [4]int // the numbers of desktops that were shown last
 	next      time.Time
 	nextEqual time.Time
 }

@@ -6,8 +6,8 @@ import (
 	"unicode/utf8"
 )
 
-// rawID is a desktop ID in JSON. What is not UTF-8 stays as it is, byte for byte, so that an ID comes back from a
-// failures file as it was; encoding/json would put U+FFFD in its place.
+// rawID is a desktop ID in JSON. Invalid UTF-8 is kept byte for byte, so that an ID survives a failures file
+// unchanged; encoding/json would replace it by U+FFFD.
 type rawID string
 
 func (id rawID) MarshalJSON() ([]byte, error) {
@@ -27,10 +27,10 @@ func (id rawID) MarshalJSON() ([]byte, error) {
 	return append(quoted, '"'), err
 }
 
-// UnmarshalJSON is not called for null, of which a *rawID remains nil.
+// UnmarshalJSON is not called for null: a *rawID then stays nil.
 func (id *rawID) UnmarshalJSON(quoted []byte) error {
 	if len(quoted) < 2 || quoted[0] != '"' {
-		return json.Unmarshal(quoted, (*string)(id)) // says which type it is
+		return json.Unmarshal(quoted, (*string)(id)) // its error names the type
 	}
 	var raw []byte
 	err := eachPart(string(quoted[1:len(quoted)-1]), func(part string, valid bool) error {
@@ -46,7 +46,7 @@ func (id *rawID) UnmarshalJSON(quoted []byte) error {
 	return err
 }
 
-// eachPart calls fn with each longest part of s that is UTF-8, and with each byte between them.
+// eachPart calls fn with each longest part of s that is valid UTF-8, and with each byte between such parts.
 func eachPart(s string, fn func(part string, valid bool) error) error {
 	for len(s) > 0 {
 		n := validPrefix(s)

@@ -12,25 +12,26 @@ import (
 	"github.com/ecdkit/ecd-maintenance-go/maintenance"
 )
 
-// summary is what --json prints. Drawn is the sum of Accepted and Failed, and with --wait of InMode and Failed.
+// summary is the output of --json. Drawn is the sum of Accepted and Failed or, with --wait, of InMode and
+// Failed.
 type summary struct {
 	Mode           maintenance.Mode `json:"mode"`
 	Region         string           `json:"region"`
-	Drawn          int              `json:"drawn"` // desktops that were taken from the input
+	Drawn          int              `json:"drawn"` // number of desktops taken from the input
 	Accepted       int              `json:"accepted"`
 	*Waited                         // with --wait
 	Failed         int              `json:"failed"`
-	OutcomeUnknown int              `json:"outcomeUnknown"` // of Failed: may have been accepted all the same
+	OutcomeUnknown int              `json:"outcomeUnknown"` // number of Failed that may still have been accepted
 	Calls          int              `json:"calls"`
-	Throttled      int              `json:"throttled"` // of Calls
+	Throttled      int              `json:"throttled"` // number of Calls that were throttled
 	ElapsedSeconds float64          `json:"elapsedSeconds"`
-	Unread         string           `json:"unread,omitempty"` // why input was left unread
+	Unread         string           `json:"unread,omitempty"` // reason why the rest of the input was not read
 }
 
-// Waited is what the desktops were waited for.
+// Waited has the results of --wait.
 type Waited struct {
-	InMode  int `json:"inMode"`  // of Accepted
-	Pending int `json:"pending"` // of Accepted and of Failed: not in the mode when the run ended
+	InMode  int `json:"inMode"`  // number of Accepted that are in the mode
+	Pending int `json:"pending"` // number of Accepted that were not in the mode when the run ended; they are also in Failed
 }
 
 func newSummary(o *options, in *input, report *maintenance.FleetReport, unread string) summary {
@@ -78,12 +79,12 @@ func (s summary) String() string {
 	}
 	fmt.Fprintf(&b, "; %s, %d throttled, %.1f s", count(s.Calls, "call"), s.Throttled, s.ElapsedSeconds)
 	if s.Unread != "" {
-		fmt.Fprintf(&b, "\nThe rest of the input was not read: %s\nTo go on, give the whole input again; a desktop may be given twice.", s.Unread)
+		fmt.Fprintf(&b, "\nThe rest of the input was not read: %s\nTo continue, give the whole input again; a desktop may be sent twice.", s.Unread)
 	}
 	return b.String()
 }
 
-// printResult writes what a run has come to, as text or as JSON.
+// printResult prints the result of a run, as text or as JSON.
 func printResult(result fmt.Stringer, asJSON bool) error {
 	var err error
 	if asJSON {
@@ -97,7 +98,7 @@ func printResult(result fmt.Stringer, asJSON bool) error {
 	return err
 }
 
-// goal is the state that a mode leads to.
+// goal returns the state that a mode leads to.
 func goal(mode maintenance.Mode) string {
 	if mode == maintenance.ModeEnter {
 		return "in maintenance"

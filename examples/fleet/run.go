@@ -20,31 +20,31 @@ type options struct {
 	rate         float64
 	outageLimit  time.Duration
 	wait         bool
-	timeout      time.Duration // of the run; 0 without one
+	timeout      time.Duration // of the run; 0 for no limit
 	endpoint     string
 	dryRun, json bool
-	demo         int // desktops; 0 without an embedded service
+	demo         int // number of desktops of the embedded service; 0 without it
 
 	fleet []maintenance.FleetOption
-	made  *maintenance.Client // by client
+	made  *maintenance.Client // the client that the method client returned
 }
 
-// completeMode makes fleet options of the flags. Their values are for the library to check, which knows what is valid.
+// completeMode makes fleet options from the flags. The library checks their values.
 func (o *options) completeMode(given func(flag string) bool) error {
 	o.fleet = append(o.fleet, maintenance.WithConcurrency(o.concurrency), maintenance.WithOutageLimit(o.outageLimit))
 	if given("rate") {
 		o.fleet = append(o.fleet, maintenance.WithRequestRate(o.rate))
 	}
 	if o.failures == "-" {
-		return errors.New("--failures takes a file; without it, failures are on standard error")
+		return errors.New("--failures is empty; without the flag, failures go to standard error")
 	}
 	if given("timeout") && o.timeout <= 0 {
-		return errors.New("--timeout takes a time, such as 30m, that is more than 0")
+		return errors.New("--timeout must be more than 0, for example 30m")
 	}
 	return o.complete(given)
 }
 
-// complete is for the flags that every command has.
+// complete checks the flags that every command has.
 func (o *options) complete(given func(flag string) bool) error {
 	if given("file") && o.file == "" {
 		return errors.New("--file is empty")
@@ -53,7 +53,7 @@ func (o *options) complete(given func(flag string) bool) error {
 		return err
 	}
 	if given("demo") && o.demo < 1 {
-		return errors.New("--demo takes a number of desktops")
+		return errors.New("--demo must be at least 1")
 	}
 	if o.region == "" && o.demo > 0 {
 		o.region = demoRegion
@@ -64,7 +64,8 @@ func (o *options) complete(given func(flag string) bool) error {
 	return nil
 }
 
-// withTimeout ends ctx after --timeout. A deadline would end the run earlier, before a wait that exceeds it.
+// withTimeout ends ctx after --timeout. A deadline would end the run earlier, because the library starts no wait that
+// exceeds a deadline.
 func (o *options) withTimeout(ctx context.Context) (context.Context, context.CancelFunc) {
 	if o.timeout == 0 {
 		return ctx, func() {}
@@ -77,10 +78,11 @@ func (o *options) withTimeout(ctx context.Context) (context.Context, context.Can
 type timeoutError time.Duration
 
 func (e timeoutError) Error() string {
-	return fmt.Sprintf("the --timeout of %v is over", time.Duration(e))
+	return fmt.Sprintf("--timeout of %v exceeded", time.Duration(e))
 }
 
-// run returns errIncomplete for what it has already told, and any other error for what the user has to correct.
+// run returns errIncomplete for a failure that it has already reported, and any other error for a mistake of the
+// user.
 func (o *options) run(ctx context.Context, args []string) error {
 	ctx, cancel := o.withTimeout(ctx)
 	defer cancel()
@@ -129,7 +131,7 @@ func (o *options) run(ctx context.Context, args []string) error {
 	return nil
 }
 
-// client returns the client of the run, which reads a selection and then sends what was selected.
+// client returns the client of the run. It is the same for reading a selection and for sending.
 func (o *options) client() (client *maintenance.Client, err error) {
 	switch {
 	case o.made != nil:
@@ -150,7 +152,7 @@ func (o *options) clientOptions() []maintenance.Option {
 	return opts
 }
 
-// complain is for what must not be overlooked.
+// complain prints an error that must not be overlooked.
 func complain(format string, args ...any) {
 	fmt.Fprintf(os.Stderr, "fleet: ERROR: "+format+"\n", args...)
 }

@@ -14,26 +14,26 @@ import (
 	"github.com/ecdkit/ecd-maintenance-go/maintenance"
 )
 
-// selection selects desktops by what the service shows of them.
+// selection selects desktops by their properties.
 type selection struct {
 	state, pool, office string
 	tags                []string // k=v
 
-	given  bool // a flag of the selection is
+	given  bool // a flag of the selection was given
 	filter maintenance.DesktopFilter
-	states map[maintenance.MaintenanceState]bool // nil for all
+	states map[maintenance.MaintenanceState]bool // nil for all states
 }
 
-// define adds the flags, which do the same for every command.
+// define adds the flags, which have the same meaning for every command.
 func (s *selection) define(flags *pflag.FlagSet) {
 	flags.StringVar(&s.state, "state", "", "select the desktops in these `states`: in, entering, out, or several of them with commas")
-	flags.StringArrayVar(&s.tags, "tag", nil, "select the desktops with the tag `KEY=VALUE`; give it again for another tag that they have to have too")
+	flags.StringArrayVar(&s.tags, "tag", nil, "select the desktops with the tag `KEY=VALUE`; repeat it to require several tags")
 	flags.StringVar(&s.pool, "pool", "", "select the desktops of the pool (desktop group) with this `ID`")
 	flags.StringVar(&s.office, "office", "", "select the desktops of the office network with this `ID`")
 }
 
-// complete makes a filter of the flags. An empty value is an error: it comes from a variable that is not set, and would
-// select every desktop.
+// complete makes a filter from the flags. An empty value is an error: it probably comes from an unset variable, and
+// would select every desktop.
 func (s *selection) complete(given func(flag string) bool) error {
 	for name, value := range map[string]string{"state": s.state, "pool": s.pool, "office": s.office} {
 		if given(name) && strings.TrimSpace(value) == "" {
@@ -47,9 +47,9 @@ func (s *selection) complete(given func(flag string) bool) error {
 		key, value, found := strings.Cut(tag, "=")
 		switch _, again := s.filter.Tags[key]; {
 		case !found || key == "" || value == "":
-			return fmt.Errorf("--tag %q: a tag is KEY=VALUE, and neither is empty", tag)
+			return fmt.Errorf("--tag %q: must be KEY=VALUE, neither of them empty", tag)
 		case again:
-			return fmt.Errorf("--tag %s is given more than once, and a desktop has one value of it", key)
+			return fmt.Errorf("--tag %s is given more than once, but a desktop has only one value of a tag", key)
 		}
 		if s.filter.Tags == nil {
 			s.filter.Tags = map[string]string{}
@@ -64,18 +64,18 @@ func (s *selection) complete(given func(flag string) bool) error {
 	return err
 }
 
-// narrows reports whether the selection can leave out any desktop of the region.
+// narrows reports whether the selection can exclude any desktop of the region.
 func (s *selection) narrows() bool {
 	byState := s.states != nil && len(s.states) < len(words)
 	return byState || s.pool != "" || s.office != "" || len(s.tags) > 0
 }
 
-// has reports whether the selection holds a desktop that its filter has yielded.
+// has reports whether the selection includes a desktop that matches its filter.
 func (s *selection) has(d maintenance.Desktop) bool {
 	return s.states == nil || s.states[d.MaintenanceState()]
 }
 
-// selected is the input of a selection. All of it is read before anything is sent, so that nothing is if reading fails.
+// selected returns the input of a selection. It reads the whole selection, so that nothing is sent if reading fails.
 func (o *options) selected(ctx context.Context) (*input, error) {
 	if !o.selection.narrows() {
 		return nil, errors.New("--state with all states selects every desktop of the region; add --tag, --pool or --office, or give IDs")
@@ -90,16 +90,16 @@ func (o *options) selected(ctx context.Context) (*input, error) {
 	case errors.As(err, &invalid):
 		return nil, err
 	case err != nil:
-		complain("nothing was sent, as the selection was not read: %v", err)
+		complain("nothing was sent because the selection could not be read: %v", err)
 		return nil, errIncomplete
 	case len(ids) == 0:
-		return nil, errors.New("the selection has no desktops")
+		return nil, errors.New("the selection matches no desktops")
 	}
 	fmt.Fprintf(os.Stderr, "fleet: %s selected\n", count(len(ids), "desktop"))
 	return newListInput(len(ids), slices.Values(ids)), nil
 }
 
-// ids returns the IDs of the desktops that the selection holds, each once.
+// ids returns the IDs of the desktops that the selection includes, without duplicates.
 func (s *selection) ids(desktops iter.Seq2[maintenance.Desktop, error]) (ids []string, err error) {
 	seen := map[string]bool{}
 	for desktop, err := range desktops {

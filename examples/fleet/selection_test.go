@@ -53,22 +53,22 @@ func TestSelection_UsageErrors(t *testing.T) {
 		text string
 	}{
 		{"nothing", nil, "the input has no desktop IDs"},
-		{"empty tag", []string{"--tag", ""}, "a tag is KEY=VALUE"},
-		{"tag without a value", []string{"--tag", "floor"}, "a tag is KEY=VALUE"},
-		{"tag with an empty value", []string{"--tag", "floor="}, "a tag is KEY=VALUE"},
-		{"tag without a key", []string{"--tag", "=1"}, "a tag is KEY=VALUE"},
+		{"empty tag", []string{"--tag", ""}, "must be KEY=VALUE"},
+		{"tag without a value", []string{"--tag", "floor"}, "must be KEY=VALUE"},
+		{"tag with an empty value", []string{"--tag", "floor="}, "must be KEY=VALUE"},
+		{"tag without a key", []string{"--tag", "=1"}, "must be KEY=VALUE"},
 		{"two values of a tag", []string{"--tag", "floor=1", "--tag", "floor=2"}, "--tag floor is given more than once"},
 		{"empty pool", []string{"--pool", ""}, "--pool is empty"},
 		{"empty pool and a tag", []string{"--pool", "", "--tag", "floor=1"}, "--pool is empty"},
 		{"empty office", []string{"--office", " "}, "--office is empty"},
 		{"empty state", []string{"--state", ""}, "--state is empty"},
 		{"all states", []string{"--state", "out,in,entering"}, "selects every desktop of the region"},
-		{"desktop and a selection", []string{"ecd-1", "--pool", "pool-1"}, "and not both"},
-		{"standard input and a selection", []string{"-", "--state", "out"}, "and not both"},
-		{"file and a selection", []string{"--file", list, "--tag", "floor=1"}, "and not both"},
+		{"desktop and a selection", []string{"ecd-1", "--pool", "pool-1"}, "not both"},
+		{"standard input and a selection", []string{"-", "--state", "out"}, "not both"},
+		{"file and a selection", []string{"--file", list, "--tag", "floor=1"}, "not both"},
 		{"empty file name and a selection", []string{"--file", "", "--tag", "floor=1"}, "--file is empty"},
-		{"no such desktops", []string{"--tag", "floor=9"}, "the selection has no desktops"},
-		{"no desktops in the state", []string{"--pool", "pool-1", "--state", "out"}, "the selection has no desktops"},
+		{"no such desktops", []string{"--tag", "floor=9"}, "the selection matches no desktops"},
+		{"no desktops in the state", []string{"--pool", "pool-1", "--state", "out"}, "the selection matches no desktops"},
 		{"too many tags", tags(21), "filter.Tags"},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
@@ -104,7 +104,7 @@ func TestSelection_NotRead(t *testing.T) {
 	failed := filepath.Join(t.TempDir(), "failed.jsonl")
 	status, stdout, stderr := fleet(t, "", append([]string{"enter", "--state", "out", "--failures", failed}, flags...)...)
 	assert.Equal(t, statusIncomplete, status)
-	assert.Contains(t, stderr, "ERROR: nothing was sent, as the selection was not read: maintenance: DescribeDesktops cn-hangzhou: Forbidden.RAM")
+	assert.Contains(t, stderr, "ERROR: nothing was sent because the selection could not be read: maintenance: DescribeDesktops cn-hangzhou: Forbidden.RAM")
 	assert.Empty(t, stdout)
 	assert.Empty(t, asked(s))
 	assert.NoFileExists(t, failed)
@@ -116,7 +116,7 @@ func TestSelection_DryRun(t *testing.T) {
 	status, stdout, stderr := fleet(t, "", append([]string{"enter", "--office", "north", "--dry-run", "--wait"}, flags...)...)
 	require.Zero(t, status, stderr)
 	assert.Equal(t, "batch 1, 3 desktops: ecd-1 ecd-2 ecd-5\n"+
-		"ENTER cn-hangzhou, dry run: 3 desktops in 1 batches, 0 invalid; nothing was sent but the question for the selection\n", stdout)
+		"ENTER cn-hangzhou, dry run: 3 desktops in 1 batches, 0 invalid; nothing was sent except the request for the selection\n", stdout)
 	assert.Empty(t, asked(s))
 }
 

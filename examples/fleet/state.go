@@ -7,7 +7,7 @@ import (
 	"github.com/ecdkit/ecd-maintenance-go/maintenance"
 )
 
-// words are the states as --state takes them and status prints them.
+// words are the names of the states in --state and in the output of status.
 var words = map[maintenance.MaintenanceState]string{
 	maintenance.InMaintenance:       "in",
 	maintenance.EnteringMaintenance: "entering",
@@ -25,13 +25,13 @@ func parseStates(list string) (map[maintenance.MaintenanceState]bool, error) {
 			}
 		}
 		if !found {
-			return nil, fmt.Errorf("--state %q: a state is in, entering or out", word)
+			return nil, fmt.Errorf("--state %q: must be in, entering or out", word)
 		}
 	}
 	return states, nil
 }
 
-// usersOf are the users that are connected to a desktop.
+// usersOf returns the IDs of the users that are connected to a desktop.
 func usersOf(d maintenance.Desktop) []string {
 	users := []string{} // [] in JSON, not null
 	for _, s := range d.Sessions {

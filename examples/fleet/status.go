@@ -16,12 +16,12 @@ import (
 	"github.com/ecdkit/ecd-maintenance-go/maintenance"
 )
 
-// line is what status --json prints of a desktop. The input of enter and exit takes it.
+// line is the output of status --json for a desktop. It is valid input for enter and exit.
 type line struct {
 	DesktopID string   `json:"desktopId"`
 	Name      string   `json:"name"`
 	State     string   `json:"state"`
-	Users     []string `json:"users"` // that are connected; never null
+	Users     []string `json:"users"` // the connected users; never null
 }
 
 func newLine(d maintenance.Desktop) line {
@@ -50,7 +50,7 @@ func (t table) write(d maintenance.Desktop) error {
 
 func (t table) end() error { return t.Flush() }
 
-// cell keeps a text in its place: names are what users have given, tabs and escape sequences included.
+// cell escapes a text for the table: names that users have chosen may contain tabs and escape sequences.
 func cell(s string) string {
 	switch {
 	case s == "":
@@ -79,7 +79,7 @@ func (l jsonLines) write(d maintenance.Desktop) error {
 
 func (l jsonLines) end() error { return l.out.Flush() }
 
-// runStatus prints the desktops with the IDs, or all of the region, as far as the selection has them.
+// runStatus prints the desktops with the given IDs, or all desktops of the region, that the selection includes.
 func (o *options) runStatus(ctx context.Context, args []string) error {
 	asked, err := o.asked(ctx, args)
 	if err != nil {
@@ -97,7 +97,7 @@ func (o *options) runStatus(ctx context.Context, args []string) error {
 	}
 	filter := o.selection.filter
 	filter.DesktopIds = asked
-	shown := map[string]bool{} // of asked
+	shown := map[string]bool{} // IDs of asked that the service has shown
 	for desktop, errRead := range client.Desktops(ctx, o.region, filter) {
 		if err = errRead; err != nil {
 			break
@@ -123,7 +123,7 @@ func (o *options) runStatus(ctx context.Context, args []string) error {
 	return o.tellMissing(asked, shown)
 }
 
-// asked are the IDs of the arguments or of a file; nil if there are neither.
+// asked returns the IDs of the arguments or of a file, or nil if there are neither.
 func (o *options) asked(ctx context.Context, args []string) ([]string, error) {
 	if len(args) == 0 && o.file == "" {
 		return nil, nil
@@ -135,8 +135,8 @@ func (o *options) asked(ctx context.Context, args []string) ([]string, error) {
 	return in.all(ctx)
 }
 
-// tellMissing names the desktops that were asked for and do not exist. With a filter of the service one that is not
-// shown may exist.
+// tellMissing reports the given IDs that do not exist. With a filter it cannot tell, because the service then does
+// not show every desktop.
 func (o *options) tellMissing(asked []string, shown map[string]bool) error {
 	s := &o.selection
 	if s.pool != "" || s.office != "" || len(s.tags) > 0 {
@@ -145,8 +145,8 @@ func (o *options) tellMissing(asked []string, shown map[string]bool) error {
 	var missing error
 	for _, id := range asked {
 		if !shown[id] {
-			shown[id] = true // told once
-			complain("there is no desktop %q in %s", id, o.region)
+			shown[id] = true // report it only once
+			complain("desktop %q not found in %s", id, o.region)
 			missing = errIncomplete
 		}
 	}

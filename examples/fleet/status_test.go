@@ -105,7 +105,7 @@ func TestStatus_List(t *testing.T) {
 		status, stdout, stderr := fleet(t, list, append(append([]string{"status", "--json"}, args...), flags...)...)
 		assert.Equal(t, statusIncomplete, status, name)
 		assert.Equal(t, []string{"ecd-2", "ecd-5"}, idsOf(t, stdout), name)
-		assert.Equal(t, 1, strings.Count(stderr, `ERROR: there is no desktop "gone" in cn-hangzhou`), name)
+		assert.Equal(t, 1, strings.Count(stderr, `ERROR: desktop "gone" not found in cn-hangzhou`), name)
 	}
 }
 
@@ -141,7 +141,7 @@ func TestStatus_UsageErrors(t *testing.T) {
 		{"no region", []string{"status"}, "--region is missing"},
 		{"bad region", []string{"status", "--region", "evil.com/x"}, "region"},
 		{"bad desktop", append([]string{"status", "no good"}, flags...), "white space"},
-		{"unknown state", append([]string{"status", "--state", "in,under"}, flags...), `--state "under": a state is in, entering or out`},
+		{"unknown state", append([]string{"status", "--state", "in,under"}, flags...), `--state "under": must be in, entering or out`},
 		{"empty state", append([]string{"status", "--state", ""}, flags...), "--state is empty"},
 		{"comma too many", append([]string{"status", "--state", "in,"}, flags...), `--state ""`},
 		{"empty file name", append([]string{"status", "--file", ""}, flags...), "--file is empty"},

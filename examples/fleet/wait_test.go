@@ -107,7 +107,7 @@ func TestTimeout_EndsTheWait(t *testing.T) {
 	status, stdout, stderr := fleet(t, "", append([]string{"enter", "--wait", "--timeout", "500ms", "ecd-0000001"}, flags...)...)
 	assert.Equal(t, statusIncomplete, status)
 	assert.Contains(t, stdout, "accepted, 0 in maintenance")
-	assert.Contains(t, stderr, "the --timeout of 500ms is over")
+	assert.Contains(t, stderr, "--timeout of 500ms exceeded")
 }
 
 // What a timeout leaves unread is told, and kept if the failures replace the input.
@@ -120,7 +120,7 @@ func TestTimeout_EndsTheRun(t *testing.T) {
 	defer stdin.Close()
 	go io.WriteString(stdin, idLines(1))
 	require.Equal(t, statusIncomplete, p.run(t), p.stderr.String())
-	assert.Contains(t, p.stdout.String(), "The rest of the input was not read: the --timeout of 100ms is over")
+	assert.Contains(t, p.stdout.String(), "The rest of the input was not read: --timeout of 100ms exceeded")
 
 	path := write(t, idLines(20000))
 	status, stdout, stderr := fleet(t, "", "enter", "--demo", "20000", "--json", "--timeout", "400ms", "--file", path, "--failures", path)

@@ -13,7 +13,7 @@ import (
 	"github.com/ecdkit/ecd-maintenance-go/maintenance/window"
 )
 
-// windowOptions are those of the window command.
+// windowOptions has the options of the window command.
 type windowOptions struct {
 	options
 	journal journalOptions
@@ -52,7 +52,7 @@ and takes the desktops out. A second Ctrl-C or SIGTERM tells what is left, and a
 	flags.SortFlags = false
 	flags.StringVar(&o.window.Name, "name", "", "`name` of the window, for the journal (required)")
 	o.defineFirst(flags)
-	flags.DurationVar(&o.window.Grace, "grace", 15*time.Minute, "how long users may take to leave; 0 for no limit")
+	flags.DurationVar(&o.window.Grace, "grace", 15*time.Minute, "`time` for users to leave; 0 for no limit")
 	flags.BoolVar(&o.window.Disconnect, "disconnect", false, "end the sessions that are left after --grace")
 	flags.DurationVar(&o.window.Duration, "duration", 0, "end the command after this `time`, for example 2h")
 	flags.Lookup("duration").DefValue = "no limit"
@@ -71,7 +71,7 @@ func (o *windowOptions) completeWindow(cmd *cobra.Command, args []string) ([]str
 	o.command = args[dash:]
 	given := cmd.Flags().Changed
 	if given("duration") && o.window.Duration <= 0 {
-		return nil, errors.New("--duration takes a time, such as 2h, that is more than 0")
+		return nil, errors.New("--duration must be more than 0, for example 2h")
 	}
 	if o.demo > 0 && o.window.Name == "" {
 		o.window.Name = "demo"
@@ -131,7 +131,7 @@ func (o *windowOptions) runWindow(ctx context.Context, windows *windows, work *w
 	if errors.As(err, &invalid) {
 		return err
 	}
-	// What the command has failed with it has told itself.
+	// The command itself has reported its failure.
 	if err != nil && (work.err == nil || err.Error() != work.err.Error()) {
 		complain("%v", err)
 	}

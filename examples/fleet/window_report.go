@@ -9,17 +9,17 @@ import (
 	"github.com/ecdkit/ecd-maintenance-go/maintenance/window"
 )
 
-// windowReport is what --json prints of a window.
+// windowReport is the output of the window command with --json.
 type windowReport struct {
 	Window         string    `json:"window"`
 	Region         string    `json:"region"`
-	Ready          []string  `json:"ready"`     // given to the command
-	AlreadyIn      []line    `json:"alreadyIn"` // in maintenance or entering before, and left alone
-	Busy           []line    `json:"busy"`      // their users have not left in time
-	Missing        []string  `json:"missing"`   // there are no such desktops
-	Failed         []failure `json:"failed"`    // to be taken in
+	Ready          []string  `json:"ready"`     // passed to the command
+	AlreadyIn      []line    `json:"alreadyIn"` // in maintenance or entering it before; not changed
+	Busy           []line    `json:"busy"`      // their users did not leave in time
+	Missing        []string  `json:"missing"`   // do not exist
+	Failed         []failure `json:"failed"`    // could not be taken in
 	NotOut         []failure `json:"notOut"`    // may still be in maintenance
-	Called         bool      `json:"called"`    // the command was
+	Called         bool      `json:"called"`    // the command was called
 	ExitStatus     int       `json:"exitStatus"`
 	ElapsedSeconds float64   `json:"elapsedSeconds"`
 	Error          string    `json:"error,omitempty"`

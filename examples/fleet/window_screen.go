@@ -13,16 +13,17 @@ import (
 	"github.com/ecdkit/ecd-maintenance-go/maintenance/window"
 )
 
-// screen shows how windows come along: on a terminal in one line that is drawn every second, and otherwise in lines.
+// screen shows the progress of windows: on a terminal in one line that is redrawn every second, otherwise in
+// separate lines.
 type screen struct {
 	out   io.Writer
-	width func() int // of the terminal; nil if it is none
+	width func() int // width of the terminal; nil without a terminal
 
 	mu      sync.Mutex
 	last    map[string]window.Progress // by name
-	current string                     // name of the window that was told of last
+	current string                     // name of the window that reported last
 	plain   plainLines
-	stop    chan struct{} // nil unless a goroutine draws
+	stop    chan struct{} // nil unless a goroutine redraws the line
 	drawing sync.WaitGroup
 }
 
@@ -43,7 +44,7 @@ func newScreen(out *os.File) *screen {
 	return s
 }
 
-// draw keeps the time left up to date.
+// draw redraws the line every second, to update the time that is left.
 func (s *screen) draw() {
 	ticker := time.NewTicker(time.Second)
 	defer ticker.Stop()
@@ -73,7 +74,7 @@ func (s *screen) show(p window.Progress) {
 	}
 }
 
-// drawLine draws nothing over the output of the command.
+// drawLine draws the line, but not over the output of the command.
 func (s *screen) drawLine() {
 	p, ok := s.last[s.current]
 	if !ok || p.Phase == phaseWorking {
@@ -86,7 +87,7 @@ func (s *screen) drawLine() {
 	fmt.Fprint(s.out, "\r\x1b[K", string(line))
 }
 
-// clear leaves the line to others.
+// clear clears the line for other output.
 func (s *screen) clear() {
 	if s.width == nil {
 		return
@@ -105,7 +106,7 @@ func (s *screen) end() {
 	s.clear()
 }
 
-// say writes a line of its own.
+// say writes a separate line.
 func (s *screen) say(format string, args ...any) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -115,7 +116,7 @@ func (s *screen) say(format string, args ...any) {
 	fmt.Fprintf(s.out, format+"\n", args...)
 }
 
-// left are the desktops that the windows have taken in and not taken out yet, and the names of those windows.
+// left returns the number of desktops that windows have taken in but not out, and the names of these windows.
 func (s *screen) left() (desktops int, names []string) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -138,10 +139,10 @@ const (
 	phaseExiting  = "exiting"
 )
 
-// namedUsers is how many of those that are waited for are named.
+// namedUsers is the number of desktops with users that the line names.
 const namedUsers = 3
 
-// describe is one line about a window.
+// describe returns one line about a window.
 func describe(p window.Progress, now time.Time) string {
 	var b strings.Builder
 	fmt.Fprintf(&b, "%s %s: %s", p.Name, p.Region, p.Phase)
@@ -165,7 +166,7 @@ func describe(p window.Progress, now time.Time) string {
 	return b.String()
 }
 
-// waitingFor names desktops with their users.
+// waitingFor returns the names of the desktops and their users that a window waits for.
 func waitingFor(p window.Progress) (named []string) {
 	for i, d := range p.Waiting {
 		if i == namedUsers {

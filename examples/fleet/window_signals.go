@@ -9,17 +9,17 @@ import (
 	"syscall"
 )
 
-// signalsOf ends a context with the first signal. The second tells what is left in maintenance, and the third ends the
-// program. A SIGHUP counts only as the first, as a closed terminal may send two.
+// signalsOf ends a context with the first signal. The second signal shows what is left in maintenance, and the third
+// ends the program. SIGHUP counts only as the first signal, because a closed terminal may send it twice.
 type signalsOf struct {
 	screen  *screen
-	journal string // to recover with
+	journal string // path for the advice to run recover
 
 	signals    chan os.Signal
 	done, gone chan struct{}
 }
 
-// start takes the place of untilSignal. The caller has to call end.
+// start replaces untilSignal. The caller must call end.
 func (s *signalsOf) start(ctx context.Context) context.Context {
 	s.signals, s.done, s.gone = make(chan os.Signal, 3), make(chan struct{}), make(chan struct{})
 	kinds := []os.Signal{os.Interrupt, syscall.SIGTERM}
@@ -56,7 +56,7 @@ func (s *signalsOf) watch(cancel context.CancelFunc) {
 		switch count++; count {
 		case 1:
 			cancel()
-			s.screen.say("fleet: interrupted: the command is ended, and the desktops are taken out. Interrupt again to see what is left to do")
+			s.screen.say("fleet: interrupted: ending the command and taking the desktops out. Interrupt again to see what is left to do")
 		case 2:
 			s.tell()
 		default:
@@ -66,14 +66,14 @@ func (s *signalsOf) watch(cancel context.CancelFunc) {
 	}
 }
 
-// tell says what an end of the program at this moment leaves.
+// tell prints what the program would leave in maintenance if it ended now.
 func (s *signalsOf) tell() {
 	desktops, names := s.screen.left()
 	if desktops == 0 {
-		s.screen.say("fleet: no desktop is known to be left in maintenance. Interrupt again to end the program at once")
+		s.screen.say("fleet: as far as known, no desktop is left in maintenance. Interrupt again to end the program at once")
 		return
 	}
 	slices.Sort(names)
-	s.screen.say("fleet: an end now would leave up to %s of %s in maintenance, for their users to find. Interrupt again to end it all the same; then run: fleet recover --journal %s",
+	s.screen.say("fleet: ending now would leave up to %s of %s in maintenance, locked for their users. Interrupt again to end anyway; then run: fleet recover --journal %s",
 		count(desktops, "desktop"), strings.Join(names, ", "), s.journal)
 }

@@ -166,7 +166,7 @@ func TestWindow_Killed(t *testing.T) {
 	require.True(t, s.InMaintenance(region, "ecd-0000001"))
 
 	p = newProgram(t, args...)
-	p.interrupt(t, "the desktops of earlier windows are taken out: night", syscall.SIGTERM)
+	p.interrupt(t, "taking out the desktops of earlier windows first: night", syscall.SIGTERM)
 	require.Equal(t, 120, p.status(t), p.stderr.String())
 	assert.Contains(t, p.stderr.String(), "they are in the journal", "the fence has not passed")
 }
@@ -182,7 +182,7 @@ func TestWindow_Interrupted(t *testing.T) {
 			p.interrupt(t, "here", signal)
 			require.Equal(t, 9, p.status(t), p.stderr.String())
 			assert.Contains(t, p.stdout.String(), "ended\n")
-			assert.Contains(t, p.stderr.String(), "interrupted: the command is ended, and the desktops are taken out")
+			assert.Contains(t, p.stderr.String(), "interrupted: ending the command and taking the desktops out")
 			assert.False(t, s.InMaintenance(region, "ecd-0000001"))
 		})
 	}
@@ -195,7 +195,7 @@ func TestWindow_InterruptedAgain(t *testing.T) {
 	args, journal := windowArgs(t, flags, "trap '' TERM; echo here >&2; exec sleep 60 >/dev/null 2>&1", "ecd-0000001", "ecd-0000002")
 	p := newProgram(t, args...)
 	p.interrupt(t, "here", syscall.SIGTERM)
-	for _, text := range []string{"interrupted: the command is ended", "would leave up to 2 desktops of night in maintenance"} {
+	for _, text := range []string{"interrupted: ending the command", "would leave up to 2 desktops of night in maintenance"} {
 		<-p.stderr.watch(text)
 		require.NoError(t, p.Process.Signal(syscall.SIGTERM))
 	}
@@ -232,14 +232,14 @@ func TestWindow_Usage(t *testing.T) {
 		{[]string{"window", "--demo", "5", "--duration", "0", "--", "true"}, "--duration"},
 		{[]string{"window", "--demo", "5", "--grace", "-1s", "--", "true"}, "window.Grace is negative"},
 		{[]string{"window", "--demo", "5", "--exit-timeout", "0", "--", "true"}, "exitTimeout"},
-		{[]string{"window", "--demo", "5", "--", "/no/such"}, "the command cannot be run"},
+		{[]string{"window", "--demo", "5", "--", "/no/such"}, "cannot run the command"},
 		{[]string{"window", "--demo", "5", "--journal", "/no/such/windows.db", "--", "true"}, "create journal"},
 		{[]string{"abandon"}, "--name is missing"},
 		{[]string{"abandon", "--name", "night"}, "--all"},
 		{[]string{"abandon", "--name", "night", "--all", "ecd-1"}, "--all"},
-		{[]string{"abandon", "--name", "night", "--all", "--journal", journal}, "there is no journal"},
-		{[]string{"recover", "--journal", journal}, "there is no journal"},
-		{[]string{"unfinished", "--journal", journal}, "there is no journal"},
+		{[]string{"abandon", "--name", "night", "--all", "--journal", journal}, "does not exist"},
+		{[]string{"recover", "--journal", journal}, "does not exist"},
+		{[]string{"unfinished", "--journal", journal}, "does not exist"},
 		{[]string{"recover", "ecd-1"}, "unknown command"},
 	} {
 		status, stdout, stderr := fleet(t, "", tc.args...)

@@ -14,7 +14,7 @@ import (
 	"github.com/ecdkit/ecd-maintenance-go/maintenance/window"
 )
 
-// killAfter is how long a command that was asked to end may take for it.
+// killAfter is the time that a command has to end after it was asked to.
 const killAfter = 30 * time.Second
 
 // work is the command of a window.
@@ -24,24 +24,24 @@ type work struct {
 	stdout  io.Writer
 
 	called bool
-	failed bool       // to be called, or with an exit status other than 0
-	err    error      // of failed
-	status exitStatus // of failed
+	failed bool       // the command could not be called, or its exit status is not 0
+	err    error      // set if failed
+	status exitStatus // set if failed
 }
 
 // statusNotOut is the exit status if desktops may still be in maintenance.
 const statusNotOut = exitStatus(120)
 
-// exitStatus ends a command that has already said what it could not do.
+// exitStatus ends a command that has already reported its failure.
 type exitStatus int
 
 func (s exitStatus) Error() string { return fmt.Sprintf("exit status %d", int(s)) }
 
-// lookUp finds the command before any desktop is taken in for it.
+// lookUp finds the command, before any desktop is taken in.
 func lookUp(command []string) ([]string, error) {
 	path, err := exec.LookPath(command[0])
 	if err != nil {
-		return nil, fmt.Errorf("the command cannot be run: %w", err)
+		return nil, fmt.Errorf("cannot run the command: %w", err)
 	}
 	return append([]string{path}, command[1:]...), nil
 }
@@ -54,7 +54,7 @@ func newWork(name, region string, command []string, asJSON bool) *work {
 	return w
 }
 
-// run runs the command until it ends. It is asked to end when ctx does.
+// run runs the command until it ends. When ctx ends, run asks the command to end.
 func (w *work) run(ctx context.Context, ready []string) error {
 	w.called = true
 	cmd := exec.CommandContext(ctx, w.command[0], w.command[1:]...)
@@ -69,9 +69,9 @@ func (w *work) run(ctx context.Context, ready []string) error {
 	case errors.As(err, &exit):
 		w.status = statusOf(exit.ProcessState)
 	case err != nil && cmd.ProcessState == nil:
-		w.status = 126 // as a shell has it
+		w.status = 126 // as in a shell
 	case err != nil && cmd.ProcessState.Success() && ctx.Err() == nil:
-		return nil // a child of the command's keeps its output open
+		return nil // a child process of the command keeps its output open
 	case err != nil:
 		w.status = exitStatus(statusIncomplete)
 	}
@@ -82,7 +82,7 @@ func (w *work) run(ctx context.Context, ready []string) error {
 	return nil
 }
 
-// askToEnd sends what a system has to ask a program for its end.
+// askToEnd sends the signal of the system that asks a program to end.
 func askToEnd(process *os.Process) error {
 	err := process.Signal(syscall.SIGTERM)
 	if err != nil && !errors.Is(err, os.ErrProcessDone) {
@@ -91,7 +91,7 @@ func askToEnd(process *os.Process) error {
 	return err
 }
 
-// statusOf is an exit status as a shell has it.
+// statusOf returns an exit status as a shell would.
 func statusOf(state *os.ProcessState) exitStatus {
 	if wait, ok := state.Sys().(syscall.WaitStatus); ok && wait.Signaled() {
 		return exitStatus(128 + int(wait.Signal()))
@@ -99,7 +99,7 @@ func statusOf(state *os.ProcessState) exitStatus {
 	return exitStatus(state.ExitCode())
 }
 
-// statusAfter is the exit status of a window that returned err.
+// statusAfter returns the exit status of a window that returned err.
 func (w *work) statusAfter(err error) error {
 	var left *window.NotOutError
 	switch {
