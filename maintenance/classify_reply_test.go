@@ -122,7 +122,7 @@ func TestClassify_FieldOfAnotherType(t *testing.T) {
 	})
 }
 
-// A detail of a RAM denial says more than the code and the status, unless the code is the key's.
+// An AccessDeniedDetail counts more than the code and the status, unless the code refuses the key.
 func TestClassify_AccessDeniedDetail(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
@@ -181,7 +181,7 @@ func TestClassify_AttemptsWithoutAKey(t *testing.T) {
 	})
 }
 
-// A peer that was refused in the TLS handshake, or that refuses, will be so again.
+// A refusal in the TLS handshake, by either side, would be repeated, so it is final.
 func TestClassify_Transport(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
@@ -227,7 +227,7 @@ func (b blocking) Read([]byte) (int, error) {
 	return 0, b.ctx.Err()
 }
 
-// If the caller leaves while a reply comes in, its status is all that is known.
+// If the caller gives up while a reply arrives, only the status is known.
 func TestClassify_CallerLeavesWithinAReply(t *testing.T) {
 	t.Parallel()
 	for status, unknown := range map[int]bool{
@@ -250,7 +250,7 @@ func TestClassify_CallerLeavesWithinAReply(t *testing.T) {
 	}
 }
 
-// silent is a provider that does not answer before it is closed.
+// silent is a provider that does not answer until it is closed.
 type silent struct {
 	*credential
 	closed chan struct{}

@@ -15,7 +15,7 @@ import (
 	"github.com/ecdkit/ecd-maintenance-go/maintenance"
 )
 
-// peerSaying makes a client's peer answer with what say returns.
+// peerSaying makes the client's peer answer with the result of say.
 func peerSaying(say func(r *http.Request) (status int, body string)) maintenance.Option {
 	return maintenance.WithHTTPClient(&http.Client{Transport: roundTripper(func(r *http.Request) (*http.Response, error) {
 		status, body := say(r)
@@ -23,15 +23,15 @@ func peerSaying(say func(r *http.Request) (status int, body string)) maintenance
 	})})
 }
 
-// refusal is an error document.
+// refusal returns an error document.
 func refusal(code string) string {
 	return `{"Code":"` + code + `","Message":"no","RequestId":"R","HostId":"H"}`
 }
 
-// effect is what a failure has to bring about.
+// effect is the expected effect of a failure.
 type effect struct {
 	is       error // the sentinel that the error is, besides ErrOutcomeUnknown
-	requests int   // of a call that may send three
+	requests int   // expected number of requests of a call that may send three
 	unknown  bool
 	fleet    fleetEffect
 }
@@ -39,10 +39,10 @@ type effect struct {
 type fleetEffect int
 
 const (
-	costsTime     fleetEffect = iota // a passing one costs a fleet no desktop
-	costsDesktops                    // it is about desktops in the call
-	endsFleet                        // it is about every call
-	costsBatch                       // it is about this call, and smaller ones would not help
+	costsTime     fleetEffect = iota // it may pass, so no desktop of a fleet fails
+	costsDesktops                    // it concerns desktops in the call
+	endsFleet                        // it concerns every call
+	costsBatch                       // it concerns this call, and smaller calls would not help
 )
 
 var (
@@ -56,7 +56,7 @@ var (
 	wrongDesktop   = effect{requests: 1, fleet: costsDesktops}
 )
 
-// check holds the error of a call that was answered alike each time against the effect.
+// check compares the error of a call that always got the same reply with the effect.
 func (e effect) check(t *testing.T, err error, requests int) {
 	t.Helper()
 	require.Error(t, err)
@@ -147,7 +147,7 @@ func TestClassify_Code(t *testing.T) {
 	for _, tc := range codeEffects {
 		statuses := []int{200, 202, 400, 403, 404, 409}
 		if tc.effect != wrongDesktop {
-			statuses = append(statuses, 408, 500, 503) // the code of a listed one counts for more
+			statuses = append(statuses, 408, 500, 503) // a listed code counts more than its status
 		}
 		t.Run(tc.code, func(t *testing.T) {
 			t.Parallel()
@@ -169,7 +169,7 @@ func TestClassify_Code(t *testing.T) {
 	}
 }
 
-// statusEffects are those of API errors whose code is not listed.
+// statusEffects are the effects of API errors whose code is not listed.
 var statusEffects = map[int]effect{
 	200: wrongDesktop, 299: wrongDesktop, 400: wrongDesktop, 401: wrongDesktop, 403: wrongDesktop, 404: wrongDesktop,
 	405: wrongDesktop, 407: wrongDesktop, 409: wrongDesktop, 413: wrongDesktop, 418: wrongDesktop, 499: wrongDesktop,
@@ -198,7 +198,7 @@ func TestClassify_StatusOfAnAPIError(t *testing.T) {
 	}
 }
 
-// peerEffects are those of replies that are none of the API.
+// peerEffects are the effects of responses that are not valid replies of the API.
 var peerEffects = map[int]effect{
 	101: {requests: 1, unknown: true, fleet: costsBatch},
 	200: {requests: 1, unknown: true, fleet: costsBatch},
@@ -247,7 +247,7 @@ func TestClassify_StatusOfAPeer(t *testing.T) {
 	}
 }
 
-// The tables of this file leave out no entry of the library's own.
+// The tables of this file have every entry of the library's tables.
 func TestClassify_EveryEntryIsTested(t *testing.T) {
 	t.Parallel()
 	for _, listed := range maintenance.ListedCodes() {
@@ -261,7 +261,7 @@ func TestClassify_EveryEntryIsTested(t *testing.T) {
 		assert.Contains(t, peerEffects, status, "of a peer")
 	}
 	for _, status := range api {
-		if status < 600 { // no reply of another status is one of the API
+		if status < 600 { // the API sends no higher status
 			assert.Contains(t, statusEffects, status, "of the API")
 		}
 	}

@@ -14,7 +14,7 @@ import (
 	"github.com/ecdkit/ecd-maintenance-go/maintenance/maintenancetest"
 )
 
-// newSkewedService returns a service whose clock is ahead of this machine's by what skew says at the time.
+// newSkewedService returns a service whose clock is ahead of this machine's by the present value of skew.
 func newSkewedService(t *testing.T, opts ...maintenance.Option) (service *maintenancetest.Service, client *maintenance.Client, skew *atomic.Int64) {
 	skew = new(atomic.Int64)
 	service = maintenancetest.NewService(maintenancetest.WithClock(func() time.Time {
@@ -26,7 +26,7 @@ func newSkewedService(t *testing.T, opts ...maintenance.Option) (service *mainte
 	return service, client, skew
 }
 
-// codes are those of the requests since the last call of it.
+// codes returns the codes of the requests since its previous call.
 func codes(service *maintenancetest.Service, seen *int) (codes []string) {
 	for _, r := range service.Requests()[*seen:] {
 		codes = append(codes, r.Code)
@@ -47,7 +47,7 @@ func TestClock_IsLearnedAndUnlearned(t *testing.T) {
 			assert.Zero(t, time.Since(start), "no wait before an attempt with the right date")
 			assert.Equal(t, []string{"InvalidTimeStamp.Expired", ""}, codes(service, &seen))
 			require.NoError(t, enter(t.Context(), client))
-			assert.Equal(t, []string{""}, codes(service, &seen), "it is kept")
+			assert.Equal(t, []string{""}, codes(service, &seen), "the offset is kept")
 
 			skew.Store(int64(offset / 4))
 			require.NoError(t, enter(t.Context(), client))
@@ -56,7 +56,7 @@ func TestClock_IsLearnedAndUnlearned(t *testing.T) {
 			require.NoError(t, enter(t.Context(), client))
 			seen = len(service.Requests())
 			require.NoError(t, enter(t.Context(), client))
-			assert.Equal(t, []string{""}, codes(service, &seen), "it is unlearned")
+			assert.Equal(t, []string{""}, codes(service, &seen), "the offset is removed")
 			sent := service.Requests()[seen-1].Header.Get("X-Acs-Date")
 			assert.Equal(t, time.Now().UTC().Format("2006-01-02T15:04:05Z"), sent, "this machine's own time")
 		})
@@ -76,7 +76,7 @@ func TestClock_StaysWrong(t *testing.T) {
 		var refused *maintenance.APIError
 		require.ErrorAs(t, err, &refused)
 		assert.Equal(t, -20*time.Minute, refused.ClockOffset)
-		assert.Equal(t, 2, attempts(t, err), "once more, and no loop")
+		assert.Equal(t, 2, attempts(t, err), "one retry, not a loop")
 	})
 	synctest.Test(t, func(t *testing.T) {
 		service, client, skew := newSkewedService(t, once)
@@ -84,7 +84,7 @@ func TestClock_StaysWrong(t *testing.T) {
 		err := enter(t.Context(), client)
 		require.ErrorContains(t, err, "the service's clock is 1h0m0s ahead of this machine's")
 		assert.Len(t, service.Requests(), 1)
-		require.NoError(t, enter(t.Context(), client), "learned for later calls all the same")
+		require.NoError(t, enter(t.Context(), client), "the offset is kept for later calls")
 	})
 }
 
@@ -93,7 +93,7 @@ func TestClock_KeepsMoving(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		skew := new(atomic.Int64)
 		service := maintenancetest.NewService(maintenancetest.WithClock(func() time.Time {
-			return time.Now().Add(time.Duration(skew.Add(int64(time.Hour)))) // an hour ahead at each look
+			return time.Now().Add(time.Duration(skew.Add(int64(time.Hour)))) // an hour further ahead each time
 		}))
 		service.AddDesktops(region, desktops(1)...)
 		client, err := service.NewClient(maintenance.WithRetry(maintenance.RetryPolicy{MaxAttempts: 10}))
@@ -103,7 +103,8 @@ func TestClock_KeepsMoving(t *testing.T) {
 	})
 }
 
-// The service tolerates what is left of the difference, so nothing is refused; the clocks agree all the same.
+// The service tolerates the rest of the difference and refuses nothing, but the offset is removed all the
+// same.
 func TestClock_IsUnlearnedFromASuccess(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {

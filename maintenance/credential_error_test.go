@@ -56,7 +56,7 @@ func TestCredentialError_UnusableKey(t *testing.T) {
 			require.ErrorAs(t, err, &unusable)
 			require.ErrorIs(t, err, maintenance.ErrInvalidCredential)
 			require.ErrorContains(t, err, tc.want)
-			assert.False(t, errors.As(err, new(*maintenance.ValidationError)), "no parameter of the caller's is wrong")
+			assert.False(t, errors.As(err, new(*maintenance.ValidationError)), "the caller passed no wrong parameter")
 			assert.Equal(t, tc.malformed, maintenance.Malformed(unusable))
 			assert.False(t, maintenance.HadKey(unusable))
 			assert.Equal(t, "custom", unusable.Provider)
@@ -91,7 +91,7 @@ func TestCredentialError_HadKey(t *testing.T) {
 
 	provider.model, provider.err = accessKey("id", "a secret", "").model, nil
 	assert.False(t, maintenance.HadKey(credentialError(t, client)), "that key was malformed")
-	assert.False(t, maintenance.HadKey(credentialError(t, client)), "and is no key afterwards")
+	assert.False(t, maintenance.HadKey(credentialError(t, client)), "a malformed key does not count later")
 
 	provider.model, _ = goodKey()
 	require.NoError(t, enter(t.Context(), client))
@@ -103,7 +103,7 @@ func TestCredentialError_HadKey(t *testing.T) {
 	}
 }
 
-// What a call of the provider's own met with says nothing of the call that asked the provider.
+// The error of a call that the provider made does not describe the call that asked the provider.
 func TestCredentialError_IsNotWhatTheProviderMet(t *testing.T) {
 	t.Parallel()
 	for _, sentinel := range []error{

@@ -14,7 +14,7 @@ import (
 
 var everyVerb = []string{"%v", "%+v", "%#v", "%s", "%q", "%x", "%X", "% x", "%d"}
 
-// assertHides looks for secrets in everything that value shows: to package fmt, in JSON, in a log, and to reflection.
+// assertHides fails if value shows a secret to package fmt, in JSON, in a log, or to reflection.
 func assertHides(t *testing.T, value any, secrets ...string) {
 	t.Helper()
 	var shown strings.Builder

@@ -17,7 +17,7 @@ import (
 	"github.com/ecdkit/ecd-maintenance-go/maintenance"
 )
 
-// recovered is the value with which f panics.
+// recovered returns the value with which f panics.
 func recovered(f func()) (value any) {
 	defer func() { value = recover() }()
 	f()

@@ -24,7 +24,7 @@ import (
 // secretParts are pieces that are short enough to appear in an error on their own.
 var secretParts = []string{"s3cr3t", "access-key-secret", "security-token"}
 
-// failureOf is the text of a call whose credential fails; it contains none of secretParts.
+// failureOf returns the error text of a call whose credential fails, and checks that it contains none of secretParts.
 func failureOf(t *testing.T, opts ...maintenance.Option) string {
 	t.Helper()
 	client, err := maintenance.NewClient(append([]maintenance.Option{once}, opts...)...)
@@ -83,7 +83,7 @@ func TestRedact_CredentialsFile(t *testing.T) {
 	}
 }
 
-// fromURI is a credentials URI of that address, through that proxy.
+// fromURI sets a credentials URI with that address, through that proxy.
 func fromURI(t *testing.T, address, proxy string) maintenance.Option {
 	t.Helper()
 	credential, err := credentials.NewCredential(&credentials.Config{Type: dara.String("credentials_uri"), Url: &address, Proxy: &proxy})
@@ -118,7 +118,7 @@ func TestRedact_Reply(t *testing.T) {
 	}
 }
 
-// A peer that does not speak HTTP, or not well, is quoted by net/http.
+// net/http quotes a peer that does not speak valid HTTP.
 func TestRedact_Connection(t *testing.T) {
 	t.Parallel()
 	for name, tc := range map[string]struct{ reply, want string }{
@@ -148,7 +148,7 @@ func TestRedact_Connection(t *testing.T) {
 	})
 }
 
-// answerRaw is the address of a listener that answers every request with reply.
+// answerRaw returns the address of a listener that answers every request with reply.
 func answerRaw(t *testing.T, reply string) string {
 	t.Helper()
 	listener, err := net.Listen("tcp", "127.0.0.1:0")
@@ -199,8 +199,8 @@ func TestRedact_URL(t *testing.T) {
 	}
 }
 
-// Texts of providers that no test can reach, as version 1.4.14 of credentials-go and net/http word them, and texts of
-// a user's own.
+// Texts of providers that no test can reach, as credentials-go 1.4.14 and net/http write them, and texts of a user's
+// own provider.
 func TestRedact_Text(t *testing.T) {
 	t.Parallel()
 	for text, want := range map[string]string{

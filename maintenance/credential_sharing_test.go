@@ -24,7 +24,8 @@ import (
 	"github.com/ecdkit/ecd-maintenance-go/maintenance/maintenancetest"
 )
 
-// answerWithKey is a credentials URI. Its keys last shorter than credentials-go keeps one, so each question reaches it.
+// answerWithKey is a credentials URI. Its keys expire before credentials-go would reuse them, so that every request
+// for a key reaches it.
 func answerWithKey(asked *atomic.Int64) http.HandlerFunc {
 	return func(w http.ResponseWriter, _ *http.Request) {
 		asked.Add(1)
@@ -34,7 +35,7 @@ func answerWithKey(asked *atomic.Int64) http.HandlerFunc {
 	}
 }
 
-// The providers of credentials-go are not safe to share. With this client they are.
+// The providers of credentials-go are not safe for concurrent use. Through this client they are.
 func TestCredential_SharedByManyGoroutines(t *testing.T) {
 	withoutCredentials(t)
 	var asked atomic.Int64
@@ -101,7 +102,7 @@ func TestCredential_SharedByManyGoroutines(t *testing.T) {
 	assert.Less(t, asked.Load(), int64(2*64*5), "callers share an answer")
 }
 
-// slowCredential answers when it is told to, and notices when it is asked twice at a time.
+// slowCredential answers when the test tells it to, and detects concurrent requests.
 type slowCredential struct {
 	credentials.Credential
 	asked   atomic.Int64
@@ -136,7 +137,7 @@ func TestCredential_CallersShareOneQuestion(t *testing.T) {
 		reason := errors.New("the maintenance window is over")
 		ctx, cancel := context.WithCancelCause(t.Context())
 		cancelled := make(chan error, 1)
-		go func() { cancelled <- enter(ctx, client) }() // the one that asks
+		go func() { cancelled <- enter(ctx, client) }() // the caller that asks the provider
 		synctest.Wait()
 		others := make(chan error, 16)
 		for range 16 {
@@ -186,7 +187,7 @@ func TestCredential_ProviderNeverAnswers(t *testing.T) {
 		assert.Zero(t, attempts(t, err), "requests")
 		require.NotErrorIs(t, err, maintenance.ErrOutcomeUnknown)
 		assert.Empty(t, service.Requests())
-		slow.answer <- goodKey // let the goroutine of the only question end
+		slow.answer <- goodKey // let the goroutine of the only request end
 		assert.EqualValues(t, 1, slow.asked.Load())
 	})
 }
@@ -235,7 +236,7 @@ func TestCredential_ExpiredToken(t *testing.T) {
 	expired := maintenancetest.Fault{StatusCode: 403, Code: "InvalidSecurityToken.Expired", Message: "expired"}
 	for _, tc := range []struct {
 		name   string
-		tokens []string // that the provider gives, the last one for ever
+		tokens []string // tokens of the provider; it repeats the last one
 		faults int
 		want   int // requests
 		ok     bool
@@ -283,7 +284,7 @@ func (c *rotatingCredential) GetCredential() (*credentials.CredentialModel, erro
 	return accessKey(maintenancetest.DefaultAccessKeyID, maintenancetest.DefaultAccessKeySecret, c.tokens[turn]).model, nil
 }
 
-// A chain that has found a key asks the place where it found it, and no other.
+// A chain that has found a key asks only the provider that gave it.
 func TestCredentialChain_FailsAfterAKey(t *testing.T) {
 	withoutCredentials(t)
 	var asked, status atomic.Int64

@@ -19,7 +19,8 @@ import (
 	"github.com/ecdkit/ecd-maintenance-go/maintenance/maintenancetest"
 )
 
-// withoutCredentials is an environment in which the default chain finds nothing, and asks no metadata service.
+// withoutCredentials sets an environment in which the default chain finds nothing and asks no metadata
+// service.
 func withoutCredentials(t *testing.T) (home string) {
 	home = t.TempDir()
 	t.Setenv("HOME", home)

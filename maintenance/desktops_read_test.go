@@ -34,7 +34,7 @@ func (p pages) client(t *testing.T, opts ...maintenance.Option) *maintenance.Cli
 	})}))...)
 }
 
-// pageOf is a reply of DescribeDesktops with these desktops, each an object in JSON.
+// pageOf returns a reply of DescribeDesktops with these desktops, each a JSON object.
 func pageOf(nextToken string, desktops ...string) string {
 	return fmt.Sprintf(`{"RequestId":"%s","NextToken":"%s","TotalCount":7,"Desktops":[%s]}`, okID, nextToken, strings.Join(desktops, ","))
 }
@@ -100,7 +100,7 @@ func TestDesktops_BreakEndsReading(t *testing.T) {
 					break
 				}
 			}
-			assert.Len(t, service.Requests(), (after+99)/100, "a page is asked for when it is needed")
+			assert.Len(t, service.Requests(), (after+99)/100, "a page is requested when it is needed")
 		})
 	}
 }
@@ -212,7 +212,7 @@ func TestDesktops_NextToken(t *testing.T) {
 			var odd *maintenance.ResponseError
 			if !errors.As(err, &odd) {
 				require.NoError(t, err)
-				assert.Equal(t, []string{"ecd-1", "ecd-2"}, namesOf(read), "a region does not end early in silence")
+				assert.Equal(t, []string{"ecd-1", "ecd-2"}, namesOf(read), "a region does not end early without an error")
 			}
 		})
 	}
@@ -474,7 +474,7 @@ func TestDesktops_SizeOfAPage(t *testing.T) {
 	}
 }
 
-// TestDesktops_ConstantMemory is not parallel, as it measures the heap of the whole process.
+// TestDesktops_ConstantMemory is not parallel, because it measures the heap of the whole process.
 func TestDesktops_ConstantMemory(t *testing.T) {
 	padding := strings.Repeat("x", 1000)
 	requests := 0

@@ -22,7 +22,7 @@ func inTurnBodies(bodies ...string) *http.Client {
 	})}
 }
 
-// The part of a refused attempt's reply that was decoded is not taken for part of the next reply.
+// The decoded part of a refused attempt's reply must not remain in the next reply.
 func TestDesktops_RefusedAttemptLeavesNothingBehind(t *testing.T) {
 	t.Parallel()
 	const refused = `{"RequestId":"R-1","Code":"SystemBusy","NextToken":"stale","Desktops":[{"DesktopId":"stale","HostName":"stale","EndUserIds":["stale"]}]}`

@@ -38,7 +38,7 @@ func requestTo(t *testing.T, region string, opts ...maintenance.Option) (*http.R
 	return sent, err
 }
 
-// requireOrigin checks where a request goes: to the scheme and host, and to nothing else that an input may smuggle in.
+// requireOrigin checks that a request goes to the scheme and host, and that the input has smuggled in nothing else.
 func requireOrigin(t *testing.T, r *http.Request, scheme, host string) {
 	t.Helper()
 	require.Equal(t, scheme, r.URL.Scheme)
@@ -52,7 +52,7 @@ func requireOrigin(t *testing.T, r *http.Request, scheme, host string) {
 	require.Equal(t, host, again.Host)
 }
 
-// requireRefused checks that err refuses the parameter, in a line that can be printed.
+// requireRefused checks that err refuses the parameter, in one printable line.
 func requireRefused(t *testing.T, err error, parameter string) {
 	t.Helper()
 	var invalid *maintenance.ValidationError
@@ -68,7 +68,7 @@ var (
 	defaultPort   = map[string]string{"https": ":443", "http": ":80"}
 )
 
-// FuzzEndpoint compares where requests go with what net/url and net read in the endpoint.
+// FuzzEndpoint compares the destination of requests with the endpoint as net/url and net parse it.
 func FuzzEndpoint(f *testing.F) {
 	for _, s := range []string{
 		"", "ecd-vpc.cn-guangzhou.aliyuncs.com", "ECD.Example.COM:8443", "https://ecd.example.com/", "https://ecd.example.com:443",

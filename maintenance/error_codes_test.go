@@ -40,7 +40,7 @@ func TestErrorCodes_EachHasASourceAndAMeaning(t *testing.T) {
 	}
 }
 
-// The first match counts, so no entry may stand behind one that hides it.
+// The first match counts, so no entry may follow an entry that hides it.
 func TestErrorCodes_NoneIsHidden(t *testing.T) {
 	t.Parallel()
 	for i, entry := range errorCodes {
@@ -91,7 +91,7 @@ func TestErrorCodes_SaysNotFound(t *testing.T) {
 		"InvalidDesktopId.NotFound":   true,
 		"Forbidden.InstanceNotFound":  true,
 		"DesktopNotFound":             true,
-		"InvalidRegionId.NotFound":    false, // of every call
+		"InvalidRegionId.NotFound":    false, // concerns every call
 		"InvalidApi.NotFound":         false,
 		"InvalidAccessKeyId.NotFound": false,
 		"NotFound.Desktop":            false,

@@ -28,7 +28,7 @@ var (
 	}
 )
 
-// foreignError is an error that package json can make nothing of.
+// foreignError is an error that package json cannot marshal.
 type foreignError struct{ Done chan struct{} }
 
 func (foreignError) Error() string { return "out\tof \xff reach" }
@@ -202,7 +202,7 @@ func TestErrors_LoggedAsText(t *testing.T) {
 			require.NoError(t, json.Unmarshal(log.Bytes(), &record))
 			assert.Equal(t, err.Error(), record.Error)
 			checkLine(t, record.Error, longestLine)
-			if err != error(hostile) { // which has the whole message
+			if err != error(hostile) { // its text has the whole message
 				assert.LessOrEqual(t, len(document(t, err)), 3*longestLine)
 			}
 		})

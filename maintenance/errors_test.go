@@ -121,7 +121,8 @@ func sentinels() []error {
 	}
 }
 
-// A call that was cancelled because of another call's error must not answer for that error.
+// A call that was cancelled with another call's error as the cause must not match the sentinels of
+// that error.
 func TestContextError_CauseIsNoSentinel(t *testing.T) {
 	t.Parallel()
 	for _, sentinel := range sentinels() {

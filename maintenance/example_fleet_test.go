@@ -18,7 +18,7 @@ func ExampleClient_SetFleetMaintenance() {
 
 	report, err := client.SetFleetMaintenance(context.Background(), "cn-hangzhou", maintenance.ModeEnter, ids)
 	if report == nil {
-		log.Fatal(err) // a parameter is not right, and nothing was sent
+		log.Fatal(err) // a parameter is invalid, and nothing was sent
 	}
 	fmt.Println(report.Succeeded, "accepted")
 	for _, failed := range report.Failed {
@@ -42,8 +42,8 @@ func ExampleWithProgress() {
 	// Output: 2 0 <nil>
 }
 
-// Results come while the fleet runs, each desktop exactly once. Write them down as they come, and a
-// program that is killed loses none that it has been told.
+// Results come while the fleet runs, each desktop exactly once. If the program records them as they come,
+// it loses no reported result when it is killed.
 func ExampleWithResults() {
 	client := exampleClient() // knows the desktops ecd-1 and ecd-2
 	ids := slices.Values([]string{"ecd-1", "ecd-2", "ecd 3"})

@@ -80,7 +80,7 @@ func ExampleWithObserver() {
 	// map[cn-hangzhou:2]
 }
 
-// Alice disconnects when the program tells that it waits for her.
+// Alice disconnects when the program reports that it waits for her.
 func ExampleWithWaitProgress() {
 	service := maintenancetest.NewService()
 	service.AddDesktops("cn-hangzhou", "ecd-1")

@@ -11,8 +11,8 @@ import (
 	"github.com/ecdkit/ecd-maintenance-go/maintenance/maintenancetest"
 )
 
-// exampleDesktops is a service with the desktops ecd-1 and ecd-2, and a client of it. Alice is
-// connected to ecd-2.
+// exampleDesktops returns a service with the desktops ecd-1 and ecd-2, and a client of it. Alice is connected to
+// ecd-2.
 func exampleDesktops() (*maintenancetest.Service, *maintenance.Client) {
 	service := maintenancetest.NewService()
 	service.AddDesktops("cn-hangzhou", "ecd-1", "ecd-2")
@@ -45,7 +45,7 @@ func ExampleClient_Desktops() {
 	// ecd-3 not in maintenance 0
 }
 
-// Alice does not leave, so the wait ends with its context. The error says for whom it waited.
+// Alice does not leave, so the wait ends with its context. The error names the desktop and the user.
 func ExampleClient_WaitForMaintenance() {
 	_, client := exampleDesktops()
 	ids := []string{"ecd-1", "ecd-2"}
@@ -64,7 +64,7 @@ func ExampleClient_WaitForMaintenance() {
 	// true true
 }
 
-// Whoever is still connected is disconnected, and the desktop is in maintenance then.
+// Disconnect the users who are still connected. Then the desktop is in maintenance.
 func ExampleClient_DisconnectSessions() {
 	_, client := exampleDesktops()
 	ctx := context.Background()
@@ -104,7 +104,7 @@ func ExampleWithWait() {
 			}
 		}))
 	if report == nil {
-		log.Fatal(err) // a parameter is not right, and nothing was sent
+		log.Fatal(err) // a parameter is invalid, and nothing was sent
 	}
 	fmt.Println(report.Succeeded, "in maintenance")
 	for _, failed := range report.Failed {

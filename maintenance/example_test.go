@@ -153,7 +153,7 @@ func ExampleValidate() {
 	// Output: desktopIDs[1] is empty
 }
 
-// A company's proxy opens the TLS connections, and has a certificate authority of its own.
+// A company's proxy intercepts TLS connections with its own certificate authority.
 func ExampleNewTransport() {
 	transport := maintenance.NewTransport()
 	transport.Proxy = http.ProxyURL(&url.URL{Scheme: "http", Host: "proxy.example.com:3128"})

@@ -16,7 +16,7 @@ import (
 	"github.com/ecdkit/ecd-maintenance-go/maintenance/maintenancetest"
 )
 
-// within is a context that ends a test that would never end.
+// within returns a context that ends a test that would otherwise never end.
 func within(t *testing.T, d time.Duration) context.Context {
 	t.Helper()
 	ctx, cancel := context.WithTimeout(t.Context(), d)
@@ -24,7 +24,7 @@ func within(t *testing.T, d time.Duration) context.Context {
 	return ctx
 }
 
-// A reply that is final and none of the API leaves the outcome unknown too.
+// A final response that is not a valid reply of the API leaves the outcome unknown too.
 func TestFleetWait_UnknownOutcomeOfAFinalReply(t *testing.T) {
 	t.Parallel()
 	for _, body := range []string{"<html>", "{}", `{"RequestId":"R","Success":false}`} {
@@ -40,7 +40,7 @@ func TestFleetWait_UnknownOutcomeOfAFinalReply(t *testing.T) {
 	}
 }
 
-// A request that was cut off may have been accepted, whatever becomes of those after it.
+// A request that was cut off may have been accepted, whatever the result of later requests.
 func TestFleetWait_UnknownOutcomeThenRefused(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
@@ -67,7 +67,8 @@ func TestFleetWait_DesktopNotFoundIsNoUnknownOutcome(t *testing.T) {
 	}
 }
 
-// A reply without a list of desktops is no empty region, and no reason to ask for ever.
+// A reply without a list of desktops does not mean an empty region, and must not be retried
+// forever.
 func TestFleetWait_ReplyWithoutDesktops(t *testing.T) {
 	t.Parallel()
 	for _, body := range []string{okBody, `{"RequestId":"R","Desktops":null}`, `{"RequestId":"R","TotalCount":0}`} {
@@ -82,7 +83,7 @@ func TestFleetWait_ReplyWithoutDesktops(t *testing.T) {
 	}
 }
 
-// A service may show fewer desktops a page than were asked for.
+// A service may return fewer desktops per page than requested.
 func TestFleet_ReadsEveryPage(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
@@ -106,7 +107,7 @@ func TestFleet_ReadsEveryPage(t *testing.T) {
 	})
 }
 
-// Desktops that cannot be read can be sent all the same: an outage of reading costs none of them.
+// The fleet can send desktops that it cannot read: an outage of reading fails no desktop.
 func TestFleetRead_OutageOfReadingAlone(t *testing.T) {
 	t.Parallel()
 	hint := func(seconds string) http.Header { return http.Header{"Retry-After": {seconds}} }
@@ -139,7 +140,7 @@ func TestFleetRead_OutageOfReadingAlone(t *testing.T) {
 	}
 }
 
-// Reading that is throttled does not hold up the batches that can be sent.
+// Throttled reading does not delay the batches that can be sent.
 func TestFleetRead_ThrottledReadingHoldsUpNoOtherBatch(t *testing.T) {
 	t.Parallel()
 	for name, opts := range map[string][]maintenance.FleetOption{"accepted": nil, "in the mode": {maintenance.WithWait()}} {
@@ -171,7 +172,7 @@ func TestFleetRead_ThrottledReadingHoldsUpNoOtherBatch(t *testing.T) {
 	}
 }
 
-// Desktops that cannot be read do not hold the others.
+// Desktops that cannot be read do not block the others.
 func TestWait_SomeDesktopsCannotBeRead(t *testing.T) {
 	t.Parallel()
 	for _, bad := range []string{"ecd-1", "ecd-500", "ecd-1000"} {
@@ -194,7 +195,8 @@ func TestWait_SomeDesktopsCannotBeRead(t *testing.T) {
 	}
 }
 
-// A panic of the stream reaches the caller while users are connected, as one of a callback does.
+// A panic in the stream propagates to the caller even while users are connected, like a panic in a
+// callback.
 func TestFleetWait_StreamPanics(t *testing.T) {
 	t.Parallel()
 	for _, pause := range []time.Duration{0, time.Second, time.Minute} {
@@ -216,7 +218,7 @@ func TestFleetWait_StreamPanics(t *testing.T) {
 	}
 }
 
-// The numbers of progress fit together, for unknown outcomes and for IDs that come twice too.
+// The numbers of FleetProgress are consistent, even for unknown outcomes and repeated IDs.
 func TestFleetWait_ProgressAddsUp(t *testing.T) {
 	t.Parallel()
 	for name, fault := range map[string]maintenancetest.Fault{
@@ -254,7 +256,7 @@ func TestFleetWait_ProgressAddsUp(t *testing.T) {
 	}
 }
 
-// A desktop on its way out of maintenance looks like one of which nobody has asked that.
+// A desktop that is leaving maintenance looks like one that is staying in it.
 func TestFleetWait_ExitOfUnknownOutcome(t *testing.T) {
 	t.Parallel()
 	for _, fault := range []maintenancetest.Fault{{Cut: true, Applied: true}, {Code: "InternalError", Applied: true}, {Body: "<html>", Applied: true}} {

@@ -15,8 +15,8 @@ import (
 	"github.com/ecdkit/ecd-maintenance-go/maintenance"
 )
 
-// failedFleet sets a fleet of which every desktop fails: two IDs that cannot be sent, and then
-// a batch that gets the given reply.
+// failedFleet runs a fleet in which every desktop fails: two invalid IDs, and then a batch that
+// gets the given reply.
 func failedFleet(t *testing.T, status int, body string) (*maintenance.FleetReport, *maintenance.FleetError) {
 	t.Helper()
 	client := newClient(t, maintenance.WithHTTPClient(&http.Client{Transport: roundTripper(func(*http.Request) (*http.Response, error) {

@@ -105,7 +105,7 @@ func attemptsPolicy(n int) maintenance.Option {
 	return maintenance.WithRetry(maintenance.RetryPolicy{MaxAttempts: n})
 }
 
-// 3: halves share one array.
+// Halves share one array.
 func TestFleetResult_AppendToDesktopIds(t *testing.T) {
 	s, c := newSim(t, 0, func(ids []string) (int, string, http.Header, error) {
 		if slices.Contains(ids, "ecd-100") {
@@ -121,7 +121,7 @@ func TestFleetResult_AppendToDesktopIds(t *testing.T) {
 	assert.NotContains(t, s.accepted, "ecd-evil")
 }
 
-// The record of a retry is written while the batch is on its way again.
+// The log record of a retry is written while the batch is already being sent again.
 func TestFleet_LogsARetryWithoutARace(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
@@ -137,7 +137,7 @@ func TestFleet_LogsARetryWithoutARace(t *testing.T) {
 	})
 }
 
-// slowHandler expects the record of the first attempt, and takes a minute before it asks for it.
+// slowHandler expects the record of the first attempt, and waits a minute before it reads it.
 type slowHandler struct{ t *testing.T }
 
 func (slowHandler) Enabled(_ context.Context, l slog.Level) bool {
@@ -192,7 +192,7 @@ func hasPrefix(ids []string, p string) bool {
 	return slices.ContainsFunc(ids, func(s string) bool { return strings.HasPrefix(s, p) })
 }
 
-// 1: A pause of the shared pace that is longer than this fleet's deadline.
+// A pause of the shared pace is longer than this fleet's deadline.
 func TestFleet_PauseOfAnotherFleetBeyondTheDeadline(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		n := 0
@@ -244,7 +244,7 @@ func TestFleet_PauseThatWasLeftBehind(t *testing.T) {
 	})
 }
 
-// 9: throttled to the end of the context
+// The fleet is throttled until its context ends.
 func TestFleet_ThrottledToTheDeadline(t *testing.T) {
 	for _, d := range []time.Duration{time.Minute, 500 * time.Millisecond, 10 * time.Second, 59 * time.Minute} {
 		t.Run(d.String(), func(t *testing.T) {
@@ -278,7 +278,7 @@ func TestFleet_DownForEver(t *testing.T) {
 	}
 }
 
-// 5: throttled batches are charged
+// Throttled batches are not charged with an attempt.
 func TestFleet_ThrottledInAnOutageIsNotCharged(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		first := map[string]int{}
@@ -309,7 +309,7 @@ func TestFleet_ThrottledInAnOutageIsNotCharged(t *testing.T) {
 	})
 }
 
-// 6: throttle.since is never reset by refusals
+// A refusal ends a period of throttling.
 func TestFleet_RefusalsAreNoThrottling(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		n := 0
@@ -327,7 +327,7 @@ func TestFleet_RefusalsAreNoThrottling(t *testing.T) {
 	})
 }
 
-// 8: an outage that resumes after a long hint of throttling
+// An outage continues after a long hint of throttling.
 func TestFleet_OutageGoesOnAfterAHintOfThrottling(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		n := 0
@@ -349,7 +349,7 @@ func TestFleet_OutageGoesOnAfterAHintOfThrottling(t *testing.T) {
 
 var dnsNotFound = &net.DNSError{Err: "no such host", Name: "ecd.xx", IsNotFound: true}
 
-// 10: DNS says not found once, after other trouble at the start
+// DNS reports "not found" once, after other failures at the start.
 func TestFleet_OneUnknownHostInAnOutage(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		n := 0
@@ -369,7 +369,7 @@ func TestFleet_OneUnknownHostInAnOutage(t *testing.T) {
 	})
 }
 
-// 4: a blip shorter than a second with MaxAttempts 1
+// A short failure with MaxAttempts 1 costs no desktop.
 func TestFleet_BlipWithOneAttempt(t *testing.T) {
 	for _, concurrency := range []int{2, 8} {
 		for _, blip := range []time.Duration{500 * time.Millisecond, 900 * time.Millisecond, 1500 * time.Millisecond, 5 * time.Second} {
@@ -391,7 +391,7 @@ func TestFleet_BlipWithOneAttempt(t *testing.T) {
 	}
 }
 
-// 11: first batch has one bad, one poisoned desktop; then nothing succeeded yet
+// The first batch has a bad desktop and one that always fails, before anything has succeeded.
 func TestFleet_HalvedBatchThatAlwaysFails(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		_, c := newSim(t, 10*time.Millisecond, func(ids []string) (int, string, http.Header, error) {
@@ -418,7 +418,7 @@ func TestFleet_HalvedBatchThatAlwaysFails(t *testing.T) {
 	})
 }
 
-// 7: a slow results callback starves progress
+// A slow results callback must not starve progress.
 func TestFleet_ProgressBetweenSlowResults(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		_, c := newSim(t, 10*time.Millisecond, func(ids []string) (int, string, http.Header, error) { return ok() })

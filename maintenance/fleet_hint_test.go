@@ -18,7 +18,7 @@ import (
 // hinting is a peer that asks for waits.
 type hinting struct {
 	mu    sync.Mutex
-	times []time.Duration // of the requests, since the start
+	times []time.Duration // times of the requests, since the start
 	start time.Time
 
 	// reply returns the status, the latency and the hint in seconds for the request of this number.
@@ -41,8 +41,8 @@ func (h *hinting) RoundTrip(r *http.Request) (*http.Response, error) {
 	return reply(status, refusal("Busy"), http.Header{"Retry-After": {hint}}), nil
 }
 
-// A pause that a fleet has left behind holds those that come after it. One that has no time for it
-// ends, as an ErrThrottled.
+// A pause that one fleet has learned also holds later fleets. A fleet that has no time for it ends
+// with an ErrThrottled.
 func TestFleetThrottle_PauseOfAFleetThatHasLeft(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
@@ -63,7 +63,7 @@ func TestFleetThrottle_PauseOfAFleetThatHasLeft(t *testing.T) {
 		require.ErrorContains(t, err, "Busy: no")
 		require.NotErrorIs(t, err, maintenance.ErrOutcomeUnknown)
 		assert.Zero(t, report.Calls)
-		assert.Equal(t, 2*time.Second, time.Since(peer.start), "the wait is not begun")
+		assert.Equal(t, 2*time.Second, time.Since(peer.start), "the wait is not started")
 	})
 }
 
@@ -83,13 +83,12 @@ func TestFleetOutage_ShorterHintAfterALongerOne(t *testing.T) {
 		require.NoError(t, err)
 		assert.Equal(t, 500, report.Succeeded)
 		require.Greater(t, len(peer.times), 3)
-		assert.Zero(t, peer.times[2], "three are in flight at once")
+		assert.Zero(t, peer.times[2], "three requests are in flight at once")
 		assert.GreaterOrEqual(t, peer.times[3], 61*time.Second, "the fourth")
 	})
 }
 
-// The pause that the fleets of a Client share is the longest that was asked for, also for a fleet
-// that comes later.
+// The fleets of a Client, including later ones, share the longest pause that the service asked for.
 func TestFleetThrottle_ShorterHintAfterALongerOne(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
@@ -111,7 +110,7 @@ func TestFleetThrottle_ShorterHintAfterALongerOne(t *testing.T) {
 		}
 		fleets.Wait()
 		require.Len(t, peer.times, 3+9)
-		assert.Zero(t, peer.times[2], "three are in flight at once")
+		assert.Zero(t, peer.times[2], "three requests are in flight at once")
 		assert.GreaterOrEqual(t, peer.times[3], 101*time.Second, "the fourth")
 	})
 }

@@ -25,10 +25,10 @@ import (
 type interrupted struct {
 	http.RoundTripper
 	start    time.Time
-	from, to time.Duration // of an outage, since start
+	from, to time.Duration // begin and end of an outage, since start
 	fail     func(*http.Request) (*http.Response, error)
 
-	during atomic.Int64 // requests in the outage
+	during atomic.Int64 // number of requests in the outage
 }
 
 func (f *interrupted) RoundTrip(r *http.Request) (*http.Response, error) {
@@ -51,7 +51,8 @@ func saying(status int, body string, header http.Header) func(*http.Request) (*h
 	return func(*http.Request) (*http.Response, error) { return reply(status, body, header), nil }
 }
 
-// newInterrupted returns a service with n desktops that takes 50 ms for a request, and a client of it.
+// newInterrupted returns a service with n desktops that takes 50 ms per request, and a client of
+// it.
 func newInterrupted(t *testing.T, n int, opts ...maintenance.Option) (*interrupted, *maintenancetest.Service, *maintenance.Client) {
 	t.Helper()
 	service := maintenancetest.NewService()
@@ -72,7 +73,7 @@ func TestOutage_CostsTimeAndNoDesktops(t *testing.T) {
 		retry       maintenance.Option
 		from, to    time.Duration
 		fail        func(*http.Request) (*http.Response, error)
-		most        int64 // requests in the outage
+		most        int64 // number of requests in the outage
 	}{
 		{"60 s of refused connections", 100_000, 8, withDefaults, time.Second, 61 * time.Second, refusedConnection, 30},
 		{"5 s of 503", 100_000, 8, withDefaults, time.Second, 6 * time.Second, saying(503, `{"Code":"ServiceUnavailable"}`, nil), 20},
@@ -178,7 +179,7 @@ func TestOutage_WaitThatExceedsTheDeadlineIsNotBegun(t *testing.T) {
 	})
 }
 
-// One batch that always fails is given up after its attempts, and holds nobody.
+// A batch that always fails is given up after its attempts, and does not block the others.
 func TestOutage_BatchThatAlwaysFails(t *testing.T) {
 	t.Parallel()
 	for _, concurrency := range []int{1, 2, 8} {
@@ -203,7 +204,7 @@ func TestOutage_BatchThatAlwaysFails(t *testing.T) {
 					require.NoError(t, summary.Ended)
 					assert.Equal(t, 4900, report.Succeeded)
 					assert.Len(t, report.Failed, 100)
-					assert.InDelta(t, maxAttempts, attempts.Load(), 1, "one more if it is in flight when the count is full")
+					assert.InDelta(t, maxAttempts, attempts.Load(), 1, "one more if it is in flight when the limit is reached")
 					assert.Less(t, report.Elapsed, 10*time.Second)
 				})
 			})
@@ -211,7 +212,7 @@ func TestOutage_BatchThatAlwaysFails(t *testing.T) {
 	}
 }
 
-// Failures now and then, with others accepted meanwhile, do not slow the fleet down.
+// Occasional failures, while other batches are accepted, do not slow the fleet down.
 func TestOutage_FailuresNowAndThen(t *testing.T) {
 	t.Parallel()
 	elapsed := map[int]time.Duration{}
@@ -242,9 +243,9 @@ func TestOutage_OfTheCredentialProvider(t *testing.T) {
 	unreachable := errors.New("credentials URI: 503")
 	for _, tc := range []struct {
 		name     string
-		answers  int64 // before it fails
+		answers  int64 // number of answers before it fails
 		from, to time.Duration
-		asked    int64 // at most, in the outage
+		asked    int64 // largest number of requests in the outage
 		elapsed  time.Duration
 		want     error
 	}{
@@ -284,7 +285,7 @@ func TestOutage_OfTheCredentialProvider(t *testing.T) {
 	}
 }
 
-// askedCredential answers as its function says.
+// askedCredential returns the result of its function.
 type askedCredential struct {
 	*credential
 	answer func() error

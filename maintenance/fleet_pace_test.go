@@ -16,7 +16,7 @@ import (
 	"github.com/ecdkit/ecd-maintenance-go/maintenance/maintenancetest"
 )
 
-// perSecond counts what came of the requests of each second, of the bubble's time.
+// perSecond counts the results of requests in each second of simulated time.
 type perSecond struct {
 	service           *maintenancetest.Service
 	start             time.Time
@@ -43,7 +43,7 @@ func sum(counts map[int]int, from, to int) (n int) {
 	return n
 }
 
-// A limit drops to a tenth and comes back: five seconds later the fleet is at it, each way.
+// A limit drops to a tenth and rises again: each time the fleet has adapted within five seconds.
 func TestPace_FollowsTheLimit(t *testing.T) {
 	t.Parallel()
 	for name, limited := range map[string]func(perSecond int) maintenancetest.RateLimit{
@@ -77,7 +77,7 @@ func TestPace_FollowsTheLimit(t *testing.T) {
 	}
 }
 
-// Fleets of one Client that share the limit of a host learn it together.
+// The fleets of one Client learn the limit of a host together.
 func TestPace_IsThatOfTheClient(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
@@ -98,7 +98,7 @@ func TestPace_IsThatOfTheClient(t *testing.T) {
 			calls, throttled = calls+report.Calls, throttled+report.Throttled
 		}
 		t.Log(calls, throttled)
-		assert.Less(t, throttled, calls/5) // it was a third when each fleet learned for itself, besides the first burst of 136
+		assert.Less(t, throttled, calls/5) // a third, and a first burst of 136, if each fleet learned by itself
 	})
 }
 

@@ -19,8 +19,8 @@ import (
 	"github.com/ecdkit/ecd-maintenance-go/maintenance"
 )
 
-// Random fleets against a service that fails in every way: each desktop is told once, and what is
-// told of it is true.
+// Random fleets against a service that fails in every way: each desktop is reported once, and the
+// report is true.
 func TestFleet_RandomFaults(t *testing.T) {
 	t.Parallel()
 	for seed := range uint64(25) {

@@ -27,8 +27,8 @@ func batchOf(r *http.Request) (ids []string) {
 	return ids
 }
 
-// refusingFleet sets a fleet of n desktops of which refused tells the requests that get the given
-// reply. Its report has to agree with the peer's own account.
+// refusingFleet runs a fleet of n desktops. The requests for which refused returns true get the given reply. The
+// report must agree with the peer's record.
 func refusingFleet(ctx context.Context, t *testing.T, n int, r fleetReply, refused func(number int64, ids []string) bool) (
 	report *maintenance.FleetReport, summary *maintenance.FleetError,
 ) {
@@ -136,7 +136,8 @@ func TestFleetRefusal_Passing(t *testing.T) {
 	}
 }
 
-// A fleet that meets with nothing else ends with the failure, and tells whether desktops may have been accepted.
+// If every request fails with a failure that may pass, the fleet ends with it and reports whether desktops may
+// have been accepted.
 func TestFleetRefusal_PassingThatStays(t *testing.T) {
 	t.Parallel()
 	for name, tc := range fleetReplies() {

@@ -16,7 +16,7 @@ import (
 	"github.com/ecdkit/ecd-maintenance-go/maintenance/maintenancetest"
 )
 
-// Random fleets against a service that misbehaves: what the report says of a desktop is what the service says of it.
+// Random fleets against a service that misbehaves: the report agrees with the service about every desktop.
 func TestFleetReport_IsTheTruth(t *testing.T) {
 	t.Parallel()
 	for seed := range uint64(20) {
@@ -69,7 +69,7 @@ func testTruth(t *testing.T, random *rand.Rand) {
 		require.NotContains(t, failed, f.DesktopID, "reported twice")
 		failed[f.DesktopID] = f.Err
 	}
-	// A last ID may have been asked for and not taken.
+	// The stream may have yielded one more ID that the fleet did not take.
 	require.InDelta(t, drawn, report.Succeeded+len(report.Failed), 1)
 	require.Equal(t, err == nil, report.Succeeded == len(ids))
 	for _, id := range ids[:report.Succeeded+len(report.Failed)] {
@@ -95,7 +95,7 @@ func randomFault(random *rand.Rand) maintenancetest.Fault {
 		{StatusCode: 400, Code: "InvalidParameter"},
 	}[random.IntN(11)]
 	fault.Latency = time.Duration(random.IntN(300)) * time.Millisecond
-	// What a service has carried out it does not refuse with a status below 500.
+	// A service does not answer a request that it carried out with a refusal below status 500.
 	fault.Applied = random.IntN(2) == 0 && (fault.StatusCode < 300 || fault.StatusCode >= 500)
 	return fault
 }

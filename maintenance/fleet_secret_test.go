@@ -61,7 +61,7 @@ var encodings = map[string]func(string) string{
 	"base64":                func(s string) string { return base64.StdEncoding.EncodeToString([]byte("token=" + s)) },
 }
 
-// repeating are peers that show the token of a request, in the form that encode makes of it.
+// repeating are peers that repeat the token of a request in an encoded form.
 var repeating = map[string]func(told string) (*http.Response, error){
 	"error": func(told string) (*http.Response, error) {
 		return reply(403, `{"Code":"Forbidden.RAM","Message":"sent `+told+`","RequestId":"R`+told+`","HostId":"`+told+`","Recommend":"https://x/?t=`+told+
@@ -114,7 +114,7 @@ func assertNoRun(t *testing.T, shown, form string) {
 	}
 }
 
-// everything is all that values show to fmt, to JSON and to both handlers of slog.
+// everything returns the output of values in package fmt, in JSON and in both handlers of slog.
 func everything(values ...any) string {
 	var b bytes.Buffer
 	for _, value := range values {

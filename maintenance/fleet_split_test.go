@@ -48,7 +48,8 @@ func TestFleetSplit_BadDesktops(t *testing.T) {
 	}
 }
 
-// What a lost reply has left open for a batch stays open for the halves that fail after it.
+// If a lost reply leaves the outcome of a batch unknown, it is also unknown for its halves that
+// fail later.
 func TestFleetSplit_HalvesInheritAnUnknownOutcome(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
@@ -74,7 +75,7 @@ func TestFleetSplit_RequestTooLargeForAProxy(t *testing.T) {
 	}
 }
 
-// A code that every desktop of three batches is refused with is taken for a refusal of every call.
+// A code with which every desktop of three batches is refused counts as a refusal of every call.
 func TestFleetSplit_EveryDesktopIsRefused(t *testing.T) {
 	t.Parallel()
 	for _, concurrency := range []int{1, 8, 64} {
@@ -112,7 +113,7 @@ func TestFleetSplit_OneBatchAtATime(t *testing.T) {
 		service.Inject(0, maintenancetest.Fault{Action: "SetDesktopMaintenance", StatusCode: 400, Code: "InvalidParameter", Latency: 10 * time.Millisecond})
 		_, err := client.SetFleetMaintenance(t.Context(), region, "enter", slices.Values(desktops(5000)))
 		require.Error(t, err)
-		var order []int // batches of the parts, in the order that they were sent in
+		var order []int // batches of the parts, in the order of sending
 		for _, r := range service.Requests() {
 			if len(r.DesktopIds) == maintenance.MaxDesktopIDs || r.Action == "DescribeDesktops" {
 				continue
@@ -125,7 +126,7 @@ func TestFleetSplit_OneBatchAtATime(t *testing.T) {
 	})
 }
 
-// Desktops that are not found say nothing of other desktops, so each of them is told.
+// Desktops that are not found say nothing about other desktops, so each of them is reported.
 func TestFleetSplit_EveryDesktopIsGone(t *testing.T) {
 	t.Parallel()
 	for _, code := range []string{maintenancetest.CodeUnknownDesktop, "Forbidden.InstanceNotFound", "InvalidDesktop.NotFound", "EntityNotFound"} {

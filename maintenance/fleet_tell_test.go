@@ -50,7 +50,7 @@ func TestFleetProgress_SlowCallbackHoldsUpNothing(t *testing.T) {
 		_, err := client.SetFleetMaintenance(t.Context(), region, "enter", slices.Values(desktops(2000)),
 			maintenance.WithConcurrency(1), maintenance.WithProgress(func(p maintenance.FleetProgress) {
 				states = append(states, p)
-				time.Sleep(time.Hour) // of the bubble's time
+				time.Sleep(time.Hour) // simulated time
 				assert.Len(t, service.Requests(), 20, "the fleet went on")
 			}))
 		require.NoError(t, err)
@@ -73,7 +73,7 @@ func TestFleetProgress_Panics(t *testing.T) {
 	})
 }
 
-// Each desktop is told once, whatever happens to it, and callbacks come one at a time.
+// Each desktop is reported once, whatever happens to it, and callbacks come one at a time.
 func TestFleetResults_TellEachDesktopOnce(t *testing.T) {
 	t.Parallel()
 	for seed := range uint64(20) {
@@ -94,7 +94,7 @@ func TestFleetResults_TellEachDesktopOnce(t *testing.T) {
 			}
 			var busy atomic.Bool
 			alone := func() func() {
-				assert.False(t, busy.Swap(true), "two callbacks at a time")
+				assert.False(t, busy.Swap(true), "two callbacks at the same time")
 				return func() { busy.Store(false) }
 			}
 			accepted, failed := map[string]int{}, map[string]int{}
@@ -189,7 +189,7 @@ func TestFleetResult_JSON(t *testing.T) {
 	}, documents)
 }
 
-// A stream that blocks holds up neither the desktops drawn so far nor their results and progress.
+// A stream that blocks delays neither the desktops drawn so far nor their results and progress.
 func TestFleetStream_Blocks(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
@@ -223,7 +223,7 @@ func TestFleetStream_Blocks(t *testing.T) {
 	})
 }
 
-// gives reports how a function ends: a value that it panics with, "exited" or "returned".
+// gives returns how a function ends: the value that it panics with, "exited" or "returned".
 func gives(f func()) (end any) {
 	ended := make(chan any, 1)
 	go func() {
@@ -248,7 +248,8 @@ type panickingHandler struct {
 func (h panickingHandler) Enabled(context.Context, slog.Level) bool  { return true }
 func (h panickingHandler) Handle(context.Context, slog.Record) error { h.do(); return nil }
 
-// Whatever panics or exits below a fleet ends it, and its caller gets to know when everything has stopped.
+// A panic or Goexit in any goroutine of a fleet ends the fleet and propagates to the caller after
+// everything has stopped.
 func TestFleet_PanicsReachTheCaller(t *testing.T) {
 	t.Parallel()
 	for end, do := range map[string]func(){
@@ -327,7 +328,7 @@ func (h warnHandler) Handle(_ context.Context, r slog.Record) error {
 	return nil
 }
 
-// A panic reaches the caller also while the fleet waits for the service.
+// A panic propagates to the caller even while the fleet waits for the service.
 func TestFleetStream_PanicsWhileTheFleetWaits(t *testing.T) {
 	t.Parallel()
 	for name, fault := range map[string]maintenancetest.Fault{"throttled": throttledFor("1800"), "outage": {Cut: true}} {
@@ -352,7 +353,7 @@ func TestFleetStream_PanicsWhileTheFleetWaits(t *testing.T) {
 	}
 }
 
-// Workers come as batches do: a concurrency that a fleet does not need costs nothing.
+// Goroutines start only for batches, so unneeded concurrency costs nothing.
 func TestFleet_ConcurrencyThatIsNotNeededCostsNothing(t *testing.T) {
 	_, client := newService(t, 1)
 	var before, after runtime.MemStats

@@ -244,7 +244,8 @@ func TestFleet_ContextEnds(t *testing.T) {
 	})
 }
 
-// One batch is lost on its way and then refused; the other was only ever throttled, and is not sent any more.
+// The reply to one batch is lost, and then it is refused; the other batch was only throttled, and is not sent
+// again.
 func TestFleet_NotSentIsNotUnknown(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {

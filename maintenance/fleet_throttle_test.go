@@ -64,7 +64,7 @@ func throttledFor(seconds string) maintenancetest.Fault {
 	return fault
 }
 
-// A fleet that throttling has ended says so, with the code and the hint.
+// The error of a fleet that throttling has ended has the code and the hint.
 func TestFleetThrottle_EndsTheFleet(t *testing.T) {
 	t.Parallel()
 	for _, tc := range []struct {
@@ -128,7 +128,7 @@ func TestFleetThrottle_CancelledWhileThrottled(t *testing.T) {
 	})
 }
 
-// A hint that one fleet does not wait for is none for another.
+// A hint that one fleet does not wait for does not pause another fleet.
 func TestFleetThrottle_PauseIsNoLongerThanItsFleetWaits(t *testing.T) {
 	t.Parallel()
 	for hint, deadline := range map[string]time.Duration{"86400": 3 * time.Hour, "1800": time.Minute} {
@@ -170,7 +170,7 @@ func TestFleetThrottle_PauseOfAnotherFleet(t *testing.T) {
 	})
 }
 
-// The log and the progress tell how long a fleet waits.
+// The log and the progress show how long a fleet waits.
 func TestFleetThrottle_WaitIsTold(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {

@@ -67,7 +67,7 @@ func TestFleetWait_ReturnsWhenEveryDesktopIsInTheMode(t *testing.T) {
 				assert.InDelta(t, 630, told["ecd-7"].Seconds(), 15)
 				assert.InDelta(t, 1230, report.Elapsed.Seconds(), 15)
 				reads := readsOf(service)
-				assert.Equal(t, []string{"ecd-500"}, reads[len(reads)-1], "only desktops that are not there yet are read")
+				assert.Equal(t, []string{"ecd-500"}, reads[len(reads)-1], "only desktops that are not in the mode yet are read")
 			}
 		})
 	}
@@ -146,7 +146,7 @@ func TestFleetWait_OutageCostsRounds(t *testing.T) {
 	})
 }
 
-// A desktop of unknown outcome is read: it is there, on its way, or sent again.
+// The fleet reads a desktop of unknown outcome: it is in the mode, entering it, or sent again.
 func TestFleetWait_UnknownOutcomes(t *testing.T) {
 	t.Parallel()
 	for _, tc := range []struct {
@@ -154,7 +154,7 @@ func TestFleetWait_UnknownOutcomes(t *testing.T) {
 		applied bool
 		user    bool
 		faults  int
-		calls   int // of SetDesktopMaintenance
+		calls   int // number of SetDesktopMaintenance requests
 		want    error
 	}{
 		{"applied", true, false, 1, 1, nil},
@@ -172,7 +172,8 @@ func TestFleetWait_UnknownOutcomes(t *testing.T) {
 				}
 				service.Inject(tc.faults, maintenancetest.Fault{Action: setMaintenance, DesktopId: "ecd-101", Cut: true, Applied: tc.applied})
 				told := 0
-				// The first batch is accepted after the second one has failed, so it is known to have failed by itself.
+				// The first batch is accepted after the second one has failed, so the failure was that of the second
+				// batch itself.
 				service.Inject(1, maintenancetest.Fault{Action: setMaintenance, DesktopId: "ecd-1", Latency: time.Second})
 				report, err := client.SetFleetMaintenance(t.Context(), region, "enter", slices.Values(desktops(101)), maintenance.WithWait(),
 					maintenance.WithOutageLimit(10*time.Second), maintenance.WithResults(func(r maintenance.FleetResult) { told += len(r.DesktopIds) }))
@@ -192,7 +193,7 @@ func TestFleetWait_UnknownOutcomes(t *testing.T) {
 	}
 }
 
-// Where reading fails too, the outcome stays unknown.
+// If reading fails too, the outcome stays unknown.
 func TestFleetWait_UnknownOutcomeThatCannotBeRead(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
@@ -218,7 +219,7 @@ func TestFleetWait_DesktopGoesAway(t *testing.T) {
 	})
 }
 
-// 10,000 IDs that do not exist are found out by reading, and not by halving.
+// Reading finds 10,000 IDs that do not exist, without halving.
 func TestFleetRead_UnknownDesktops(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
@@ -236,7 +237,7 @@ func TestFleetRead_UnknownDesktops(t *testing.T) {
 	})
 }
 
-// Where reading is denied, halving finds the bad desktops, and the fleet does not ask again.
+// If reading is denied, halving finds the bad desktops, and the fleet does not read again.
 func TestFleetRead_Denied(t *testing.T) {
 	t.Parallel()
 	for _, fault := range []maintenancetest.Fault{
@@ -257,7 +258,7 @@ func TestFleetRead_Denied(t *testing.T) {
 	}
 }
 
-// What the reading is refused with too has nothing to do with the desktops.
+// If the reading is refused with the same error, the desktops are not the cause.
 func TestFleetRead_RefusedAlike(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
@@ -271,7 +272,7 @@ func TestFleetRead_RefusedAlike(t *testing.T) {
 	})
 }
 
-// A reply to the reading without a list of desktops is no empty region.
+// A reply without a list of desktops does not mean an empty region.
 func TestFleetRead_ReplyWithoutDesktops(t *testing.T) {
 	t.Parallel()
 	for _, body := range []string{okBody, `{"RequestId":"R","Desktops":null}`, `<html>`} {
@@ -308,7 +309,7 @@ func TestFleetRead_KeepsToTheRequestRate(t *testing.T) {
 	})
 }
 
-// Random desktops, users that come and go, and faults: the report is the service's truth.
+// With random desktops, users and faults, the report agrees with the service.
 func TestFleetWait_ReportIsTheTruth(t *testing.T) {
 	t.Parallel()
 	for seed := range uint64(25) {
@@ -343,7 +344,7 @@ func waitingFleet(t *testing.T, random *rand.Rand) {
 		maintenance.WithConcurrency(1+random.IntN(10)), maintenance.WithResults(func(r maintenance.FleetResult) {
 			for _, id := range r.DesktopIds {
 				_, twice := told[id]
-				assert.False(t, twice, "%s is told twice", id)
+				assert.False(t, twice, "%s is reported twice", id)
 				told[id] = r.Err
 				if r.Err == nil {
 					assert.Equal(t, mode == maintenance.ModeEnter, service.InMaintenance(region, id), "%s is told to be in the mode", id)

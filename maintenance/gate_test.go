@@ -18,7 +18,7 @@ import (
 	"github.com/ecdkit/ecd-maintenance-go/maintenance/maintenancetest"
 )
 
-// dates notes when requests are sent.
+// dates records when requests are sent.
 type dates struct {
 	http.RoundTripper
 	mu   sync.Mutex
@@ -56,7 +56,7 @@ func newDated(t *testing.T, n int, opts ...maintenance.Option) (*dates, *mainten
 	return d, service, client
 }
 
-// slowProvider takes its time for each question.
+// slowProvider answers slowly.
 type slowProvider struct {
 	*credential
 	takes time.Duration
@@ -87,7 +87,7 @@ func TestGate_RateHoldsWithASlowProvider(t *testing.T) {
 	}
 }
 
-// A key that would be old when its request is due is asked for again.
+// The gate asks for a new key if the old one would be too old when the request is due.
 func TestGate_KeyIsFreshWhenTheRequestIsDue(t *testing.T) {
 	t.Parallel()
 	for name, opt := range map[string]maintenance.FleetOption{

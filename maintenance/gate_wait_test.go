@@ -16,7 +16,8 @@ import (
 	"github.com/ecdkit/ecd-maintenance-go/maintenance"
 )
 
-// The wait of a rate limiter that exceeds the deadline does not hide why the call was repeated.
+// An error for a rate limiter's wait that exceeds the deadline does not hide the failure that caused the
+// retry.
 func TestRateLimiter_ExceedsTheDeadlineOfARetry(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
@@ -37,7 +38,7 @@ func TestRateLimiter_ExceedsTheDeadlineOfARetry(t *testing.T) {
 	})
 }
 
-// A call that does not wait to the end gives its slot to the next one.
+// A call that stops waiting gives its slot to the next call.
 func TestRateLimiter_SlotIsGivenBack(t *testing.T) {
 	t.Parallel()
 	for name, leave := range map[string]func(context.Context) (context.Context, context.CancelFunc){
@@ -67,7 +68,7 @@ func TestRateLimiter_SlotIsGivenBack(t *testing.T) {
 	}
 }
 
-// slow is a provider that takes its time.
+// slow is a provider that answers slowly.
 type slow struct {
 	*credential
 	time time.Duration
@@ -78,7 +79,7 @@ func (s slow) GetCredential() (*credentials.CredentialModel, error) {
 	return s.credential.GetCredential()
 }
 
-// The bound of an attempt holds for the provider and the request together, without the wait between them.
+// AttemptTimeout bounds the provider and the request together, without the wait between them.
 func TestGate_WaitIsNoPartOfTheAttempt(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
@@ -97,7 +98,7 @@ func TestGate_WaitIsNoPartOfTheAttempt(t *testing.T) {
 	})
 }
 
-// Retries after a hint that is obeyed are free, however many calls make them at once.
+// Retries after a wait that the service asked for are free, however many calls make them at once.
 func TestRetryBudget_ObeyedHintsOfManyCalls(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {

@@ -46,7 +46,7 @@ func answering(calls *atomic.Int64, status int, contentType, body string) *http.
 	})}
 }
 
-// once is for tests that are about a single attempt.
+// once limits a call to a single attempt.
 var once = maintenance.WithRetry(maintenance.RetryPolicy{MaxAttempts: 1})
 
 // newClient returns a client that makes one attempt, unless opts say otherwise.

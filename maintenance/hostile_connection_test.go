@@ -21,7 +21,7 @@ func TestHostile_IdleConnection(t *testing.T) {
 	t.Parallel()
 	for _, tc := range []struct {
 		name     string
-		end      func(*rawConn) // of the first connection, after its first reply
+		end      func(*rawConn) // ends the first connection after its first reply
 		requests int64          // for two calls
 	}{
 		{"is reset when the next request arrives", func(c *rawConn) {
@@ -53,8 +53,8 @@ func TestHostile_IdleConnection(t *testing.T) {
 	}
 }
 
-// What stands between client and service forgets idle connections without a word, and all of them: a call has to get
-// past more of them than it has attempts.
+// A firewall between client and service silently drops all idle connections. A call must succeed although there are
+// more dead connections than attempts.
 func TestHostile_ManyIdleConnections(t *testing.T) {
 	t.Parallel()
 	for name, end := range map[string]func(*rawConn){
@@ -75,7 +75,7 @@ func TestHostile_ManyIdleConnections(t *testing.T) {
 	}
 }
 
-// The deadline of a caller says nothing of the connections.
+// The deadline of a caller says nothing about the connections.
 func TestHostile_IdleConnectionsOutliveADeadline(t *testing.T) {
 	t.Parallel()
 	const idle = 8
@@ -105,8 +105,8 @@ func TestHostile_IdleConnectionsOfTheDefaultTransport(t *testing.T) {
 	assert.EqualValues(t, 2*http.DefaultMaxIdleConnsPerHost+1, peer.requests.Load(), "requests")
 }
 
-// idlePeer answers the first request of its first n connections when all n have arrived, and ends each with the second
-// one. Later connections are good for one request.
+// idlePeer answers the first request of its first n connections when all n have arrived, and ends each connection at
+// its second request. Later connections serve one request.
 func idlePeer(t *testing.T, n int64, end func(*rawConn)) *rawPeer {
 	t.Helper()
 	var all sync.WaitGroup // so that no request reuses the connection of another
@@ -152,7 +152,7 @@ func TestHostile_InformationalReplies(t *testing.T) {
 	assert.EqualValues(t, 1, requests.Load(), "requests")
 }
 
-// Over HTTP/2 the server says so with GOAWAY.
+// Over HTTP/2 the server closes a connection with GOAWAY.
 func TestHostile_ConnectionIsClosedEachTime(t *testing.T) {
 	t.Parallel()
 	for _, version := range []int{1, 2} {
@@ -181,7 +181,7 @@ func TestHostile_GOAWAY(t *testing.T) {
 	t.Parallel()
 	for _, tc := range []struct {
 		name     string
-		first    func(c *rawConn, stream uint32) // what the first connection does with its first request
+		first    func(c *rawConn, stream uint32) // handles the first request of the first connection
 		requests int64                           // for two calls
 	}{
 		{"between two calls", func(c *rawConn, stream uint32) {
@@ -230,7 +230,7 @@ func TestHostile_GOAWAY(t *testing.T) {
 	}
 }
 
-// A connection can be gone without a word. HTTP/2 would go on to use it for each attempt, as there is only one.
+// A connection can die silently. HTTP/2 has only one connection and would use it for each attempt.
 func TestHostile_HTTP2ConnectionFallsSilent(t *testing.T) {
 	t.Parallel()
 	trusted := newAuthority(t)
@@ -252,7 +252,7 @@ func TestHostile_HTTP2ConnectionFallsSilent(t *testing.T) {
 	assert.GreaterOrEqual(t, peer.connections.Load(), int64(2), "connections")
 }
 
-// As much of HTTP/2 as a server needs that says little: RFC 9113, section 4.1 and 6.
+// The part of HTTP/2 that this server needs: RFC 9113, sections 4.1 and 6.
 const (
 	frameData     = 0x0
 	frameHeaders  = 0x1

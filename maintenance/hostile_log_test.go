@@ -59,7 +59,7 @@ func inTurn(handlers ...http.HandlerFunc) http.HandlerFunc {
 	return func(w http.ResponseWriter, r *http.Request) { (<-next)(w, r) }
 }
 
-// A handler that writes text as it comes must not be led to write a record of the peer's making.
+// A peer must not be able to forge a record of a handler that writes text unescaped.
 func TestHostile_LogInjection(t *testing.T) {
 	t.Parallel()
 	const forged = `\u202e\n2026-01-02T03:04:05Z ERROR forged\r\n\u001b[2J\u001b]0;title\u0007\u2028`

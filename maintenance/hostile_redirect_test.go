@@ -18,7 +18,7 @@ func TestHostile_Redirect(t *testing.T) {
 	t.Parallel()
 	for _, status := range []int{301, 302, 303, 307, 308} {
 		for _, tc := range []struct {
-			name, location string // with SELF for the server and TARGET for the host that listens for it
+			name, location string // SELF stands for the server, TARGET for the host that must not be contacted
 			host           string // that the error names
 		}{
 			{"to another host", "https://TARGET/", "TARGET"},
@@ -57,7 +57,7 @@ func TestHostile_Redirect(t *testing.T) {
 	}
 }
 
-// untouched is a host that listens, and that nobody may connect to.
+// untouched is a listening host that nobody may connect to.
 type untouched struct{ net.Listener }
 
 func newUntouched(t *testing.T) untouched {
@@ -68,7 +68,8 @@ func newUntouched(t *testing.T) untouched {
 	return untouched{listener}
 }
 
-// check connects itself. Connections are accepted in the order in which they were made, so the first one has to be ours.
+// check connects itself. Connections are accepted in the order in which they were made, so the first one must be the
+// test's.
 func (u untouched) check(t *testing.T) {
 	t.Helper()
 	ours, err := net.Dial("tcp", u.Addr().String())

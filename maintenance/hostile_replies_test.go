@@ -174,7 +174,7 @@ func TestHostile_Text(t *testing.T) {
 	}
 }
 
-// A proxy's page goes into the error as well, and so does what net/http lets pass in headers: anything above ASCII.
+// The error also quotes a proxy's page, and headers, in which net/http accepts all bytes above ASCII.
 func TestHostile_TextOutsideTheErrorDocument(t *testing.T) {
 	t.Parallel()
 	evil := "\u202e\u009b2J" + strings.Repeat("\u009b", 10_000)
@@ -203,7 +203,7 @@ func TestHostile_TextOutsideTheErrorDocument(t *testing.T) {
 	}
 }
 
-// What is no HTTP may be a reply that has suffered on its way, so it is asked for again.
+// A reply that is not HTTP may have been damaged on its way, so the call is retried.
 func TestHostile_TextIsNoHTTP(t *testing.T) {
 	t.Parallel()
 	for name, reply := range map[string]string{

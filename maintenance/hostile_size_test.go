@@ -25,7 +25,7 @@ func TestHostile_Size(t *testing.T) {
 		name     string
 		head     string
 		repeated []byte
-		limit    int // of what a call allocates in all, in bytes
+		limit    int // of all allocations of a call, in bytes
 		says     string
 	}{
 		{"endless body", "HTTP/1.1 200 OK\r\n\r\n", filler, 16 * mebibyte, "longer than 1048576 bytes"},
@@ -62,7 +62,7 @@ func TestHostile_Size(t *testing.T) {
 	}
 }
 
-// HTTP/2 knows no better than to call too many headers a breach of the protocol, which may be another one the next time.
+// HTTP/2 reports too many headers only as a protocol error, which may have another cause, so the call is retried.
 func TestHostile_SizeOfHeadersInHTTP2(t *testing.T) {
 	t.Parallel()
 	client, requests := servingHTTP(t, 2, func(w http.ResponseWriter, r *http.Request) {
@@ -78,7 +78,7 @@ func TestHostile_SizeOfHeadersInHTTP2(t *testing.T) {
 	assert.EqualValues(t, 3, requests.Load(), "requests")
 }
 
-// What the bomb is made of is accepted where it is small, or the test above would show nothing.
+// A small reply of the same form is accepted; otherwise the test above would prove nothing.
 func TestHostile_SizeOfAnHonestReply(t *testing.T) {
 	t.Parallel()
 	body := gzipped(t, []byte(okBody))
@@ -90,7 +90,8 @@ func TestHostile_SizeOfAnHonestReply(t *testing.T) {
 	require.NoError(t, enter(t.Context(), client))
 }
 
-// allocated is how many bytes do allocates in all, freed or not: it never holds more.
+// allocated returns the number of bytes that do allocates in total, freed or not: an upper bound of the memory in
+// use.
 func allocated(do func()) uint64 {
 	var before, after runtime.MemStats
 	runtime.ReadMemStats(&before)

@@ -89,7 +89,7 @@ func TestHostile_PeerStalls(t *testing.T) {
 			}
 		}, 3, true, true},
 	}
-	// All at once, as they take their time and no processor's.
+	// All at once, because they take time but no CPU.
 	peers, errs := make([]*rawPeer, len(rows)), make([]error, len(rows))
 	var calls sync.WaitGroup
 	for i, tc := range rows {
@@ -128,7 +128,7 @@ func TestHostile_PeerChangesTheProtocol(t *testing.T) {
 	assert.EqualValues(t, 1, peer.requests.Load(), "requests")
 }
 
-// drip sends a byte every now and then, so that no single read takes long. A second would be no worse.
+// drip sends a byte at intervals, so that no single read takes long.
 func (c *rawConn) drip() {
 	ticker := time.NewTicker(attemptBound / 50)
 	defer ticker.Stop()
@@ -139,7 +139,8 @@ func (c *rawConn) drip() {
 	}
 }
 
-// checkReplied tells a reply that was not whole, which has a status, from none.
+// checkReplied checks that an incomplete reply has a status in the error, and that a missing reply has
+// none.
 func checkReplied(t *testing.T, err error, replied bool) {
 	t.Helper()
 	var odd *maintenance.ResponseError
@@ -219,7 +220,7 @@ func TestHostile_HTTP2StreamIsReset(t *testing.T) {
 	t.Parallel()
 	for _, tc := range []struct {
 		name    string
-		begin   string // of the reply
+		begin   string // beginning of the reply
 		replied bool
 	}{
 		{"before the headers", "", false},

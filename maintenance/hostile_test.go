@@ -21,23 +21,22 @@ import (
 	"github.com/ecdkit/ecd-maintenance-go/maintenance"
 )
 
-// attemptBound is for peers that stall. It is no shorter, as a request to a loopback address has to arrive within it on
-// a busy machine too.
+// attemptBound limits attempts against peers that stall. It is long enough for a loopback request on a busy machine.
 const attemptBound = time.Second
 
-// patience is how long a raw peer bears with a connection: longer than any test takes.
+// patience is the time after which a raw peer closes a connection: longer than any test takes.
 const patience = 20 * time.Second
 
-// longestLine is what no error's text exceeds, whatever a peer has sent, in bytes.
+// longestLine is the limit of every error text in bytes, whatever a peer has sent.
 const longestLine = 5 << 10
 
-// Three attempts with hardly a wait between them; those of impatient end at attemptBound.
+// Three attempts with hardly a wait between them. The attempts of impatient end after attemptBound.
 var (
 	patient   = maintenance.WithRetry(maintenance.RetryPolicy{MaxAttempts: 3, BaseDelay: time.Millisecond, MaxDelay: time.Millisecond})
 	impatient = maintenance.WithRetry(maintenance.RetryPolicy{MaxAttempts: 3, BaseDelay: time.Millisecond, MaxDelay: time.Millisecond, AttemptTimeout: attemptBound})
 )
 
-// verdict is what a caller has to learn of a call that failed.
+// verdict is the expected error of a failed call.
 type verdict struct {
 	attempts int
 	unknown  bool   // whether the call may have been carried out
@@ -60,7 +59,7 @@ func checkLine(t *testing.T, text string, longest int) {
 	assert.LessOrEqual(t, len(text), longest)
 	for _, r := range text {
 		if !unicode.IsPrint(r) {
-			assert.Fail(t, "a character that does not print", "%q in %.500q", r, text)
+			assert.Fail(t, "a non-printable character", "%q in %.500q", r, text)
 			return
 		}
 	}
@@ -100,15 +99,15 @@ func replying(status int, contentType, body string) http.HandlerFunc {
 	}
 }
 
-// rawPeer speaks bytes, so that it can say what no HTTP server would.
+// rawPeer sends raw bytes, so that it can send replies that no HTTP server would.
 type rawPeer struct {
 	t           *testing.T
 	endpoint    string
 	connections atomic.Int64
-	requests    atomic.Int64 // whose head it has read to the end
+	requests    atomic.Int64 // number of request heads read completely
 }
 
-// rawConn is a connection of a rawPeer, in the hands of the function that serves it.
+// rawConn is a connection of a rawPeer, used by the function that serves it.
 type rawConn struct {
 	net.Conn
 	*bufio.Reader
@@ -116,8 +115,8 @@ type rawConn struct {
 	number int64 // from 1
 }
 
-// unservedAddress is one that refuses connections until the test ends: a connection out of it keeps it from anybody who
-// would listen there. The address of a closed listener may be the next listener's.
+// unservedAddress returns an address that refuses connections until the test ends. An outgoing connection from it
+// keeps other listeners from using it; the address of a closed listener could be reused.
 func unservedAddress(t *testing.T) string {
 	t.Helper()
 	listener, err := net.Listen("tcp", "127.0.0.1:0")
@@ -132,8 +131,8 @@ func unservedAddress(t *testing.T) string {
 	return holder.LocalAddr().String()
 }
 
-// newRawPeer runs serve for each connection and closes it afterwards; over TLS where config is not nil. A client that
-// never gives up fails its test when patience ends, and does not hang it.
+// newRawPeer runs serve for each connection, over TLS if config is not nil, and closes the connection afterwards. If
+// a client never gives up, its test fails after patience instead of hanging.
 func newRawPeer(t *testing.T, config *tls.Config, serve func(*rawConn)) *rawPeer {
 	t.Helper()
 	listener, err := net.Listen("tcp", "127.0.0.1:0")
@@ -181,7 +180,7 @@ func (c *rawConn) request() bool {
 
 func (c *rawConn) say(text string) { _, _ = io.WriteString(c.Conn, text) }
 
-// stall does nothing until the other side gives up, which it has to.
+// stall waits until the other side closes the connection, and fails the test if it does not.
 func (c *rawConn) stall() {
 	_, err := io.Copy(io.Discard, c.Reader)
 	assert.NotErrorIs(c.t, err, os.ErrDeadlineExceeded, "the client holds the connection")
@@ -198,7 +197,7 @@ const (
 	okReply = okHead + okBody
 )
 
-// clientOf returns a client of peer that has connections of its own.
+// clientOf returns a client of peer with its own connections.
 func clientOf(t *testing.T, peer *rawPeer, opts ...maintenance.Option) *maintenance.Client {
 	t.Helper()
 	return newClient(t, append([]maintenance.Option{

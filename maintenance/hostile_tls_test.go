@@ -21,7 +21,7 @@ import (
 	"github.com/ecdkit/ecd-maintenance-go/maintenance"
 )
 
-// certified is the host that a certificate has to be for, wherever it is that the peer listens.
+// certified is the host that certificates must be issued for, wherever the peer listens.
 const certified = "ecd.cn-hangzhou.aliyuncs.com"
 
 // authority issues certificates.
@@ -54,7 +54,7 @@ func certificateTemplate() *x509.Certificate {
 	}
 }
 
-// issue returns a certificate that change has been applied to.
+// issue returns a certificate after applying change to its template.
 func (a *authority) issue(t *testing.T, change ...func(*x509.Certificate)) []tls.Certificate {
 	t.Helper()
 	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
@@ -68,12 +68,12 @@ func (a *authority) issue(t *testing.T, change ...func(*x509.Certificate)) []tls
 	return []tls.Certificate{{Certificate: [][]byte{der}, PrivateKey: key}}
 }
 
-// itself is the authority's own certificate, signed by nobody else.
+// itself returns the authority's own, self-signed certificate.
 func (a *authority) itself() []tls.Certificate {
 	return []tls.Certificate{{Certificate: [][]byte{a.certificate.Raw}, PrivateKey: a.key}}
 }
 
-// httpClient trusts what the authority has issued, and is the default client otherwise.
+// httpClient returns the default client, made to trust the authority.
 func (a *authority) httpClient(t *testing.T, configure ...func(*http.Transport)) *http.Client {
 	t.Helper()
 	roots := x509.NewCertPool()
@@ -130,7 +130,7 @@ func TestHostile_TLS(t *testing.T) {
 	}
 }
 
-// A server that insists on TLS 1.1, whatever the client has offered, is one that Go's own server cannot play.
+// Go's own server cannot insist on TLS 1.1 regardless of the client's offer, so this server is written by hand.
 func TestHostile_TLSVersionNotOffered(t *testing.T) {
 	t.Parallel()
 	hello := "\x02\x00\x00\x26\x03\x02" + strings.Repeat("r", 32) + "\x00\xc0\x13\x00"
@@ -146,7 +146,7 @@ func TestHostile_TLSVersionNotOffered(t *testing.T) {
 	assert.EqualValues(t, 1, peer.connections.Load(), "connections")
 }
 
-// The certificate is what is wrong with the others: without it, all of the above would be refused for another reason.
+// A valid certificate is accepted, so the cases above fail because of their certificates.
 func TestHostile_TLSOfAnHonestPeer(t *testing.T) {
 	t.Parallel()
 	trusted := newAuthority(t)

@@ -21,13 +21,13 @@ import (
 	"github.com/ecdkit/ecd-maintenance-go/maintenance/maintenancetest"
 )
 
-// trusting is the default client, made to trust the certificate of a test server.
+// trusting returns the default client, made to trust the certificate of a test server.
 func trusting(t *testing.T, server *httptest.Server) *http.Client {
 	roots := server.Client().Transport.(*http.Transport).TLSClientConfig.RootCAs
 	return ownClient(t, func(transport *http.Transport) { transport.TLSClientConfig.RootCAs = roots })
 }
 
-// ownClient is the default client, with connections of its own.
+// ownClient returns the default client with its own connections.
 func ownClient(t *testing.T, configure func(*http.Transport)) *http.Client {
 	transport := maintenance.NewTransport()
 	configure(transport)
@@ -65,12 +65,12 @@ func TestNewTransport_FewConnections(t *testing.T) {
 	for _, id := range desktops(goroutines) {
 		assert.True(t, service.InMaintenance(region, id))
 	}
-	// A call that finds no idle connection dials, though it may be served by one that gets idle first. How many do depends
-	// on how long a handshake takes.
+	// A call that finds no idle connection dials, even if a connection becomes idle before the dial is done. The
+	// number of dials depends on the duration of a handshake.
 	assert.Less(t, opened.Load(), int64(goroutines*calls/2), "connections for %d calls", goroutines*calls)
 }
 
-// 64 requests at once, and then 64 more: the connections of the first are there for the second.
+// 64 requests at once, and then 64 more: the second burst reuses the connections of the first.
 func TestNewTransport_KeepsIdleConnections(t *testing.T) {
 	t.Parallel()
 	const goroutines = 64

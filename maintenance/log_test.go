@@ -34,7 +34,7 @@ func (h *recordingHandler) Handle(_ context.Context, r slog.Record) error {
 
 func (h *recordingHandler) reset() { h.records = nil }
 
-// attributes of the records of a level.
+// attributes returns the attributes of the records of a level.
 func (h *recordingHandler) attributes(level slog.Level) (all []map[string]any) {
 	for _, r := range h.records {
 		if r.Level != level {

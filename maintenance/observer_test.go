@@ -21,7 +21,7 @@ import (
 
 type contextKey string
 
-// recorder is an observer that writes down what it is told, and marks the contexts of what it observes.
+// recorder is an observer that records the reports it gets, and marks their contexts.
 type recorder struct {
 	mu       sync.Mutex
 	told     []string
@@ -112,7 +112,7 @@ func TestObserver_CallAndAttempts(t *testing.T) {
 	})
 }
 
-// What an observer adds neither replaces a header of the request nor changes where it goes.
+// Headers that an observer adds neither replace a header of the request nor change its destination.
 func TestObserver_HeadersOfTheRequestStay(t *testing.T) {
 	t.Parallel()
 	r := new(recorder)
@@ -159,7 +159,7 @@ func TestObserver_FleetAndWait(t *testing.T) {
 	})
 }
 
-// A retry of a fleet is told while another goroutine may send the batch again. The lock of a recorder
+// A retry of a fleet is reported while another goroutine may send the batch again. The lock of a recorder
 // would hide a race between the two.
 func TestObserver_FleetRetries(t *testing.T) {
 	t.Parallel()
@@ -210,7 +210,7 @@ func TestObserver_Several(t *testing.T) {
 	assert.Nil(t, (*maintenance.Client)(nil).Observer().Call)
 }
 
-// What was begun ends also if a transport panics.
+// Every begin has an end even if a transport panics.
 func TestObserver_Panic(t *testing.T) {
 	t.Parallel()
 	r := new(recorder)
@@ -228,7 +228,7 @@ func TestObserver_Panic(t *testing.T) {
 	}
 }
 
-// Without an observer a call pays nothing.
+// Without an observer there is no cost.
 func TestObserver_NoneCostsNothing(t *testing.T) {
 	service := maintenancetest.NewService()
 	service.AddDesktops(region, "ecd-1")

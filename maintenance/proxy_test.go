@@ -26,10 +26,10 @@ const (
 	proxyPassword = "q7w8e9r0t1y2"
 )
 
-// transports are the default transport and a user's own, which does not tell which proxy refuses; each also wrapped.
+// transports are the default transport and a user's own, whose errors do not name the proxy; each also wrapped.
 var transports = []struct {
 	name  string
-	named bool // the proxy
+	named bool // whether the error names the proxy
 	new   func() *http.Transport
 	wrap  bool
 }{
@@ -58,7 +58,7 @@ func proxied(t *testing.T, proxy func(*http.Request) (*url.URL, error), test fun
 	}
 }
 
-// wrapping is what a user's tracing or metrics do to a transport.
+// wrapping wraps a transport as a user's tracing or metrics do.
 func wrapping(next http.RoundTripper) http.RoundTripper {
 	return roundTripper(func(r *http.Request) (*http.Response, error) {
 		response, err := next.RoundTrip(r)
@@ -69,7 +69,7 @@ func wrapping(next http.RoundTripper) http.RoundTripper {
 	})
 }
 
-// proxyURL is the URL of a raw peer that serves as a proxy, with user info.
+// proxyURL returns the URL, with user info, of a raw peer that serves as a proxy.
 func (p *rawPeer) proxyURL(scheme string) func(*http.Request) (*url.URL, error) {
 	return http.ProxyURL(&url.URL{Scheme: scheme, User: url.UserPassword(proxyUser, proxyPassword), Host: p.address()})
 }
@@ -129,7 +129,7 @@ func TestProxy_RefusesConnect(t *testing.T) {
 	}
 }
 
-// A reason phrase is the proxy's own, and no one's secret is safe in it.
+// The proxy writes the reason phrase, so it may contain a secret and is not repeated.
 func TestProxy_ReasonPhraseIsNotRepeated(t *testing.T) {
 	t.Parallel()
 	for _, reply := range []string{"407 wrong password " + proxyPassword, "407 ", "407", "499 \x1b[31m", "201 Created"} {
@@ -146,7 +146,7 @@ func TestProxy_ReasonPhraseIsNotRepeated(t *testing.T) {
 	}
 }
 
-// Each worker of a fleet may be on its way when the first refusal comes, and none goes again.
+// All requests in flight may be refused, but the fleet sends no more after the first refusal.
 func TestProxy_RefusesAFleet(t *testing.T) {
 	t.Parallel()
 	for _, tc := range []struct{ name, scheme, says string }{
@@ -262,8 +262,8 @@ func (c *rawConn) tunnel(to *rawPeer) {
 	up.Wait()
 }
 
-// socks is one negotiation of RFC 1928 and RFC 1929: what is not empty is said after the client's greeting, its password
-// and its request.
+// socks is one negotiation of RFC 1928 and RFC 1929: it sends the given replies, unless empty, to the client's
+// greeting, its password and its request.
 func (c *rawConn) socks(method, authentication, reply string) {
 	buffer := make([]byte, 512)
 	for _, answer := range []string{method, authentication, reply} {
@@ -312,7 +312,7 @@ func TestProxy_SOCKS5(t *testing.T) {
 	}
 }
 
-// Failures of the way to a proxy are like those of the way to the service.
+// Failures to reach a proxy are like failures to reach the service.
 func TestProxy_OutOfReach(t *testing.T) {
 	t.Parallel()
 	alert := func(*tls.ClientHelloInfo) (*tls.Config, error) { return nil, io.ErrUnexpectedEOF }
@@ -356,7 +356,7 @@ func TestProxy_OutOfReach(t *testing.T) {
 	})
 }
 
-// The words of a refusal say nothing of a proxy if a request may have been sent.
+// The text of an error is not taken for a proxy's refusal if a request may have been sent.
 func TestProxy_RefusalIsNotGuessed(t *testing.T) {
 	t.Parallel()
 	for _, text := range []string{"Forbidden", "Proxy Authentication Required", "Too Many Requests"} {

@@ -15,7 +15,7 @@ import (
 	"github.com/ecdkit/ecd-maintenance-go/maintenance"
 )
 
-// Each URL has a part that must not be shown, and does not parse.
+// Each URL is invalid and has a part that must not be shown.
 var malformedProxies = []struct{ url, secret string }{
 	{"http://alice:50%off@proxy.example:3128", "50%off"},
 	{"http://alice:q7w8%zze9r0@proxy.example:3128", "q7w8%zze9r0"},
@@ -58,7 +58,7 @@ func TestProxyURL_Malformed(t *testing.T) {
 	}
 }
 
-// Without a *url.Error in it, the text of an error has to do. httpproxy.Config says "invalid proxy address".
+// If an error has no *url.Error, its text is examined. httpproxy.Config reports "invalid proxy address".
 func TestProxyURL_MalformedInAText(t *testing.T) {
 	t.Parallel()
 	for _, tc := range malformedProxies {
@@ -84,7 +84,7 @@ func TestProxyURL_MalformedInAText(t *testing.T) {
 	}
 }
 
-// These parse, and a Proxy function does not like them for another reason, which may pass.
+// These URLs are valid, but a Proxy function fails for another reason, which may pass.
 func TestProxyURL_InAnyError(t *testing.T) {
 	t.Parallel()
 	cause := errors.New("cause")

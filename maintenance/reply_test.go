@@ -260,7 +260,7 @@ func TestContextError_EndedBeforeTheCall(t *testing.T) {
 	require.ErrorIs(t, err, reason)
 	require.NotErrorIs(t, err, maintenance.ErrOutcomeUnknown)
 	assert.Zero(t, calls.Load(), "requests")
-	assert.Zero(t, key.asked.Load(), "questions for a credential")
+	assert.Zero(t, key.asked.Load(), "requests for a credential")
 }
 
 func TestContextError_EndsDuringTheCall(t *testing.T) {
@@ -280,7 +280,7 @@ func TestContextError_EndsDuringTheCall(t *testing.T) {
 		"context canceled: the maintenance window is over (outcome unknown)", err.Error())
 }
 
-// closer is a body that knows whether it was closed.
+// closer is a body that records whether it was closed.
 type closer struct {
 	io.Reader
 	closed bool

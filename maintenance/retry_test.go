@@ -30,7 +30,7 @@ func enter(ctx context.Context, client *maintenance.Client) error {
 	return err
 }
 
-// attempts is how many the error says that there were.
+// attempts returns the number of attempts in the error.
 func attempts(t *testing.T, err error) int {
 	var failed *maintenance.OperationError
 	require.ErrorAs(t, err, &failed)
@@ -209,7 +209,7 @@ func TestRetry_WaitThatExceedsTheDeadlineIsNotBegun(t *testing.T) {
 	})
 }
 
-// A hint of more than five minutes is for the caller to wait out.
+// A single call does not wait for a hint of more than five minutes.
 func TestRetry_LongHintIsNotWaitedFor(t *testing.T) {
 	t.Parallel()
 	for _, tc := range []struct {
@@ -314,7 +314,7 @@ func TestRetry_ContextEndsDuringALaterAttempt(t *testing.T) {
 	})
 }
 
-// The reply to the first attempt is lost; that the others were refused does not tell what became of it.
+// The reply to the first attempt is lost. The refusals of the other attempts do not reveal its outcome.
 func TestRetry_OneUnknownOutcomeIsKept(t *testing.T) {
 	t.Parallel()
 	for name, later := range map[string]maintenancetest.Fault{
@@ -333,14 +333,14 @@ func TestRetry_OneUnknownOutcomeIsKept(t *testing.T) {
 	}
 }
 
-// quick is a policy whose waits take no time that counts for the retry budget.
+// quick is a policy whose waits are too short to refill the retry budget.
 var quick = maintenance.WithRetry(maintenance.RetryPolicy{MaxAttempts: 10, BaseDelay: 1, MaxDelay: 1})
 
 func TestRetryBudget_IsSpentAndEarned(t *testing.T) {
 	t.Parallel()
 	for name, tc := range map[string]struct {
 		fault   maintenancetest.Fault
-		retries int // of a full budget
+		retries int // number of retries that a full budget allows
 	}{
 		"service unavailable": {unavailable, 500 / 14},
 		"connection cut":      {maintenancetest.Fault{Cut: true}, 500 / 14},

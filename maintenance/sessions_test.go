@@ -71,7 +71,7 @@ func TestDisconnectSessions_Validation(t *testing.T) {
 	service, client := newService(t, 1)
 	for _, tc := range []struct {
 		region    string
-		last      maintenance.DesktopSession // after 20 good ones
+		last      maintenance.DesktopSession // the session after 20 valid ones
 		parameter string
 	}{
 		{"", maintenance.DesktopSession{DesktopId: "a", EndUserId: "u"}, "region"},
@@ -110,7 +110,7 @@ func TestDisconnectSessions_OddInvalidSessions(t *testing.T) {
 	}
 }
 
-// A reply that does not say which sessions were refused is no reply that refuses none.
+// A reply whose list of refused sessions is malformed does not mean that none was refused.
 func TestDisconnectSessions_ReplyThatMakesNoSense(t *testing.T) {
 	t.Parallel()
 	for body, wantErr := range map[string]bool{

@@ -59,8 +59,8 @@ func TestQuoted_IsBoundedOnceEscaped(t *testing.T) {
 	}
 }
 
-// checkEscaped makes sure that body is the escaped beginning of s, of whole characters and escapes, and hardly shorter
-// than it may be.
+// checkEscaped checks that body is the escaped beginning of s, has only whole characters and escapes, and is hardly
+// shorter than the limit.
 func checkEscaped(t *testing.T, s, body string, limit int) {
 	t.Helper()
 	const longestEscape = len(`\U0010ffff`)
@@ -73,7 +73,7 @@ func checkEscaped(t *testing.T, s, body string, limit int) {
 	assert.True(t, strings.HasPrefix(s, begin), "%q", begin)
 }
 
-// net/http of Go 1.25 repeats the malformed line of a peer as it came; Go 1.26 quotes and so escapes it.
+// net/http of Go 1.25 repeats a peer's malformed line unescaped; Go 1.26 escapes it.
 func TestOperationError_TextIsBoundedOnceEscaped(t *testing.T) {
 	t.Parallel()
 	for name, piece := range growing {

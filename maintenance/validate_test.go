@@ -77,7 +77,7 @@ func TestValidate_RefusesBeforeAnythingIsSent(t *testing.T) {
 				assert.Nil(t, regions)
 			}
 			assert.Zero(t, calls.Load(), "requests")
-			assert.Zero(t, key.asked.Load(), "questions for a credential")
+			assert.Zero(t, key.asked.Load(), "requests for a credential")
 		})
 	}
 }

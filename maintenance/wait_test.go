@@ -39,7 +39,7 @@ func disconnectAfter(d time.Duration, service *maintenancetest.Service, ids ...s
 	})
 }
 
-// waitError waits in vain.
+// waitError returns the error of a wait that fails.
 func waitError(ctx context.Context, t *testing.T, client *maintenance.Client, ids []string, opts ...maintenance.WaitOption) *maintenance.WaitError {
 	t.Helper()
 	err := client.WaitForMaintenance(ctx, region, maintenance.ModeEnter, ids, opts...)
@@ -275,7 +275,7 @@ func TestWait_OutageCostsPolls(t *testing.T) {
 	}
 }
 
-// Before a read has worked, an outage and a wrong address differ by what the resolver says.
+// Before the first successful read, only the resolver's error distinguishes an outage from a wrong address.
 func TestWait_OutageFromTheBeginning(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {

@@ -40,7 +40,7 @@ func (c *capture) RoundTrip(r *http.Request) (*http.Response, error) {
 	return &http.Response{StatusCode: 200, Header: http.Header{}, Body: io.NopCloser(strings.NewReader(okBody))}, nil
 }
 
-// Call makes a capture darabonba's HTTP client.
+// Call implements darabonba's HTTP client.
 func (c *capture) Call(r *http.Request, _ *http.Transport) (*http.Response, error) {
 	return c.RoundTrip(r)
 }
@@ -95,8 +95,8 @@ func TestWire_SameRequestAsDarabonba(t *testing.T) {
 	}
 }
 
-// stable leaves out what differs from call to call, the user agent, darabonba's hint on the credential's
-// provider, and the Host header that darabonba sets beside the host.
+// stable removes everything that differs between calls, the user agent, darabonba's header about the
+// credential provider, and the Host header that darabonba sets in addition to the host.
 func stable(s sent) sent {
 	s.Header = maps.Clone(s.Header)
 	for _, name := range []string{"User-Agent", "X-Acs-Credentials-Provider", "X-Acs-Signature-Nonce", "X-Acs-Date", "Host"} {
@@ -188,7 +188,7 @@ func TestWire_OtherOperationsAreThoseOfDarabonba(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			ours, theirs := new(capture), new(capture)
-			// The captured reply has no Desktops: what counts is the request.
+			// The captured reply has no Desktops, but only the request matters.
 			_ = tc.call(newClient(t, maintenance.WithHTTPClient(&http.Client{Transport: ours})))
 			generic, err := openapi.NewClient(&openapi.Config{
 				AccessKeyId: dara.String("LTAI5tExample"), AccessKeySecret: dara.String(secret),
