@@ -9,8 +9,8 @@ import (
 	"github.com/aliyun/alibaba-cloud-sdk-go/services/ecd"
 )
 
-// newAlibabaCloudSDK is the SDK before darabonba. It takes no context. Its client writes to itself in every call, so
-// that sharing it is a data race; its users share it all the same.
+// newAlibabaCloudSDK returns a call with the SDK that preceded darabonba. It takes no context. Its client writes to
+// itself in every call, so sharing it is a data race, but users share it nevertheless.
 func newAlibabaCloudSDK(t target) (call, error) {
 	config := sdk.NewConfig().WithScheme(strings.ToUpper(t.scheme))
 	config.Transport = t.transport

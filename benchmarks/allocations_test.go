@@ -7,7 +7,8 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// TestCall_Allocations keeps what a call costs the garbage collector bounded, and nearly flat in the number of desktops.
+// TestCall_Allocations checks that the number of allocations of a call is bounded, and nearly independent of the
+// number of desktops.
 func TestCall_Allocations(t *testing.T) {
 	limit := 160.0
 	if raceDetector {

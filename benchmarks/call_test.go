@@ -8,8 +8,8 @@ import (
 	"testing"
 )
 
-// BenchmarkCall is one call of each contender, with as many desktops, over each transport, from one goroutine and from
-// many that share a client.
+// BenchmarkCall measures one call of each contender, with different numbers of desktops, over each transport, from
+// one goroutine and from many that share a client.
 func BenchmarkCall(b *testing.B) {
 	transports := []struct {
 		name   string
@@ -29,7 +29,7 @@ func BenchmarkCall(b *testing.B) {
 						if err != nil {
 							b.Fatal(err)
 						}
-						// Connections are BenchmarkConnections' subject: here they are open already.
+						// Open the connections first; BenchmarkConnections measures opening them.
 						if err := repeat(call, desktops(ids), goroutines, 4*goroutines); err != nil {
 							b.Fatal(err)
 						}

@@ -22,7 +22,7 @@ import (
 	"github.com/ecdkit/ecd-maintenance-go/maintenance/maintenancetest"
 )
 
-// foreignClient makes a call with a client that was not written here, its own signature and its own HTTP client.
+// foreignClient makes a call with another client, which has its own signature and HTTP client.
 type foreignClient struct {
 	name   string
 	method string
@@ -43,7 +43,7 @@ var foreignClients = []foreignClient{
 	{"alibaba-cloud-sdk-go, GET", "GET", false, true, callAlibabaCloudSDK},
 }
 
-// The test service speaks the protocol that clients speak which were not written here.
+// The test service accepts the requests of other clients.
 func TestClients_Foreign(t *testing.T) {
 	t.Parallel()
 	for _, c := range foreignClients {
@@ -115,7 +115,7 @@ func callDarabonba(c foreignClient, host, secret, token, action string, paramete
 		Endpoint:        dara.String(host),
 	}
 	if c.rpc {
-		config.SignatureAlgorithm = dara.String("v2") // darabonba's name of HMAC-SHA1
+		config.SignatureAlgorithm = dara.String("v2") // darabonba's name for HMAC-SHA1
 	}
 	client, err := openapi.NewClient(config)
 	if err != nil {

@@ -15,11 +15,11 @@ import (
 	"github.com/ecdkit/ecd-maintenance-go/maintenance"
 )
 
-// callsPerRun is what one operation of BenchmarkConnections does.
+// callsPerRun is the number of calls in one operation of BenchmarkConnections.
 const callsPerRun = 1000
 
-// BenchmarkConnections makes 1,000 calls with a client and a server that are new: how many connections a client opens
-// depends on how many calls it has made before, so BenchmarkCall cannot tell.
+// BenchmarkConnections makes 1,000 calls with a new client and a new server. The number of connections that a client
+// opens depends on its earlier calls, so BenchmarkCall cannot measure it.
 func BenchmarkConnections(b *testing.B) {
 	for _, goroutines := range []int{1, 16} {
 		for _, c := range contenders {
@@ -47,15 +47,16 @@ func BenchmarkConnections(b *testing.B) {
 	}
 }
 
-// TestConnections states how many connections one transport opens. net/http dials for each request that finds no idle
-// connection, even if one becomes idle before the dial is over: so there are more of them than callers.
+// TestConnections bounds the number of connections that one transport opens. net/http dials for each request that
+// finds no idle connection, even if one becomes idle before the dial is done, so there are more connections than
+// callers.
 func TestConnections(t *testing.T) {
 	const callers = 16
 	for _, tc := range []struct {
 		http2  bool
 		hosts  int
 		opened int64 // at most
-		warm   int   // connections a host that 16 callers need at most
+		warm   int   // largest number of connections per host that 16 callers need
 	}{
 		{false, 1, 64, callers},
 		{false, 20, 140, callers},
@@ -84,7 +85,7 @@ func TestConnections(t *testing.T) {
 	}
 }
 
-// hosts is a client of the default transport, for which one server plays several hosts.
+// hosts is a client with the default transport, for which one server acts as several hosts.
 type hosts struct {
 	client *maintenance.Client
 	n      int
@@ -97,7 +98,7 @@ var _ http.RoundTripper = (*hosts)(nil)
 
 func newHosts(t *testing.T, server *server, n int) *hosts {
 	transport := maintenance.NewTransport()
-	transport.TLSClientConfig.ServerName = "example.com" // for which httptest's certificate is
+	transport.TLSClientConfig.ServerName = "example.com" // the name in httptest's certificate
 	transport.DialContext = func(ctx context.Context, network, _ string) (net.Conn, error) {
 		return new(net.Dialer).DialContext(ctx, network, server.Listener.Addr().String())
 	}
@@ -133,7 +134,7 @@ func (h *hosts) call(ctx context.Context, host int) (string, error) {
 	return response.RequestId, nil
 }
 
-// together has n requests to one host in flight at once.
+// together sends n requests to one host at the same time.
 func (h *hosts) together(t *testing.T, host, n int) {
 	h.replied = new(sync.WaitGroup)
 	h.replied.Add(n)

@@ -19,23 +19,23 @@ const (
 
 var errNoRequestID = errors.New("reply without RequestId")
 
-// target is where a contender sends its requests.
+// target is the destination of a contender's requests.
 type target struct {
 	scheme    string            // "http" or "https"
 	host      string            // "host" or "host:port"
-	transport http.RoundTripper // nil: the contender's own, as it is by default
+	transport http.RoundTripper // nil: the contender's default transport
 }
 
-// call sends ids into maintenance and returns the request ID of the reply.
+// call sends an ENTER for ids and returns the request ID of the reply.
 type call func(ctx context.Context, ids []string) (requestID string, err error)
 
-// contender is one way to make the call. What newCall does is not measured; what the call does is.
+// contender is one way to make the call. Only the call is measured, not newCall.
 type contender struct {
 	name    string
 	newCall func(target) (call, error)
 }
 
-// contenders has this client first, because benchstat compares every column with the first one.
+// contenders lists this client first, because benchstat compares every column with the first one.
 var contenders = []contender{
 	{"this", newThis},
 	{"floor", newFloor},

@@ -10,8 +10,8 @@ import (
 	"github.com/alibabacloud-go/tea/dara"
 )
 
-// newDarabonba is the generic call, with the parameters as the generated SDK passes them and its reply in a struct of
-// the same form. One client serves all goroutines, as its users have it, though that is a data race in darabonba.
+// newDarabonba returns darabonba's generic call, with the parameters of the generated SDK and the reply in a struct
+// of the same form. All goroutines share one client, as its users do, although that is a data race in darabonba.
 func newDarabonba(t target) (call, error) {
 	config := &openapiutil.Config{
 		AccessKeyId:     dara.String(accessKeyID),
@@ -70,7 +70,7 @@ type darabonbaResponse struct {
 	} `json:"body,omitempty"`
 }
 
-// daraHTTPClient sends as darabonba's own client does, through a transport of our choice.
+// daraHTTPClient sends like darabonba's own client, but through a given transport.
 type daraHTTPClient struct{ client http.Client }
 
 var _ dara.HttpClient = (*daraHTTPClient)(nil)

@@ -24,7 +24,7 @@ var fleetSize = flag.Int("desktops", 10_000, "desktops of the simulated fleets")
 
 const serviceLatency = 20 * time.Millisecond
 
-// fleetContenders switch all desktops of a simulation, and return how many they have given up.
+// fleetContenders set the mode of all desktops of a simulation, and return the number of desktops that they gave up.
 var fleetContenders = []struct {
 	name string
 	run  func(t *testing.T, s *simulation) (lost int)
@@ -34,8 +34,8 @@ var fleetContenders = []struct {
 	{"16 loops", func(t *testing.T, s *simulation) (lost int) { return runLoops(t, s, 16) }},
 }
 
-// TestFleet_Simulation reports how fast a fleet is switched where the service limits the calls, in simulated time. What
-// it asserts is only that this client loses no desktop.
+// TestFleet_Simulation reports the speed of a fleet in simulated time when the service limits the calls. It asserts
+// only that this client loses no desktop.
 func TestFleet_Simulation(t *testing.T) {
 	table := tabwriter.NewWriter(os.Stdout, 0, 0, 2, ' ', tabwriter.AlignRight)
 	defer table.Flush()
@@ -57,7 +57,7 @@ func TestFleet_Simulation(t *testing.T) {
 	}
 }
 
-// simulation is a service behind a limit, and the transport that counts what comes of its calls.
+// simulation is a service with a rate limit, and the transport that counts the results of its calls.
 type simulation struct {
 	service   *maintenancetest.Service
 	ids       []string
@@ -67,7 +67,7 @@ type simulation struct {
 	throttled atomic.Int64
 }
 
-// newSimulation makes a service whose limit lets a second's worth of calls through at once, and no more.
+// newSimulation returns a service whose limit admits at most the calls of one second at once.
 func newSimulation(kind string, perSecond int, ids []string) *simulation {
 	s := &simulation{service: maintenancetest.NewService(), ids: ids, perSecond: perSecond, started: time.Now()}
 	s.service.AddDesktops(region, ids...)
@@ -89,8 +89,8 @@ func (s *simulation) RoundTrip(r *http.Request) (*http.Response, error) {
 	return response, err
 }
 
-// result is the end of a line of the table. What is allowed is the limit times the time; a token bucket allows a
-// second's worth more at the start.
+// result returns the end of a line of the table. The number of allowed calls is the limit times the time; a token
+// bucket allows the calls of one more second at the start.
 func (s *simulation) result(kind string, lost int) string {
 	elapsed := time.Since(s.started).Seconds()
 	allowed := float64(s.perSecond) * elapsed
@@ -109,8 +109,9 @@ func runFleet(t *testing.T, s *simulation) (lost int) {
 	return len(report.Failed)
 }
 
-// runLoops is what a user of the generated SDK would write: goroutines that share a list of batches, and repeat a call
-// that fails up to four times, after 100 ms and twice as long each time. Each has a client, as one cannot be shared.
+// runLoops is code that a user of the generated SDK would write: goroutines share a list of batches and retry a
+// failed call up to four times, after 100 ms and then twice as long each time. Each goroutine has its own client,
+// because a client cannot be shared.
 func runLoops(t *testing.T, s *simulation, goroutines int) (lost int) {
 	batches := make(chan []string)
 	var group sync.WaitGroup
@@ -140,7 +141,7 @@ func repeatedly(ctx context.Context, call call, ids []string) (ok bool) {
 		if _, err := call(ctx, ids); err == nil {
 			return true
 		}
-		time.Sleep(delay) // of the simulation's time
+		time.Sleep(delay) // simulated time
 		delay *= 2
 	}
 	return false

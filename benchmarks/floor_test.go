@@ -15,12 +15,12 @@ import (
 	"github.com/ecdkit/ecd-maintenance-go/internal/sign"
 )
 
-// newFloor is the least that the call costs with net/http: it encodes, signs, sends and decodes, and does nothing for
-// a caller who makes a mistake or meets an error. Only the signature itself is this library's.
+// newFloor returns the cheapest possible call with net/http: it encodes, signs, sends and decodes, without any
+// validation or error handling. Only the signature is this library's.
 func newFloor(t target) (call, error) {
 	client := &http.Client{Transport: t.transport}
 	if t.transport == nil {
-		client.Transport = &http.Transport{MaxIdleConnsPerHost: 64} // with the default of 2 it would be no limit
+		client.Transport = &http.Transport{MaxIdleConnsPerHost: 64} // the default of 2 would open more connections
 	}
 	return func(ctx context.Context, ids []string) (string, error) {
 		query := floorQuery(ids)
@@ -66,7 +66,7 @@ func newFloor(t target) (call, error) {
 	}, nil
 }
 
-// idOrder are the numbers 1 to 100 in the order of their texts, which is the canonical order of DesktopIds.1 to .100.
+// idOrder has the numbers 1 to 100 in the order of their texts, which is the canonical order of DesktopIds.1 to .100.
 var idOrder = func() []int {
 	order := make([]int, 100)
 	for i := range order {
@@ -76,8 +76,8 @@ var idOrder = func() []int {
 	return order
 }()
 
-// floorQuery relies on IDs without a space or an asterisk, the two that QueryEscape does not escape as the signature
-// wants them.
+// floorQuery relies on IDs without a space or an asterisk, which QueryEscape does not escape as the signature
+// requires.
 func floorQuery(ids []string) string {
 	query := make([]byte, 0, 40*len(ids)+40)
 	for _, n := range idOrder {

@@ -9,8 +9,8 @@ import (
 	"testing"
 )
 
-// TestMain makes the certificate of httptest's servers the only root that this process trusts. So each contender can
-// keep the TLS configuration that it has by default.
+// TestMain makes the certificate of httptest's servers the only root that this process trusts, so that each
+// contender can keep its default TLS configuration.
 func TestMain(m *testing.M) {
 	server := httptest.NewTLSServer(nil)
 	roots := x509.NewCertPool()

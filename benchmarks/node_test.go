@@ -10,7 +10,7 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// environment is the one that npm needs. TestMain takes the proxies out of that of the process.
+// environment is the original environment, for npm. TestMain removes the proxies from that of the process.
 var environment = os.Environ()
 
 // TestClients_Node is TestClients_Foreign with @alicloud/openapi-client, the client of Alibaba Cloud's SDKs for Node.js. It

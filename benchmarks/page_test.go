@@ -88,7 +88,7 @@ func BenchmarkPage(b *testing.B) {
 	}
 }
 
-// TestPage_Requests shows that all readers ask for the same page.
+// TestPage_Requests checks that all readers request the same page.
 func TestPage_Requests(t *testing.T) {
 	t.Parallel()
 	page := newPage()
@@ -123,8 +123,8 @@ func header(r *http.Request, name string) string {
 	return ""
 }
 
-// TestPage_Allocations keeps the allocations for a page at a quarter of darabonba's or less. Those of
-// the race detector are too few to matter.
+// TestPage_Allocations checks that a page takes at most a quarter of darabonba's allocations. The
+// race detector adds too few allocations to matter.
 func TestPage_Allocations(t *testing.T) {
 	page := newPage()
 	var counts []float64
@@ -161,8 +161,8 @@ func newThisRead(transport http.RoundTripper) (read, error) {
 	}, nil
 }
 
-// newDarabonbaRead is the generic call as the generated SDK makes it. Its struct has no more fields
-// than this client reads, which is less work than the generated one.
+// newDarabonbaRead returns the generic call of the generated SDK. Its struct has only the fields
+// that this client reads, which makes it faster than the generated one.
 func newDarabonbaRead(transport http.RoundTripper) (read, error) {
 	client, err := openapi.NewClient(&openapiutil.Config{
 		AccessKeyId:     dara.String(accessKeyID),

@@ -80,8 +80,8 @@ var parameterNames = func() (names [maintenance.MaxDesktopIDs]string) {
 	return names
 }()
 
-// BenchmarkValidate is a call whose last desktop ID is empty. Everything before it has passed when that is found, so
-// it costs all of the validation, plus the error, and nothing of the call.
+// BenchmarkValidate makes a call whose last desktop ID is empty. All other parameters are valid, so it measures the
+// whole validation and the error, without the call.
 func BenchmarkValidate(b *testing.B) {
 	client, err := maintenance.NewClient(maintenance.WithStaticCredential(accessKeyID, accessKeySecret, ""))
 	if err != nil {
@@ -102,7 +102,7 @@ func BenchmarkValidate(b *testing.B) {
 	}
 }
 
-// BenchmarkNewClient makes a client with a static credential, as a service does that makes one for each request.
+// BenchmarkNewClient makes a client with a static credential, like a service that makes a client for each request.
 func BenchmarkNewClient(b *testing.B) {
 	for _, c := range []struct {
 		name      string

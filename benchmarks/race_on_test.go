@@ -2,5 +2,5 @@
 
 package benchmarks
 
-// raceDetector is true where the race detector is on. It makes about ten allocations of its own in a call.
+// raceDetector is true if the race detector is on, which adds about ten allocations to a call.
 const raceDetector = true

@@ -11,7 +11,7 @@ import (
 	"github.com/ecdkit/ecd-maintenance-go/maintenance/maintenancetest"
 )
 
-// A contender that sent something else than the operation asks for would be compared with the others for nothing.
+// All contenders must send valid requests; otherwise the comparison would be meaningless.
 func TestClients_RequestsAreAccepted(t *testing.T) {
 	t.Parallel()
 	for _, c := range contenders {
@@ -36,13 +36,13 @@ func TestClients_RequestsAreAccepted(t *testing.T) {
 	}
 }
 
-// An error reply has to be an error of every contender: they all look at what they get.
+// Every contender must return an error for an error reply.
 func TestClients_FailuresAreNoticed(t *testing.T) {
 	t.Parallel()
 	for _, c := range contenders {
 		t.Run(c.name, func(t *testing.T) {
 			t.Parallel()
-			server := httptest.NewTLSServer(maintenancetest.NewService()) // which has no desktops
+			server := httptest.NewTLSServer(maintenancetest.NewService()) // without desktops
 			defer server.Close()
 			call, err := c.newCall(target{scheme: "https", host: server.Listener.Addr().String()})
 			require.NoError(t, err)

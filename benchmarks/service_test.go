@@ -45,7 +45,8 @@ type server struct {
 	connections atomic.Int64
 }
 
-// newServer speaks HTTP/1.1 only, unless it is told to offer HTTP/2: not every contender takes that.
+// newServer offers only HTTP/1.1, or also HTTP/2 if http2 is set: not every contender supports
+// that.
 func newServer(tb testing.TB, scheme string, http2 bool) *server {
 	s := new(server)
 	s.Server = httptest.NewUnstartedServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {

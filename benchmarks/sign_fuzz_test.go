@@ -14,7 +14,8 @@ import (
 	"github.com/ecdkit/ecd-maintenance-go/internal/sign"
 )
 
-// FuzzSignRPC signs the same request with alibaba-cloud-sdk-go and here, and verifies what arrives of it.
+// FuzzSignRPC signs the same request with alibaba-cloud-sdk-go and with this library, and verifies the
+// request that arrives.
 func FuzzSignRPC(f *testing.F) {
 	f.Add(false, "id", "secret", "", "SetDesktopMaintenance", "Mode", "ENTER", "DesktopIds", "ecd-1")
 	f.Add(true, "LTAI5t", "s3cr3t/+=", "sts +/=", "DescribeDesktops", "k ~*+%", "v ~*+%", "k!", "%7E%2B%20")
@@ -24,7 +25,7 @@ func FuzzSignRPC(f *testing.F) {
 		theirs := new(requests.RpcRequest)
 		theirs.InitWithApiInfo("ecd", "2020-09-30", action, "", "")
 		theirs.Method, theirs.Scheme, theirs.Domain = http.MethodGet, "https", publicHost
-		theirs.QueryParams[queryName+".1"] = queryValue // the numbers keep them apart from each other and from all others
+		theirs.QueryParams[queryName+".1"] = queryValue // the numbers make the names unique
 		if post {
 			theirs.Method = http.MethodPost
 			theirs.FormParams[formName+".2"] = formValue

@@ -347,7 +347,7 @@ func waitingFleet(t *testing.T, random *rand.Rand) {
 				assert.False(t, twice, "%s is reported twice", id)
 				told[id] = r.Err
 				if r.Err == nil {
-					assert.Equal(t, mode == maintenance.ModeEnter, service.InMaintenance(region, id), "%s is told to be in the mode", id)
+					assert.Equal(t, mode == maintenance.ModeEnter, service.InMaintenance(region, id), "%s is reported in the mode", id)
 				}
 			}
 		}))

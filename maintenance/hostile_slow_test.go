@@ -18,7 +18,7 @@ import (
 
 const tooSlow = `attempt timed out after 1s.*3 attempts`
 
-// TestHostile_PeerStalls is not parallel, for no other test to make a request late that has to be in time.
+// TestHostile_PeerStalls is not parallel, so that no other test can delay its requests.
 func TestHostile_PeerStalls(t *testing.T) {
 	trusted := newAuthority(t)
 	https := &tls.Config{Certificates: trusted.issue(t)}

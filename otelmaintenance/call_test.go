@@ -125,7 +125,7 @@ func TestCall_Refused(t *testing.T) {
 	assert.Empty(t, w.values(t, "ecd.maintenance.retries"))
 }
 
-// What a peer sends gets no further than its form allows.
+// Data from a peer is recorded only if it looks like a code or an ID.
 func TestCall_ErrorTypes(t *testing.T) {
 	t.Parallel()
 	for name, tc := range map[string]struct {
@@ -156,7 +156,7 @@ func TestCall_ErrorTypes(t *testing.T) {
 	}
 }
 
-// A request that its caller cancels is no failure of the request, and the call has failed.
+// If the caller cancels, the request has no error, but the call has failed.
 func TestCall_Cancelled(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {

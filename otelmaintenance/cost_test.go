@@ -31,7 +31,7 @@ func accept(request *http.Request) (*http.Response, error) {
 	}, nil
 }
 
-// discard is a processor that sampled spans end at.
+// discard is a span processor that drops sampled spans.
 type discard struct{}
 
 func (discard) OnStart(context.Context, sdktrace.ReadWriteSpan) {}
@@ -51,7 +51,7 @@ func noop() maintenance.Option {
 		otelmaintenance.WithMeterProvider(metricnoop.NewMeterProvider()))
 }
 
-// caller returns a function that makes one call, which is accepted by its first request.
+// caller returns a function that makes one call, whose first request is accepted.
 func caller(tb testing.TB, opts ...maintenance.Option) func() {
 	tb.Helper()
 	client, err := maintenance.NewClient(append([]maintenance.Option{

@@ -15,8 +15,8 @@ import (
 	"github.com/ecdkit/ecd-maintenance-go/otelmaintenance"
 )
 
-// A program sets up OpenTelemetry once, with exporters of its own, and gives New no options then. Here
-// the exporters keep everything in memory, and the service fails once.
+// A program usually sets up OpenTelemetry globally and calls New without options. Here the
+// exporters keep everything in memory, and the service fails once.
 func Example() {
 	ctx := context.Background()
 	spans := tracetest.NewInMemoryExporter()

@@ -10,7 +10,7 @@ var ErrorTypeOf = errorType
 
 const MaxTargets = maxTargets
 
-// Remembered returns how many targets are remembered after calls to n regions.
+// Remembered returns the number of cached targets after calls to n regions.
 func Remembered(n int) int {
 	var t targets
 	for i := range n {

@@ -69,7 +69,7 @@ func TestFleet_Throttled(t *testing.T) {
 	})
 }
 
-// The polls of a fleet that waits are no spans, and each of its desktops is counted once.
+// The polls of a fleet that waits have no spans, and each of its desktops is counted once.
 func TestFleet_Wait(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
@@ -101,7 +101,7 @@ func TestFleet_Wait(t *testing.T) {
 	})
 }
 
-// What a fleet has begun ends also if a callback panics.
+// Every span of a fleet ends even if a callback panics.
 func TestFleet_Panic(t *testing.T) {
 	t.Parallel()
 	w := watch(t, 1)

@@ -29,7 +29,7 @@ const (
 	token   = "token-of-the-test"
 )
 
-// watched is a service, and a client of it that is observed.
+// watched is a service with an observed client.
 type watched struct {
 	*maintenancetest.Service
 	client *maintenance.Client
@@ -40,8 +40,8 @@ type watched struct {
 	reader *sdkmetric.ManualReader
 }
 
-// watch returns a service with desktops cloudpc-1 to cloudpc-n. At the end of the test nothing that is
-// exported may hold a secret, a desktop ID, a user or a message.
+// watch returns a service with desktops cloudpc-1 to cloudpc-n. At the end of the test, no exported
+// data may contain a secret, a desktop ID, a user or a message.
 func watch(t *testing.T, n int, opts ...otelmaintenance.Option) *watched {
 	t.Helper()
 	w := &watched{
@@ -80,7 +80,7 @@ func (w *watched) hasNoSecret(t *testing.T) {
 	}
 }
 
-// named returns the spans of a name, in the order of their ends.
+// named returns the spans with a name, in the order of their ends.
 func (w *watched) named(name string) (spans []tracetest.SpanStub) {
 	for _, s := range w.spans.GetSpans() {
 		if s.Name == name {
@@ -90,7 +90,7 @@ func (w *watched) named(name string) (spans []tracetest.SpanStub) {
 	return spans
 }
 
-// the returns the only span of a name.
+// the returns the only span with a name.
 func (w *watched) the(t *testing.T, name string) tracetest.SpanStub {
 	t.Helper()
 	spans := w.named(name)
@@ -98,7 +98,7 @@ func (w *watched) the(t *testing.T, name string) tracetest.SpanStub {
 	return spans[0]
 }
 
-// texts returns attributes as they are read in a test.
+// texts returns attributes as strings.
 func texts(attributes []attribute.KeyValue) map[string]string {
 	texts := map[string]string{}
 	for _, a := range attributes {
@@ -118,7 +118,7 @@ func (w *watched) collect(t *testing.T) []metricdata.Metrics {
 	return all.ScopeMetrics[0].Metrics
 }
 
-// values returns the values of a metric, of a histogram the counts, by attributes.
+// values returns the values of a metric by attributes; for a histogram, the counts.
 func (w *watched) values(t *testing.T, name string) map[string]float64 {
 	t.Helper()
 	metrics := w.collect(t)

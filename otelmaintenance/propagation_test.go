@@ -13,7 +13,7 @@ import (
 	"github.com/ecdkit/ecd-maintenance-go/otelmaintenance"
 )
 
-// Nothing is sent to the cloud unasked, not even if the program has global propagators.
+// No trace context is sent to the cloud by default, even if the program has global propagators.
 func TestPropagators(t *testing.T) {
 	all := propagation.NewCompositeTextMapPropagator(propagation.TraceContext{}, propagation.Baggage{})
 	before := otel.GetTextMapPropagator()

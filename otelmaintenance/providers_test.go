@@ -22,7 +22,7 @@ import (
 
 var errRefused = errors.New("no instruments")
 
-// refusing is a meter provider whose meters make no instrument. It is not comparable.
+// refusing is a meter provider whose meters cannot create instruments. It is not comparable.
 type refusing struct {
 	metricnoop.MeterProvider
 	_ []int
@@ -45,7 +45,8 @@ func (refusingMeter) Int64ObservableGauge(string, ...metric.Int64ObservableGauge
 	return nil, errRefused
 }
 
-// An instrument that cannot be made is told to the error handler of OpenTelemetry, and fails no call.
+// If an instrument cannot be created, the error handler of OpenTelemetry gets the error, and no
+// call fails.
 func TestNew_InstrumentsRefused(t *testing.T) {
 	var handled []error
 	before := otel.GetErrorHandler()

@@ -85,7 +85,8 @@ func TestWindow_Phases(t *testing.T) {
 	}
 }
 
-// A window within the work of another begins anew, in the span of that work.
+// A window within the work of another window is a new window, whose parent is the span of that
+// work.
 func TestWindow_WithinAnother(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
@@ -110,7 +111,8 @@ func TestWindow_WithinAnother(t *testing.T) {
 	})
 }
 
-// Clients of a meter provider share the metrics of windows: none hides what another knows.
+// Clients of a meter provider share the metrics of windows, so that none overwrites the values of
+// another.
 func TestWindow_Overdue(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
@@ -146,6 +148,6 @@ func TestWindow_Overdue(t *testing.T) {
 		require.NoError(t, err)
 		assert.Equal(t, map[string]float64{"cloud.region=cn-hangzhou ": 0}, w.values(t, "ecd.maintenance.window.open"))
 		assert.Zero(t, age())
-		assert.Empty(t, linked(w.named("window exiting")[1]), "of another process, for all that is known")
+		assert.Empty(t, linked(w.named("window exiting")[1]), "no link, because another process may have begun the window")
 	})
 }

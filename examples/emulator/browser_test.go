@@ -26,7 +26,7 @@ func browser(t *testing.T) string {
 	return ""
 }
 
-// A real browser shows the page, applies its style sheet, and has no complaint about its policy.
+// A real browser shows the page, applies its style sheet, and reports no violation of its policy.
 func TestPage_InABrowser(t *testing.T) {
 	if testing.Short() {
 		t.Skip("starts a browser, which takes seconds")
@@ -45,7 +45,7 @@ func TestPage_InABrowser(t *testing.T) {
 		"--disable-background-networking", "--disable-component-update", "--disable-sync", "--disable-dev-shm-usage",
 		"--enable-logging=stderr", "--user-data-dir="+t.TempDir(), "--dump-dom", r.url)
 	cmd.Stdout, cmd.Stderr = &dom, &log
-	cmd.WaitDelay = 10 * time.Second // for processes of the browser that outlive it
+	cmd.WaitDelay = 10 * time.Second // limits the wait for child processes that outlive the browser
 	require.NoError(t, cmd.Run(), "%s", &log)
 
 	assert.Contains(t, dom.String(), "<title>Elastic Desktop Service emulator</title>")

@@ -13,7 +13,7 @@ import (
 	"github.com/ecdkit/ecd-maintenance-go/maintenance"
 )
 
-// Somebody else's certificate is refused, and so is a name that the certificate is not for.
+// Clients refuse another certificate, and a name that the certificate does not include.
 func TestEmulator_Certificate(t *testing.T) {
 	t.Parallel()
 	ca := filepath.Join(t.TempDir(), "ca.pem")
@@ -38,7 +38,7 @@ func TestEmulator_Certificate(t *testing.T) {
 	require.ErrorAs(t, err, &unknown)
 }
 
-// Without -ca the certificate is in a file that goes away with the program.
+// Without -ca the certificate is in a file that is removed when the program ends.
 func TestEmulator_TemporaryCertificate(t *testing.T) {
 	t.Parallel()
 	r := start(t)

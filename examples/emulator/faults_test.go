@@ -62,7 +62,7 @@ func TestFaults_Draw(t *testing.T) {
 	assert.False(t, fails)
 }
 
-// Half of 2,000 requests fail, give or take 200, which is nine standard deviations.
+// Half of 2,000 requests fail, plus or minus 200, which is nine standard deviations.
 func TestFaults_Share(t *testing.T) {
 	t.Parallel()
 	e := emulated(t, "-fault", "503:0.3", "-fault", "502:0.2")
@@ -84,7 +84,7 @@ func TestFaults_Latency(t *testing.T) {
 		require.Error(t, e.enter(t, e.client(t), "ecd-001"))
 		assert.Equal(t, 3*time.Second, time.Since(before))
 
-		// The page, which is for people, is neither slow nor broken.
+		// Faults and latency do not apply to the page.
 		w := httptest.NewRecorder()
 		e.handler().ServeHTTP(w, httptest.NewRequest(http.MethodGet, "/", nil))
 		assert.Equal(t, http.StatusOK, w.Code)
@@ -100,7 +100,7 @@ func TestFaults_LatencyWithoutItsCaller(t *testing.T) {
 			defer func() { assert.Equal(t, http.ErrAbortHandler, recover()) }()
 			e.handler().ServeHTTP(httptest.NewRecorder(), httptest.NewRequest(http.MethodPost, "/", nil).WithContext(t.Context()))
 		}()
-	}) // which ends the context, and waits for the goroutine
+	}) // ends the context and waits for the goroutine
 }
 
 func TestFaults_Rate(t *testing.T) {

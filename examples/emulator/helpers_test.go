@@ -16,7 +16,7 @@ import (
 	"github.com/ecdkit/ecd-maintenance-go/maintenance/maintenancetest"
 )
 
-// emulated returns an emulator that listens nowhere, for tests in simulated time.
+// emulated returns an emulator without a listener, for tests in simulated time.
 func emulated(t *testing.T, args ...string) *emulator {
 	t.Helper()
 	s, err := parse(args, io.Discard)

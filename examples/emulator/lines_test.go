@@ -12,7 +12,7 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// The Go program that is printed compiles, and the emulator accepts its request.
+// The printed Go program compiles, and the emulator accepts its request.
 func TestLines_GoProgram(t *testing.T) {
 	if testing.Short() {
 		t.Skip("compiles a program, which takes seconds")

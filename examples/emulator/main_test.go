@@ -70,7 +70,7 @@ func TestEmulator_WithoutTLS(t *testing.T) {
 	assert.NotContains(t, r.out.String(), "https://")
 }
 
-// A request in flight is answered although the program ends, and accepts no others any more.
+// When the program ends, it answers the requests in flight and accepts no others.
 func TestEmulator_StopsAfterTheRequestsInFlight(t *testing.T) {
 	t.Parallel()
 	e := emulated(t, "-http")
@@ -103,7 +103,7 @@ func TestEmulator_StopsAfterTheRequestsInFlight(t *testing.T) {
 	assert.Len(t, e.service.Requests(), 1)
 }
 
-// Failures that end the program at its start name the flag, and leave nothing behind.
+// Failures that end the program at its start name the flag, and leave no files behind.
 func TestEmulator_DoesNotStart(t *testing.T) {
 	t.Parallel()
 	directory := t.TempDir()

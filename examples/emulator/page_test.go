@@ -21,7 +21,7 @@ func (e *emulator) serveTest(method, target string) *httptest.ResponseRecorder {
 	return w
 }
 
-// card returns what the page shows of a desktop.
+// card returns the part of the page for a desktop.
 func card(t *testing.T, page, id string) string {
 	t.Helper()
 	_, after, found := strings.Cut(page, "<h3>"+id+"</h3>")
@@ -87,7 +87,7 @@ func TestPage_Empty(t *testing.T) {
 	assert.NotContains(t, page, "<table>")
 }
 
-// Whatever a client or a state file says is text on the page.
+// The page escapes all text from clients and state files.
 func TestPage_Escapes(t *testing.T) {
 	t.Parallel()
 	const evil = `<script>alert("1")</script>`
@@ -118,8 +118,8 @@ func TestPage_Headers(t *testing.T) {
 	}
 }
 
-// The page reads. Nothing that a browser sends by itself counts as a request of the API, and nothing but
-// a signed request changes a desktop.
+// The page is read-only. Requests that a browser sends by itself do not count as requests of the API, and
+// only a signed request changes a desktop.
 func TestPage_ReadOnly(t *testing.T) {
 	t.Parallel()
 	e := emulated(t, "-desktops", "2")
@@ -144,7 +144,7 @@ func TestPage_ReadOnly(t *testing.T) {
 	assert.Equal(t, before, e.service.Snapshot())
 }
 
-// A GET of the API, which other clients send, never gets the page.
+// A GET request of the API, which some clients send, never gets the page.
 func TestPage_IsNotForClients(t *testing.T) {
 	t.Parallel()
 	for name, value := range map[string]string{"X-Acs-Action": "DescribeDesktops", "Authorization": "ACS3-HMAC-SHA256 x"} {

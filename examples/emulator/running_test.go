@@ -22,7 +22,7 @@ const region = "cn-hangzhou"
 
 var listening = regexp.MustCompile(`(?m)^listening on (\S+)$`)
 
-// output is what a running emulator prints, and tells when it listens.
+// output collects the output of a running emulator, and signals when it listens.
 type output struct {
 	mu    sync.Mutex
 	text  bytes.Buffer
@@ -46,7 +46,7 @@ func (o *output) String() string {
 	return o.text.String()
 }
 
-// running is the whole program, on a port of its own.
+// running is the whole program on its own port.
 type running struct {
 	url  string
 	out  *output
@@ -78,7 +78,7 @@ func start(t *testing.T, args ...string) *running {
 	return r
 }
 
-// httpClient returns a client that trusts the certificate in a file, and nobody else.
+// httpClient returns a client that trusts only the certificate in a file.
 func httpClient(t *testing.T, ca string) *http.Client {
 	t.Helper()
 	pem, err := os.ReadFile(ca)

@@ -17,7 +17,7 @@ import (
 	"github.com/ecdkit/ecd-maintenance-go/maintenance"
 )
 
-// What a program has saved at its end, the next one shows.
+// A program loads the desktops that an earlier one has saved.
 func TestState_RoundTrip(t *testing.T) {
 	t.Parallel()
 	path := filepath.Join(t.TempDir(), "state.json")
@@ -110,7 +110,7 @@ func TestState_SavedRegularly(t *testing.T) {
 		synctest.Wait()
 		unchanged, err := os.Stat(path)
 		require.NoError(t, err)
-		assert.True(t, os.SameFile(before, unchanged), "a file is written again without need")
+		assert.True(t, os.SameFile(before, unchanged), "an unchanged file is written again")
 
 		require.NoError(t, e.enter(t, e.client(t), "ecd-001"))
 		time.Sleep(saveInterval)
@@ -121,7 +121,7 @@ func TestState_SavedRegularly(t *testing.T) {
 	})
 }
 
-// A save that fails is logged, and tried again; one that fails at the end is the error of the program.
+// A failed save is logged and tried again. If the last save fails, the program returns its error.
 func TestState_NotSaved(t *testing.T) {
 	t.Parallel()
 	directory := filepath.Join(t.TempDir(), "gone")

@@ -40,7 +40,8 @@ func TestUsers_Assignment(t *testing.T) {
 	assert.Equal(t, "ecd-10000", ids[9999].Desktop.DesktopId)
 }
 
-// Within an hour each user has come and gone, again and again, on its own desktops and on one at a time.
+// Within an hour each user has connected and left many times, only to its own desktops, and to one at a
+// time.
 func TestUsers_ComeAndGo(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
@@ -80,11 +81,11 @@ func TestUsers_ComeAndGo(t *testing.T) {
 
 		cancel()
 		<-ended
-		assert.Equal(t, before, connected(e.service), "who was connected at the end stays so")
+		assert.Equal(t, before, connected(e.service), "users who were connected at the end stay connected")
 	})
 }
 
-// A desktop is in maintenance when its user has left, and keeps the user out until it is out again.
+// A desktop is in maintenance when its user has left, and refuses the user until it is out of maintenance.
 func TestUsers_Maintenance(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
@@ -111,7 +112,7 @@ func TestUsers_Maintenance(t *testing.T) {
 	})
 }
 
-// Users of a loaded state go on with their sessions; sessions of others, and other regions, are left alone.
+// Users of a loaded state keep their sessions. Sessions of other users, and other regions, are not changed.
 func TestUsers_OfALoadedState(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {

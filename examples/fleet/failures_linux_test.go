@@ -22,7 +22,7 @@ func TestFailures_CannotBeWritten(t *testing.T) {
 	assert.True(t, s.InMaintenance(region, "ecd-0000001"))
 }
 
-// A limit of the file's size is as good as a full disk: the first failures fit, and the others do not.
+// A limit of the file size acts like a full disk: only the first failures fit.
 func TestFailures_DiskFull(t *testing.T) {
 	t.Parallel()
 	_, flags := service(t, 1)
@@ -45,7 +45,7 @@ func TestFailures_DiskFull(t *testing.T) {
 	assert.NotEmpty(t, read(t, failed+partialSuffix))
 }
 
-// Standard output is no file to replace, even if it is one.
+// Standard output is never replaced, even if it is a file.
 func TestFailures_OnStandardOutput(t *testing.T) {
 	t.Parallel()
 	_, flags := service(t, 1)
@@ -64,7 +64,7 @@ func TestFailures_OnStandardOutput(t *testing.T) {
 	assert.NoFileExists(t, file.Name()+partialSuffix)
 }
 
-// Nothing can be created in /proc, whoever asks.
+// Nobody can create a file in /proc.
 func TestFailures_NoPlaceBesideTheFile(t *testing.T) {
 	t.Parallel()
 	s, flags := service(t, 1)

@@ -17,7 +17,7 @@ func read(t *testing.T, path string) string {
 	return string(text)
 }
 
-// A second run takes exactly the desktops that the first could not get accepted.
+// A second run takes exactly the desktops that were not accepted in the first.
 func TestFailures_FedBack(t *testing.T) {
 	t.Parallel()
 	s, flags := service(t, 250)
@@ -84,7 +84,7 @@ func TestFailures_CannotBeOpened(t *testing.T) {
 	}
 }
 
-// Nobody reads the output any more.
+// The reader of the output has gone.
 func TestFailures_WithoutOutput(t *testing.T) {
 	t.Parallel()
 	_, flags := service(t, 1)

@@ -8,7 +8,7 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// Every flag of every command, those that come later included.
+// Every flag of every command, including future ones.
 func TestFlags_GivenTwice(t *testing.T) {
 	t.Parallel()
 	values := map[string]string{"int": "1", "float64": "1", "duration": "1m", "bool": "true", "string": "x"}

@@ -37,7 +37,8 @@ func TestRun_Help(t *testing.T) {
 	assert.Empty(t, stderr)
 }
 
-// A refusal of every call ends the run with input unread, which is not the failure of what was not read.
+// A refusal of every call ends the run before all input is read. The desktops that were not read are no
+// failures.
 func TestRun_RefusalOfEveryCall(t *testing.T) {
 	t.Parallel()
 	s, flags := service(t, 1)

@@ -20,7 +20,7 @@ func utf16Of(order binary.ByteOrder, text string) string {
 	return string(b)
 }
 
-// Another format is refused before anything is sent, whichever way it comes.
+// Another format is refused before anything is sent, in a file and on standard input.
 func TestInput_OtherFormats(t *testing.T) {
 	t.Parallel()
 	const ids = "ecd-0000001\r\necd-0000002\r\n"
@@ -70,7 +70,7 @@ func TestInput_OtherFormats(t *testing.T) {
 	}
 }
 
-// A line of CSV far down a pipe is not sent, and what was before it is.
+// A line of CSV far down a pipe is not sent, but the lines before it are.
 func TestInput_CSVFarDownAPipe(t *testing.T) {
 	t.Parallel()
 	_, flags := service(t, 20000)

@@ -97,7 +97,7 @@ func TestInput_UsageErrors(t *testing.T) {
 	t.Cleanup(func() { assert.Equal(t, "ecd-0000001\n", read(t, input)) })
 }
 
-// What comes before a bad line of a pipe is accepted; the line is named.
+// The lines before a bad line of a pipe are sent; the error names the bad line.
 func TestInput_BadLineInPipe(t *testing.T) {
 	t.Parallel()
 	s, flags := service(t, 2)

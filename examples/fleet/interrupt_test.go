@@ -32,7 +32,7 @@ func TestInterrupt_Report(t *testing.T) {
 	}
 }
 
-// A shell and the kernel may both tell that a terminal was closed.
+// The shell and the kernel may both send SIGHUP when a terminal is closed.
 func TestInterrupt_HangupAgain(t *testing.T) {
 	t.Parallel()
 	failed := filepath.Join(t.TempDir(), "failed.jsonl")
@@ -49,7 +49,7 @@ func TestInterrupt_HangupAgain(t *testing.T) {
 	assert.Equal(t, sum.Failed, strings.Count(read(t, failed), "\n"))
 }
 
-// Standard input that stays open holds up neither the calls that are due nor the end.
+// Standard input that stays open delays neither the calls that are due nor the end.
 func TestInterrupt_WhileInputIsAwaited(t *testing.T) {
 	t.Parallel()
 	s, flags := service(t, 130)
@@ -70,7 +70,7 @@ func TestInterrupt_WhileInputIsAwaited(t *testing.T) {
 	}
 }
 
-// Everything that was given has been accepted, and whether that was all is not known.
+// All desktops so far were accepted, but the run does not know whether more would have come.
 func TestInterrupt_BetweenBatches(t *testing.T) {
 	t.Parallel()
 	_, flags := service(t, 100)

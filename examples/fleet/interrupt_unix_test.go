@@ -12,7 +12,7 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// A program that nohup has started goes on when its terminal is closed.
+// A program started by nohup continues when its terminal is closed.
 func TestInterrupt_Nohup(t *testing.T) {
 	t.Parallel()
 	s, flags := service(t, 130)

@@ -18,7 +18,7 @@ import (
 	"github.com/ecdkit/ecd-maintenance-go/maintenance/maintenancetest"
 )
 
-// A run that is killed has written its failures, and leaves the file of the run before as it was.
+// A run that is killed has written its failures, and has not changed the file of the previous run.
 func TestFailures_Killed(t *testing.T) {
 	t.Parallel()
 	_, flags := service(t, 98)
@@ -56,7 +56,7 @@ func TestFailures_Killed(t *testing.T) {
 	assert.NoFileExists(t, failed+partialSuffix)
 }
 
-// The same file may be given for the input and for the failures, also by another name.
+// The same file may be the input and the failures file, even by another name.
 func TestFailures_RetriedInPlace(t *testing.T) {
 	t.Parallel()
 	for _, tc := range []struct {
@@ -93,7 +93,7 @@ func fileExists(path string) bool {
 	return err == nil
 }
 
-// What a run in place had not read when it was interrupted is still in the file.
+// If a run that replaces its input is interrupted, the file keeps the desktops that were not read.
 func TestFailures_InterruptedInPlace(t *testing.T) {
 	t.Parallel()
 	for _, signal := range []os.Signal{os.Interrupt, syscall.SIGTERM, syscall.SIGHUP} {
@@ -117,7 +117,7 @@ func TestFailures_InterruptedInPlace(t *testing.T) {
 	}
 }
 
-// A run that every call was refused has not read all of its input, so its failures are no reason to lose older ones.
+// A run that ended early because every call was refused does not replace older failures.
 func TestFailures_EndedEarly(t *testing.T) {
 	t.Parallel()
 	s, flags := service(t, 1)
@@ -130,7 +130,7 @@ func TestFailures_EndedEarly(t *testing.T) {
 	assert.Equal(t, 100, strings.Count(read(t, failed+partialSuffix), "\n"))
 }
 
-// A run that took no desktop has nothing to put in the place of older failures.
+// A run that took no desktop does not replace older failures.
 func TestFailures_NoDesktopTaken(t *testing.T) {
 	t.Parallel()
 	_, flags := service(t, 1)

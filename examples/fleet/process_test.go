@@ -22,7 +22,8 @@ import (
 
 const region = "cn-hangzhou"
 
-// asProgram makes the test binary the program, so that the race detector watches that too.
+// asProgram makes the test binary run as the program, so that the race detector checks the program
+// too.
 const asProgram = "FLEET_TEST_AS_PROGRAM"
 
 func TestMain(m *testing.M) {
@@ -41,12 +42,12 @@ type program struct {
 	stderr watched
 }
 
-// newProgram is interrupted, and not killed, when the test ends.
+// newProgram returns a program that is interrupted, not killed, when the test ends.
 func newProgram(t *testing.T, args ...string) *program {
 	p := &program{Cmd: exec.CommandContext(t.Context(), os.Args[0], args...)}
 	p.Cancel = func() error { return p.Process.Signal(os.Interrupt) }
 	p.Env = append(os.Environ(), asProgram+"=1",
-		"GORACE=atexit_sleep_ms=10 "+os.Getenv("GORACE"), // in place of a second for each run
+		"GORACE=atexit_sleep_ms=10 "+os.Getenv("GORACE"), // instead of a second for each run
 		"ALIBABA_CLOUD_ECS_METADATA_DISABLED=true",
 		"ALIBABA_CLOUD_ACCESS_KEY_ID="+maintenancetest.DefaultAccessKeyID,
 		"ALIBABA_CLOUD_ACCESS_KEY_SECRET="+maintenancetest.DefaultAccessKeySecret)
@@ -100,7 +101,7 @@ func (w *watched) look() {
 	}
 }
 
-// watch returns what is closed when text is there.
+// watch returns a channel that is closed when text is there.
 func (w *watched) watch(text string) <-chan struct{} {
 	w.mu.Lock()
 	defer w.mu.Unlock()
@@ -144,7 +145,8 @@ func summaryOf(t *testing.T, stdout []byte) (s summary) {
 	return s
 }
 
-// service is a service with desktops ecd-0000001 to n, and what a program needs to reach it.
+// service returns a service with desktops ecd-0000001 to n, and the flags for a program to reach
+// it.
 func service(t *testing.T, n int) (s *maintenancetest.Service, flags []string) {
 	s = maintenancetest.NewService()
 	for id := range demoIDs(n) {

@@ -12,7 +12,7 @@ import (
 	"github.com/ecdkit/ecd-maintenance-go/maintenance/maintenancetest"
 )
 
-// asked are the desktops that a service was asked to set a mode for.
+// asked returns the desktops in the SetDesktopMaintenance requests of a service.
 func asked(s *maintenancetest.Service) (ids []string) {
 	for _, r := range s.Requests() {
 		if r.Action == "SetDesktopMaintenance" {
@@ -95,7 +95,7 @@ func tags(n int) (args []string) {
 	return args
 }
 
-// A selection of which a page is missing is none.
+// If a page of a selection cannot be read, nothing is sent.
 func TestSelection_NotRead(t *testing.T) {
 	t.Parallel()
 	s, flags := service(t, 250)

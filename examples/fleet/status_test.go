@@ -12,7 +12,7 @@ import (
 	"github.com/ecdkit/ecd-maintenance-go/maintenance/maintenancetest"
 )
 
-// office is a service with desktops in all states, and what a program needs to reach it.
+// office returns a service with desktops in all states, and the flags for a program to reach it.
 func office(t *testing.T) (*maintenancetest.Service, []string) {
 	s, flags := service(t, 0)
 	for _, d := range []maintenance.Desktop{
@@ -91,7 +91,7 @@ func TestStatus_Selection(t *testing.T) {
 	}
 }
 
-// A list is taken as enter takes it, and desktops of it that do not exist are named.
+// status reads a list like enter, and names desktops that do not exist.
 func TestStatus_List(t *testing.T) {
 	t.Parallel()
 	_, flags := office(t)

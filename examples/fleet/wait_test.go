@@ -29,7 +29,8 @@ func awaitReads(t *testing.T, s *maintenancetest.Service, n int) {
 	}, time.Minute, time.Millisecond)
 }
 
-// A run that a signal ends says for whom it has waited, and a second run takes those.
+// A run that a signal ends writes the pending desktops to the failures file, and a second run takes
+// them.
 func TestWait_Pending(t *testing.T) {
 	t.Parallel()
 	s, flags := service(t, 3)
@@ -78,7 +79,7 @@ func TestWait_Exit(t *testing.T) {
 	assert.False(t, s.InMaintenance(region, "ecd-4"))
 }
 
-// Accepted without --wait is not called more than that.
+// Without --wait, accepted desktops are not reported as in maintenance.
 func TestWait_NotAsked(t *testing.T) {
 	t.Parallel()
 	s, flags := service(t, 1)
@@ -110,7 +111,8 @@ func TestTimeout_EndsTheWait(t *testing.T) {
 	assert.Contains(t, stderr, "--timeout of 500ms exceeded")
 }
 
-// What a timeout leaves unread is told, and kept if the failures replace the input.
+// A run that a timeout ends reports the unread input, and keeps it if the failures replace the
+// input.
 func TestTimeout_EndsTheRun(t *testing.T) {
 	t.Parallel()
 	_, flags := service(t, 1)

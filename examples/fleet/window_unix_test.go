@@ -14,7 +14,7 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// windowArgs are those of a window over a service, with a journal of the test's, and a script for the command.
+// windowArgs returns the arguments of a window with a journal of the test and a script as the command.
 func windowArgs(t *testing.T, flags []string, script string, more ...string) (args []string, journal string) {
 	journal = filepath.Join(t.TempDir(), "windows.db")
 	args = append([]string{"window", "--name", "night", "--journal", journal}, flags...)
@@ -54,7 +54,7 @@ func TestWindow_JSON(t *testing.T) {
 	status, stdout, stderr := fleet(t, "", args...)
 	require.Zero(t, status, stderr)
 	var report windowReport
-	require.NoError(t, json.Unmarshal([]byte(stdout), &report), "standard output is the report alone")
+	require.NoError(t, json.Unmarshal([]byte(stdout), &report), "standard output has only the report")
 	assert.ElementsMatch(t, []string{"ecd-0000001", "ecd-0000004"}, report.Ready)
 	assert.Equal(t, []string{"ecd-5"}, report.Missing)
 	require.Len(t, report.Busy, 1)
@@ -78,7 +78,7 @@ func TestWindow_NoneReady(t *testing.T) {
 	assert.Contains(t, stderr, "no desktop is ready")
 }
 
-// A command whose reader has gone ends, as it does in a shell.
+// A command whose reader has gone ends, as in a shell.
 func TestWindow_BrokenPipe(t *testing.T) {
 	t.Parallel()
 	_, flags := service(t, 1)
@@ -135,7 +135,7 @@ func TestWindow_NotOut(t *testing.T) {
 
 	s.Deny()
 	status, _, stderr = fleet(t, "", append([]string{"recover", "--exit-timeout", "3s"}, of...)...)
-	assert.Equal(t, 120, status, "it is not known to be out before the fence")
+	assert.Equal(t, 120, status, "the desktop does not count as out before the fence")
 	assert.Contains(t, stderr, "1 desktop may still be in maintenance: ecd-0000002")
 	assert.False(t, s.InMaintenance(region, "ecd-0000002"))
 	assert.True(t, s.InMaintenance(region, "ecd-0000001"), "it was abandoned")
@@ -147,7 +147,7 @@ func TestWindow_NotOut(t *testing.T) {
 	assert.Contains(t, stderr, "1 desktop may still be in maintenance: ecd-0000002")
 }
 
-// A window whose program was killed is ended by the next, which has the same name.
+// The next window, which has the same name, takes out the desktops of a window whose program was killed.
 func TestWindow_Killed(t *testing.T) {
 	t.Parallel()
 	s, flags := service(t, 3)
@@ -188,7 +188,7 @@ func TestWindow_Interrupted(t *testing.T) {
 	}
 }
 
-// The second interrupt says what an end would leave, and the third leaves it.
+// The second interrupt shows what would be left in maintenance, and the third ends the program.
 func TestWindow_InterruptedAgain(t *testing.T) {
 	t.Parallel()
 	s, flags := service(t, 3)
@@ -251,7 +251,7 @@ func TestWindow_Usage(t *testing.T) {
 	require.ErrorIs(t, err, os.ErrNotExist, "nothing is made")
 }
 
-// A journal in the default place, where none has been.
+// There is no journal in the default place yet.
 func TestUnfinished_NoJournalYet(t *testing.T) {
 	t.Parallel()
 	for _, command := range []string{"unfinished", "recover"} {

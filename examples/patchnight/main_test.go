@@ -24,7 +24,7 @@ func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
 var tags = map[string]string{"patch": "night"}
 
-// fixture is a night over two desktops in each region. Their patches take ten minutes.
+// fixture is a night with two desktops in each region. Each patch takes ten minutes.
 type fixture struct {
 	night
 	service *maintenancetest.Service
@@ -102,7 +102,7 @@ func TestPatchnight_FailingRegion(t *testing.T) {
 	for _, tc := range []struct {
 		name  string
 		spoil func(f *fixture)
-		patch func(f *fixture) error // in place of the patches of the region
+		patch func(f *fixture) error // replaces the patches of the region
 		text  string
 		left  []string // may still be in maintenance
 	}{
@@ -150,7 +150,7 @@ func TestPatchnight_RecoversAtStart(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		f := newFixture(t)
-		// What a process leaves that is killed in its work: the journal as it is then, and a desktop in
+		// A process that is killed during its work leaves the journal of that moment and a desktop in
 		// maintenance.
 		before := filepath.Join(t.TempDir(), "before.db")
 		windows, err := window.Open(before, f.client)

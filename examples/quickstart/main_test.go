@@ -13,7 +13,7 @@ import (
 	"github.com/ecdkit/ecd-maintenance-go/maintenance/maintenancetest"
 )
 
-// told replaces what differs from run to run.
+// told returns the output with the parts replaced that differ between runs.
 func told(out *bytes.Buffer) string {
 	text := regexp.MustCompile(`[0-9A-F]{8}(-[0-9A-F]{4}){3}-[0-9A-F]{12}`).ReplaceAllString(out.String(), "REQUEST-ID")
 	return regexp.MustCompile(`127\.0\.0\.1:\d+`).ReplaceAllString(text, "127.0.0.1:PORT")
@@ -101,7 +101,7 @@ func TestQuickstart_StatusOf(t *testing.T) {
 	assert.Equal(t, 2, statusOf(&maintenance.ValidationError{}))
 }
 
-// What -live does, with a service in memory in the place of Alibaba Cloud.
+// The run of -live, with a service in memory instead of Alibaba Cloud.
 func TestQuickstart_BeforeAndAfter(t *testing.T) {
 	t.Parallel()
 	service := maintenancetest.NewService()

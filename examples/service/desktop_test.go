@@ -19,7 +19,7 @@ func getOf(target string) *http.Request {
 	return httptest.NewRequest(http.MethodGet, target, nil)
 }
 
-// The way of a desktop into maintenance and out of it, as a caller of this service sees it.
+// A caller of this service follows a desktop into maintenance and out of it.
 func TestService_DesktopState(t *testing.T) {
 	t.Parallel()
 	now := time.Date(2026, 1, 2, 15, 4, 5, 0, time.UTC)

@@ -24,7 +24,7 @@ import (
 	"github.com/ecdkit/ecd-maintenance-go/maintenance/maintenancetest"
 )
 
-// serve returns the answer to r, and what was logged.
+// serve returns the answer to r, and the log.
 func serve(client maintainer, r *http.Request) (*httptest.ResponseRecorder, string) {
 	var log bytes.Buffer
 	w := httptest.NewRecorder()

@@ -92,7 +92,7 @@ func TestService_Statuses(t *testing.T) {
 	}
 }
 
-// failing is the smallest maintainer that a test can have.
+// failing is a maintainer whose methods all fail.
 type failing struct{ error }
 
 func (f failing) SetMaintenance(context.Context, string, maintenance.Mode, []string) (*maintenance.SetMaintenanceResponse, error) {

@@ -24,7 +24,7 @@ type roundTripper func(*http.Request) (*http.Response, error)
 
 func (f roundTripper) RoundTrip(r *http.Request) (*http.Response, error) { return f(r) }
 
-// do sends an attempt that is answered by f.
+// do sends an attempt, which f answers.
 func do(ctx context.Context, attempt *gateway.Attempt, f roundTripper) error {
 	attempt.Query = "A=1&B=%2A"
 	attempt.HTTPClient = &http.Client{
@@ -86,7 +86,7 @@ func TestAttempt_KindsOfFailure(t *testing.T) {
 	err := do(t.Context(), new(gateway.Attempt), answer(403, http.Header{"X-Acs-Request-Id": {"H"}}, `{"code":"NoPermission"}`))
 	var refused *gateway.APIError
 	require.ErrorAs(t, err, &refused)
-	assert.Equal(t, "H", refused.RequestID, "of the header, where the document has none")
+	assert.Equal(t, "H", refused.RequestID, "from the header, because the document has none")
 	assert.Equal(t, `HTTP 403, code "NoPermission"`, err.Error())
 
 	err = do(t.Context(), new(gateway.Attempt), answer(302, http.Header{"Location": {"https://evil.example.com/x"}, "X-Acs-Request-Id": {"H"}}, ""))
@@ -101,7 +101,7 @@ func TestAttempt_KindsOfFailure(t *testing.T) {
 	var unsent *gateway.SendError
 	require.ErrorAs(t, err, &unsent)
 	require.ErrorIs(t, err, reset)
-	assert.True(t, unsent.MaybeSent, "a transport that does not tell may have sent")
+	assert.True(t, unsent.MaybeSent, "an unknown transport may have sent the request")
 	assert.Equal(t, "connection reset", err.Error())
 }
 
@@ -131,7 +131,7 @@ func TestAttempt_DebugOutputHoldsNoSecret(t *testing.T) {
 	assert.NotContains(t, string(output), "Signature=")
 }
 
-// darabonba reads the variable for a transport of its own. Which proxy is used is for the HTTP client to say.
+// darabonba reads the variable for a transport of its own. The HTTP client decides which proxy is used.
 func TestAttempt_ProxyIsLeftToTheHTTPClient(t *testing.T) {
 	for _, proxy := range []string{"127.0.0.1:3128", "http://user:pa%ss-4711@127.0.0.1:1", "http://user:password@127.0.0.1:1"} {
 		t.Setenv("HTTPS_PROXY", proxy)

@@ -15,7 +15,7 @@ import (
 	"github.com/ecdkit/ecd-maintenance-go/internal/sign"
 )
 
-// endless is a body that counts what is read of it.
+// endless is a body that counts the bytes read from it.
 type endless struct{ read int }
 
 func (e *endless) Read(p []byte) (int, error) { e.read += len(p); return len(p), nil }
@@ -34,8 +34,8 @@ func TestReply_OneMiBIsReadAtMost(t *testing.T) {
 }
 
 // FuzzReply decodes arbitrary replies, in which a $ stands for the security token of the request.
-// Each is a success with a request ID or a typed error, and none of them repeats the token. A status
-// without three digits fails in the transport, whose errors quote it.
+// Each result is a success with a request ID or a typed error, and none contains the token. A
+// status without three digits fails in the transport, whose errors quote it.
 func FuzzReply(f *testing.F) {
 	f.Add(200, "", "", "", "", `{"RequestId":"BA6A1853-3EA9-5EEB-86C8-3D14A3E01905"}`)
 	f.Add(200, "", "", "", "", `{"RequestId":1}`)

@@ -36,7 +36,8 @@ func TestRetryAfter_LargestHint(t *testing.T) {
 	}
 }
 
-// FuzzRetryAfter reads arbitrary rate-limit headers, and compares with the same done in another way.
+// FuzzRetryAfter parses arbitrary rate-limit headers, and compares the result with that of another
+// implementation.
 func FuzzRetryAfter(f *testing.F) {
 	const date, later = "Fri, 02 Jan 2026 03:04:05 GMT", "Fri, 02 Jan 2026 03:05:05 GMT"
 	f.Add("", "", "", "")
@@ -78,7 +79,7 @@ func FuzzRetryAfter(f *testing.F) {
 
 const longestHint = 24 * time.Hour
 
-// delay is what Retry-After asks for at the time now.
+// delay returns the wait that Retry-After asks for at the time now.
 func delay(retryAfter string, now time.Time) time.Duration {
 	if date, err := http.ParseTime(retryAfter); err == nil {
 		return min(max(date.Sub(now), 0), longestHint)
@@ -102,7 +103,7 @@ func timeLeft(value string) time.Duration {
 	return 0
 }
 
-// units is a number of units. What is no number of 63 bits asks for nothing.
+// units returns a number of units, or 0 if value is not a number of 63 bits.
 func units(value string, unit time.Duration) time.Duration {
 	n, ok := new(big.Int).SetString(strings.TrimSpace(value), 10)
 	if !ok || n.Sign() < 0 || !n.IsInt64() {

@@ -25,7 +25,7 @@ func masked(token string) *gateway.Attempt {
 	return &gateway.Attempt{Key: sign.Key{ID: "id", Secret: "secret", Token: token}}
 }
 
-// withhold returns how text is shown when the body of a reply holds it.
+// withhold returns the text of an error for a reply with text in its body.
 func withhold(t testing.TB, token, text string) string {
 	err := do(t.Context(), masked(token), answer(400, nil, "no JSON: "+text))
 	var malformed *gateway.ReplyError
@@ -33,7 +33,7 @@ func withhold(t testing.TB, token, text string) string {
 	return strings.TrimPrefix(string(malformed.Body), "no JSON: ")
 }
 
-// A signature that does not match is answered with all that was signed.
+// The service answers a signature that does not match with everything that was signed.
 func TestSecrets_RepeatedByAPeer(t *testing.T) {
 	t.Parallel()
 	key := sign.Key{ID: "id", Token: "token/4711=="}
@@ -141,7 +141,7 @@ func TestSecrets_Encodings(t *testing.T) {
 		assert.Less(t, len(shown), 50, "%s: %s", name, shown)
 		assert.True(t, strings.HasPrefix(shown, "token: ") && strings.HasSuffix(shown, " :token"), "%s: %s", name, shown)
 	}
-	// In base64 of a longer text, the token begins within a group of three bytes.
+	// In base64 of a longer text, the token may begin within a group of three bytes.
 	for _, before := range []string{"", "x", "xy", "x-acs-security-token:"} {
 		shown := withhold(t, stsToken, base64.StdEncoding.EncodeToString([]byte(before+stsToken+"\n")))
 		assert.Contains(t, shown, "(withheld)", before)
@@ -201,7 +201,7 @@ func TestSecrets_EscapesWithoutEnd(t *testing.T) {
 	assert.Equal(t, "(withheld)", refused.Message)
 }
 
-// A token made up for a test may be short, or consist of words that the protocol uses as well.
+// An invented token of a test may be short, or consist of words of the protocol.
 func TestSecrets_OtherTokens(t *testing.T) {
 	t.Parallel()
 	for _, tc := range []struct{ token, text, want string }{

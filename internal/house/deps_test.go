@@ -9,7 +9,7 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// Only programs that import the windows contain bbolt.
+// Only programs that import package window contain bbolt.
 func TestHouse_BboltComesWithWindowAlone(t *testing.T) {
 	t.Parallel()
 	for _, tc := range []struct {

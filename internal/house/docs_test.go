@@ -23,7 +23,7 @@ var (
 	name    = regexp.MustCompile(`\b(maintenance|maintenancetest|window|otelmaintenance|temporalwindow)\.([A-Z]\w*)`)
 )
 
-// packages are the packages that documents may name, by their name.
+// packages are the packages that documents may mention, by name.
 var packages = map[string]string{
 	"maintenance":     "maintenance",
 	"maintenancetest": "maintenance/maintenancetest",

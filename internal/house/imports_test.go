@@ -24,7 +24,7 @@ const project = "github.com/ecdkit/ecd-maintenance-go"
 type room struct {
 	dir         string
 	imports     []string
-	testImports []string // of test files, besides
+	testImports []string // additional imports of test files
 }
 
 // house lists the rooms of all modules, the lowest first. A new package gets a line of its own.
@@ -119,7 +119,7 @@ func TestHouse_Violations(t *testing.T) {
 	}
 }
 
-// violations returns a line for each import in the Go files of the tree, of whatever platform, that the rooms do not
+// violations returns a line for each import in the Go files of the tree, for any platform, that the rooms do not
 // allow.
 func violations(tree fs.FS, rooms []room) (found []string, err error) {
 	err = fs.WalkDir(tree, ".", func(file string, entry fs.DirEntry, err error) error {
@@ -138,7 +138,7 @@ func violations(tree fs.FS, rooms []room) (found []string, err error) {
 	return found, err
 }
 
-// isIgnored reports whether the go command looks for no packages in directories of this name.
+// isIgnored reports whether the go command ignores directories with this name.
 func isIgnored(name string) bool {
 	return name == "testdata" || name != "." && strings.HasPrefix(name, ".") || strings.HasPrefix(name, "_")
 }

@@ -28,7 +28,7 @@ func FuzzSign_AgreesWithDarabonba(f *testing.F) {
 			params = params[:1] // darabonba's query is a map
 		}
 		if escape(name1) < escape(name2) != (name1 < name2) {
-			// darabonba sorts the names that it is given, which are escaped ones here, because it does not escape them.
+			// darabonba sorts the names without escaping them, so the test passes escaped names.
 			for i := range params {
 				params[i].Name = fmt.Sprint(i, params[i].Name)
 			}
@@ -79,7 +79,8 @@ func FuzzSign_AgreesWithDarabonba(f *testing.F) {
 	})
 }
 
-// escape leaves to EncodeQuery what the two are compared on for values only: darabonba does not escape names.
+// escape escapes a name with EncodeQuery, because darabonba does not escape names; the test compares only the
+// escaping of values.
 func escape(s string) string {
 	return strings.TrimSuffix(sign.EncodeQuery([]sign.Pair{{Name: s}}), "=")
 }

@@ -11,7 +11,8 @@ import (
 	"github.com/ecdkit/ecd-maintenance-go/internal/sign"
 )
 
-// publishedRPC is the example of Alibaba Cloud's page on signature method V2 for RPC APIs, without what SignRPC adds.
+// publishedRPC is the example of Alibaba Cloud's page on signature method V2 for RPC APIs, without the parameters
+// that SignRPC adds.
 func publishedRPC() []sign.Pair {
 	return []sign.Pair{
 		{Name: "Timestamp", Value: "2016-02-23T12:46:24Z"},
@@ -124,7 +125,7 @@ func TestVerifyRPC_Refusals(t *testing.T) {
 	}
 }
 
-// An empty SignatureType is what alibaba-cloud-sdk-go sends with an access key.
+// alibaba-cloud-sdk-go sends an empty SignatureType with an access key.
 func TestVerifyRPC_EmptySignatureType(t *testing.T) {
 	t.Parallel()
 	signed := sign.SignRPC("GET", append(publishedRPC(), sign.Pair{Name: "SignatureType"}), publishedRPCKey)

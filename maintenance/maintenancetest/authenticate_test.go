@@ -36,7 +36,7 @@ func TestService_NonceIsGoodOnce(t *testing.T) {
 	assert.Equal(t, 400, send())
 	assert.Equal(t, "SignatureNonceUsed", service.Requests()[1].Code)
 	now = now.Add(31 * time.Minute)
-	assert.Equal(t, 400, send(), "remembered as long as the date of the first request is good, and longer")
+	assert.Equal(t, 400, send(), "remembered at least as long as the date of the first request is valid")
 	now = now.Add(31 * time.Minute)
-	assert.Equal(t, 200, send(), "not for ever")
+	assert.Equal(t, 200, send(), "not forever")
 }

@@ -15,7 +15,7 @@ import (
 	"github.com/ecdkit/ecd-maintenance-go/maintenance/maintenancetest"
 )
 
-// darabonba sends a call with darabonba's own signing and its own HTTP client.
+// darabonba makes a call with darabonba's own signature and HTTP client.
 func darabonba(endpoint, secret, token, action string, parameters map[string]any) (map[string]any, error) {
 	client, err := openapi.NewClient(&openapi.Config{
 		AccessKeyId:     dara.String(maintenancetest.DefaultAccessKeyID),

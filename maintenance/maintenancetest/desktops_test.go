@@ -69,7 +69,7 @@ func TestService_PutDesktopThatIsEntering(t *testing.T) {
 			t.Parallel()
 			service := maintenancetest.NewService()
 			service.PutDesktop(region, put)
-			assert.Equal(t, entering, flags(service, "ecd-1"), "it stays as it was put")
+			assert.Equal(t, entering, flags(service, "ecd-1"), "the state does not change by itself")
 			assert.False(t, service.Connect(region, "ecd-1", "alice"))
 			next(t, service)
 			assert.True(t, service.InMaintenance(region, "ecd-1"))

@@ -38,7 +38,7 @@ func TestDisconnectDesktopSessions(t *testing.T) {
 	after, _ = service.Desktop(region, "ecd-1")
 	assert.Empty(t, after.Sessions)
 	assert.Equal(t, "Disconnected", after.ConnectionStatus)
-	assert.True(t, service.InMaintenance(region, "ecd-1"), "entering goes on")
+	assert.True(t, service.InMaintenance(region, "ecd-1"), "the desktop goes on to maintenance")
 	assert.False(t, service.InMaintenance(region, "ecd-2"))
 
 	_, body := call(t, withDesktop(t, 0, "alice"), time.Now(), "DisconnectDesktopSessions", sessions("ecd-1/alice")+"&RegionId="+region)

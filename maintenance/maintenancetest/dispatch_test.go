@@ -140,7 +140,7 @@ func TestService_Strictness(t *testing.T) {
 	}
 }
 
-// form gives a request a body, with a hash that is signed if it is signed after that.
+// form sets the body of a request, and its hash header, which a later signature covers.
 func form(body string) func(*http.Request) {
 	return func(r *http.Request) {
 		r.Body = io.NopCloser(strings.NewReader(body))

@@ -10,8 +10,9 @@ import (
 	"github.com/ecdkit/ecd-maintenance-go/maintenance/maintenancetest"
 )
 
-// Faults are used up by requests. With one attempt a call sends one request, and meets one fault; with
-// the default policy the first call would meet both, and succeed with its third request.
+// Each request uses up one fault. With one attempt, a call sends one request and meets one fault.
+// With the default policy, the first call would meet both faults and succeed with its third
+// request.
 func ExampleService_Inject_oneAttempt() {
 	service := maintenancetest.NewService()
 	service.AddDesktops("cn-hangzhou", "ecd-1")

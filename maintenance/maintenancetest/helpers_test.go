@@ -25,7 +25,7 @@ const (
 	token  = "sts-token"
 )
 
-// request is a good request, for a test to spoil before and after it is signed.
+// request returns a valid request, which a test can change before and after it is signed.
 func request(query string) *http.Request {
 	r := httptest.NewRequest(http.MethodPost, "https://"+host+"/?"+query, http.NoBody)
 	r.Header.Set("X-Acs-Action", "SetDesktopMaintenance")
@@ -72,7 +72,7 @@ func withoutToken(r *http.Request) *http.Request {
 	return r
 }
 
-var nonce atomic.Int64 // a bubble's clock stands still, so that it makes no nonces
+var nonce atomic.Int64 // a counter, because simulated time stands still and cannot make nonces
 
 // call sends a signed request through the service's own client. The date is that of the service's clock.
 func call(t *testing.T, service *maintenancetest.Service, date time.Time, action, query string) (int, string) {
@@ -89,7 +89,7 @@ func call(t *testing.T, service *maintenancetest.Service, date time.Time, action
 	return response.StatusCode, string(body)
 }
 
-// do sends a request of cn-hangzhou that has to succeed, and returns the reply.
+// do sends a request for cn-hangzhou, which must succeed, and returns the reply.
 func do(t *testing.T, service *maintenancetest.Service, action, query string) reply {
 	t.Helper()
 	status, body := call(t, service, time.Now(), action, query+"&RegionId="+region)

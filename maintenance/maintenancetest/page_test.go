@@ -26,7 +26,7 @@ func numberedDesktops(n int) (*maintenancetest.Service, []string) {
 	return service, ids
 }
 
-// pages reads up to most pages, and calls between before each but the first.
+// pages reads up to most pages, and calls between before each page except the first.
 func pages(t *testing.T, service *maintenancetest.Service, query string, most int, between func()) (pages [][]string, rest string) {
 	for range most {
 		page := describe(t, service, query+"&NextToken="+url.QueryEscape(rest))
@@ -79,7 +79,7 @@ func TestDescribeDesktops_PagesWhileDesktopsComeAndGo(t *testing.T) {
 	found, _ := pages(t, service, "MaxResults=7", 100, func() {
 		turn++
 		if last := 7*turn - 1; last < len(ids) {
-			service.RemoveDesktops(region, ids[last]) // the one that the token stands for
+			service.RemoveDesktops(region, ids[last]) // the desktop in the token
 		}
 		service.AddDesktops(region, fmt.Sprintf("a-%d", turn), fmt.Sprintf("ecd-000000-%d", turn), fmt.Sprintf("z-%03d", turn))
 	})
@@ -116,7 +116,7 @@ func TestDescribeDesktops_MadeUpTokens(t *testing.T) {
 		assert.Contains(t, body, "InvalidParameter", name)
 	}
 	assert.Len(t, describe(t, service, "NextToken="+good).Desktops, 10)
-	assert.Len(t, describe(t, service, "NextToken="+good).Desktops, 10, "a token is good more than once")
+	assert.Len(t, describe(t, service, "NextToken="+good).Desktops, 10, "a token is valid more than once")
 }
 
 func TestDescribeDesktops_LargeRegion(t *testing.T) {

@@ -15,7 +15,8 @@ import (
 
 var rpcKey = sign.Key{ID: maintenancetest.DefaultAccessKeyID, Secret: maintenancetest.DefaultAccessKeySecret, Token: token}
 
-// rpcCall is a good request with the signature of RPC requests, for a test to spoil before and after it is signed.
+// rpcCall is a valid request with the signature of RPC requests, which a test can change before and after it is
+// signed.
 type rpcCall struct {
 	method     string
 	parameters []sign.Pair

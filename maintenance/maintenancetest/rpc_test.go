@@ -39,7 +39,7 @@ func TestServiceRPC_BodiesAndQueriesThatCannotBeRead(t *testing.T) {
 	}
 }
 
-// A nonce is used up for both signatures, whichever used it first.
+// A nonce of one signature cannot be used again with the other.
 func TestServiceRPC_NonceIsGoodOnce(t *testing.T) {
 	t.Parallel()
 	service := maintenancetest.NewService(maintenancetest.WithSecurityToken(token))
@@ -94,7 +94,7 @@ func TestServiceRPC_Operations(t *testing.T) {
 	assert.Empty(t, d.Sessions)
 }
 
-// Faults, denials and records see the parameters of a form body.
+// Faults, denials and records use the parameters of a form body too.
 func TestServiceRPC_FaultsDenialsRecords(t *testing.T) {
 	t.Parallel()
 	service := maintenancetest.NewService(maintenancetest.WithSecurityToken(token))

@@ -67,7 +67,7 @@ func TestService_RequestsAreTheLatest(t *testing.T) {
 	assert.Equal(t, "SignatureDoesNotMatch", recorded[maintenancetest.MaxRecorded-1].Code)
 }
 
-// A clock that asks its own service, as a simulation may.
+// A clock may call its own service, as in a simulation.
 func TestService_ClockThatAsksTheService(t *testing.T) {
 	t.Parallel()
 	var service *maintenancetest.Service

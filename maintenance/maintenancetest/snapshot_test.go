@@ -36,7 +36,7 @@ func TestSnapshot_OrderAndCopies(t *testing.T) {
 	assert.Equal(t, "1", shown.Tags["ring"])
 }
 
-// A change that is under way survives a snapshot that is written as JSON, and ends at its time.
+// A pending change survives a snapshot in JSON, and takes effect at its time.
 func TestSnapshot_RestoreGoesOn(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {

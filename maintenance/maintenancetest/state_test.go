@@ -80,7 +80,7 @@ func TestService_Transition(t *testing.T) {
 		step(time.Hour, entering)
 		service.Disconnect(region, "ecd-1")
 		step(59*time.Second, entering)
-		set(t, service, "ENTER", "ecd-1") // which does not begin it again
+		set(t, service, "ENTER", "ecd-1") // does not begin the transition again
 		service.Disconnect(region, "ecd-1")
 		step(time.Second, in)
 		set(t, service, "EXIT", "ecd-1")
@@ -99,7 +99,7 @@ func TestService_TransitionWithoutUsers(t *testing.T) {
 		service.SetTransition(time.Hour)
 		assert.Equal(t, entering, flags(service, "ecd-1"))
 		time.Sleep(time.Minute)
-		assert.Equal(t, in, flags(service, "ecd-1"), "the transition of its beginning")
+		assert.Equal(t, in, flags(service, "ecd-1"), "the transition that was set at its beginning")
 		service.SetTransition(-time.Hour)
 		set(t, service, "EXIT", "ecd-1")
 		assert.Equal(t, none, flags(service, "ecd-1"), "a negative transition is none")

@@ -12,7 +12,7 @@ import (
 	"github.com/ecdkit/ecd-maintenance-go/maintenance/maintenancetest"
 )
 
-// FuzzService_States reads its input as a list of steps, two bytes each: what happens, and to which desktop.
+// FuzzService_States reads its input as a list of steps of two bytes each: an event and its desktop.
 func FuzzService_States(f *testing.F) {
 	random := rand.New(rand.NewPCG(1, 2))
 	for range 20 {
@@ -73,24 +73,24 @@ func step(t *testing.T, service *maintenancetest.Service, now *time.Time, what, 
 	}
 }
 
-// check holds the state of a desktop against the one before the step.
+// check compares the state of a desktop with its state before the step.
 func check(t *testing.T, service *maintenancetest.Service, before maintenance.Desktop, id string, what byte) {
 	after, known := service.Desktop(region, id)
 	require.True(t, known)
 	require.Equal(t, after.MaintenanceState() == maintenance.InMaintenance, service.InMaintenance(region, id))
 	if len(after.Sessions) > 0 {
-		require.NotEqual(t, maintenance.InMaintenance, after.MaintenanceState(), "under maintenance with a session")
+		require.NotEqual(t, maintenance.InMaintenance, after.MaintenanceState(), "in maintenance with a session")
 	}
 	if what%stepKinds == stepPut {
 		return
 	}
 	if before.MaintenanceState() != maintenance.NotInMaintenance {
-		require.LessOrEqual(t, len(after.Sessions), len(before.Sessions), "a session is gained on the way into maintenance")
+		require.LessOrEqual(t, len(after.Sessions), len(before.Sessions), "a user connected while the desktop was entering maintenance")
 	}
 	require.Equal(t, len(after.Sessions) > 0, after.ConnectionStatus == "Connected")
 }
 
-// checkEnd brings every desktop into maintenance and out of it, wherever the steps have left it.
+// checkEnd takes every desktop into maintenance and out of it, whatever its state after the steps.
 func checkEnd(t *testing.T, service *maintenancetest.Service, now *time.Time) {
 	for _, id := range []string{"ecd-0", "ecd-1", "ecd-2"} {
 		set := func(mode string) {

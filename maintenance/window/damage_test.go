@@ -20,7 +20,7 @@ import (
 
 const pageSize = 4096
 
-// unfinishedJournal returns the file of a journal with windows of so many desktops.
+// unfinishedJournal returns the file of a journal with windows of these numbers of desktops.
 func unfinishedJournal(t *testing.T, sizes ...int) (f *fixture, file []byte) {
 	t.Helper()
 	most := 0
@@ -46,8 +46,8 @@ func unfinishedJournal(t *testing.T, sizes ...int) (f *fixture, file []byte) {
 	return f, file
 }
 
-// A file that is damaged in whatever way is an error, or holds everything that was written. The file is
-// left as it is, and the process lives.
+// A damaged file is an error, unless it still has everything that was written. Open does not change the
+// file, and the process survives.
 func TestOpen_Damage(t *testing.T) {
 	t.Parallel()
 	for name, sizes := range map[string][]int{
@@ -89,7 +89,7 @@ func TestOpen_Damage(t *testing.T) {
 						i := at + rand.IntN(pageSize)
 						check(fmt.Sprint("bit at ", i), overwritten(good, i, []byte{good[i] ^ 1<<rand.IntN(8)}))
 					}
-					for range 10 { // the page's header and its elements, where numbers of pages are
+					for range 10 { // the page's header and its elements, which contain page numbers
 						number := binary.NativeEndian.AppendUint64(nil, rand.Uint64()>>rand.IntN(64))
 						i := at + 8*rand.IntN(16)
 						check(fmt.Sprint("number at ", i), overwritten(good, i, number))
@@ -108,7 +108,7 @@ func openFile(t *testing.T, f *fixture, content []byte) ([]window.Unfinished, er
 	if err != nil {
 		left, readErr := os.ReadFile(path)
 		require.NoError(t, readErr)
-		assert.Equal(t, len(content), len(left), "the file is left as it is")
+		assert.Equal(t, len(content), len(left), "the file is not changed")
 		return nil, err
 	}
 	unfinished, err := windows.Unfinished()

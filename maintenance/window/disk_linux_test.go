@@ -25,8 +25,8 @@ import (
 
 func init() { children["limit"] = childLimit }
 
-// What cannot be journaled is not entered: the disk is full for all of a window, or from a moment of it
-// on. The service is in memory, and the quota is one of the process for the size of its files.
+// A window takes in no desktop that it cannot journal: the disk is full from the beginning, or becomes full
+// during the window. The service is in memory, and the quota is the process's limit for the size of files.
 func TestRun_FileSizeQuota(t *testing.T) {
 	process := startChild(t, "limit", "WINDOW_TEST_DIR="+t.TempDir())
 	last := ""
@@ -47,7 +47,7 @@ func childLimit() error {
 		func() error { return quota(1 << 40) })
 }
 
-// The same with a file system that is full. It needs the right to mount one; the quota does not.
+// The same with a full file system, which needs the permission to mount one.
 func TestRun_DiskFull(t *testing.T) {
 	dir := t.TempDir()
 	if err := syscall.Mount("tmpfs", dir, "tmpfs", 0, "size=512k"); err != nil {
@@ -67,9 +67,9 @@ func TestRun_DiskFull(t *testing.T) {
 		func() error { return os.Remove(filler) }))
 }
 
-// fillAt runs windows over a disk that is full at some moment.
+// fillAt runs windows over a disk that becomes full at different times.
 func fillAt(dir string, fill, free func() error) error {
-	const n = 3000 // their IDs are longer than the pages that a new journal has free
+	const n = 3000 // their IDs take more space than a new journal has free
 	s := maintenancetest.NewService()
 	s.AddDesktops(region, desktops(n)...)
 	atEnter := func() {}
@@ -124,7 +124,7 @@ func fillAt(dir string, fill, free func() error) error {
 		return fmt.Errorf("full from the start: %d unfinished, %w", len(left), err)
 	}
 	if _, err := window.Open(filepath.Join(dir, "another.db"), client); err == nil {
-		fmt.Println("a new journal still has room") // the quota is for each file
+		fmt.Println("a new journal still has room") // the quota limits each file
 	}
 
 	// Full from the first ENTER on.
@@ -139,7 +139,7 @@ func fillAt(dir string, fill, free func() error) error {
 		worked = true
 		return nil
 	})
-	fmt.Println("full from the first ENTER on:", err) // there may be room for the phases
+	fmt.Println("full from the first ENTER on:", err) // there may be room for changes of the phase
 	switch {
 	case filling != nil:
 		return filling
@@ -167,7 +167,7 @@ func fillAt(dir string, fill, free func() error) error {
 	case in() > 0:
 		return fmt.Errorf("full from the work on: %d desktops are left in, %w", in(), err)
 	}
-	fmt.Println("full from the work on:", err) // forgetting a window needs little room, and may succeed
+	fmt.Println("full from the work on:", err) // removing a window needs little room, and may succeed
 	if err := free(); err != nil {
 		return err
 	}
@@ -181,8 +181,8 @@ type roundTrip func(*http.Request) (*http.Response, error)
 
 func (f roundTrip) RoundTrip(r *http.Request) (*http.Response, error) { return f(r) }
 
-// A file that cannot be written is refused at once. A thread takes the identity of nobody for that,
-// as root may write to any file.
+// Open refuses a file that it cannot write. A thread takes the identity of nobody for this test, because
+// root may write any file.
 func TestOpen_ReadOnlyFile(t *testing.T) {
 	t.Parallel()
 	f := newFixture(t, 1)
@@ -193,7 +193,7 @@ func TestOpen_ReadOnlyFile(t *testing.T) {
 	}
 	failed := make(chan error)
 	go func() {
-		runtime.LockOSThread() // and never unlock it: the thread ends with the goroutine
+		runtime.LockOSThread() // never unlocked, so the thread ends with the goroutine
 		if os.Geteuid() == 0 {
 			if err := syscall.Setfsuid(65534); err != nil {
 				failed <- nil

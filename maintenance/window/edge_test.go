@@ -18,7 +18,7 @@ import (
 	"github.com/ecdkit/ecd-maintenance-go/maintenance/window"
 )
 
-// Busy desktops that cannot be taken out hold the work up for a round at most.
+// Busy desktops that cannot be taken out delay the work for one round at most.
 func TestRun_BusyNotOut(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
@@ -39,7 +39,7 @@ func TestRun_BusyNotOut(t *testing.T) {
 	})
 }
 
-// Sessions that cannot be ended make their desktops busy, and the work is done on the others.
+// Sessions that cannot be ended make their desktops busy, and the work gets the others.
 func TestRun_SessionsThatStay(t *testing.T) {
 	t.Parallel()
 	for name, tc := range map[string]struct {
@@ -86,7 +86,7 @@ func TestRun_SessionsThatStay(t *testing.T) {
 	}
 }
 
-// Wherever ctx ends, the work is not begun after that, and everything is out.
+// Whenever ctx ends, the work does not begin after that, and everything is taken out.
 func TestRun_CancelledAnywhere(t *testing.T) {
 	t.Parallel()
 	for _, after := range []time.Duration{0, 150, 350, 1200, 30_000, 600_100, 600_500, 602_000, 700_000, 720_100, 721_050} {
@@ -105,7 +105,7 @@ func TestRun_CancelledAnywhere(t *testing.T) {
 			w := night(desktops(500))
 			w.Disconnect = true
 			report, err := f.windows.Run(ctx, w, func(ctx context.Context, _ []string) error {
-				assert.NoError(t, ctx.Err(), "the work is begun after the end of ctx, %v", after)
+				assert.NoError(t, ctx.Err(), "the work begins after the end of ctx, %v", after)
 				<-ctx.Done()
 				return ctx.Err()
 			})
@@ -117,7 +117,7 @@ func TestRun_CancelledAnywhere(t *testing.T) {
 	}
 }
 
-// A transport that panics while desktops are taken in does not keep them in.
+// If a transport panics while desktops are taken in, they are taken out again.
 func TestRun_TransportPanics(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
@@ -139,7 +139,7 @@ func TestRun_TransportPanics(t *testing.T) {
 	})
 }
 
-// The panic of work goes on although desktops are left, and the journal has them.
+// A panic of the work propagates even if desktops are left, and these stay in the journal.
 func TestRun_WorkPanicsAndExitIsDenied(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
@@ -158,7 +158,7 @@ func TestRun_WorkPanicsAndExitIsDenied(t *testing.T) {
 	})
 }
 
-// Others do what they like with desktops meanwhile.
+// Others change desktops during the window.
 func TestRun_OthersMeanwhile(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
@@ -171,8 +171,8 @@ func TestRun_OthersMeanwhile(t *testing.T) {
 		f.Connect(region, "ecd-5", "bob")
 		set(maintenance.ModeEnter, "ecd-1", "ecd-2", "ecd-3")
 		time.AfterFunc(3*time.Minute, func() {
-			set(maintenance.ModeExit, "ecd-1")   // its owner takes it out
-			f.Disconnect(region, "ecd-2")        // it gets in
+			set(maintenance.ModeExit, "ecd-1")   // somebody else takes it out
+			f.Disconnect(region, "ecd-2")        // it reaches maintenance
 			f.RemoveDesktops(region, "ecd-6")    // deleted while the window waits
 			f.RemoveDesktops("cn-beijing", "no") // nothing
 		})
@@ -221,7 +221,7 @@ func TestRun_Regions(t *testing.T) {
 	})
 }
 
-// A large window is given to the work whole, each desktop once.
+// The work gets all desktops of a large window, each once.
 func TestRun_LargeWindow(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
@@ -237,7 +237,7 @@ func TestRun_LargeWindow(t *testing.T) {
 	})
 }
 
-// The work does not get desktops that somebody has taken out, or deleted, while the window waited for
+// The work does not get desktops that somebody has taken out or deleted while the window waited for
 // others.
 func TestRun_DesktopsThatDoNotStay(t *testing.T) {
 	t.Parallel()

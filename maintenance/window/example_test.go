@@ -58,7 +58,7 @@ func Example() {
 	// false
 }
 
-// An operator sees how far a window is.
+// An operator sees the progress of a window.
 func ExampleWithProgress() {
 	client, err := maintenance.NewClient()
 	if err != nil {
@@ -73,8 +73,8 @@ func ExampleWithProgress() {
 	defer windows.Close()
 }
 
-// A program begins with what an earlier one has left. It is not run here, as a desktop is not known to be
-// out before the fence, forty seconds after the journal was opened.
+// A program first takes out the desktops that an earlier one has left. The example does not run, because a
+// desktop counts as out only after the fence, forty seconds after the journal was opened.
 func ExampleManager_Recover() {
 	client, err := maintenance.NewClient()
 	if err != nil {

@@ -18,7 +18,7 @@ import (
 	"github.com/ecdkit/ecd-maintenance-go/maintenance/window"
 )
 
-// An attempt that got no answer may be carried out late, also if its retry was accepted.
+// An attempt that got no answer may be carried out late, even if its retry was accepted.
 func TestRun_LateAttemptBesideAcceptedRetry(t *testing.T) {
 	t.Parallel()
 	for _, late := range []time.Duration{time.Second, 20 * time.Second, 39 * time.Second} {
@@ -44,7 +44,7 @@ func TestRun_LateAttemptBesideAcceptedRetry(t *testing.T) {
 	}
 }
 
-// A window in which every request is answered is over as soon as the work is.
+// A window in which every request is answered ends together with its work.
 func TestRun_NoFenceWithoutDoubt(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
@@ -60,7 +60,7 @@ func TestRun_NoFenceWithoutDoubt(t *testing.T) {
 	})
 }
 
-// Grace 0 has no end: a desktop whose ENTER is never answered must not hold the window for ever.
+// Grace 0 has no end: a desktop whose ENTER is never answered must not block the window forever.
 func TestRun_NeverAnswered(t *testing.T) {
 	t.Parallel()
 	const n = 10_000 // others are accepted while one batch fails
@@ -99,7 +99,7 @@ func TestRun_NeverAnswered(t *testing.T) {
 	}
 }
 
-// A client that sends nothing twice has lost an attempt all the same.
+// An attempt may be lost even if the client does not retry.
 func TestRun_LateAttemptOfClientThatDoesNotRetry(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
@@ -121,7 +121,7 @@ func TestRun_LateAttemptOfClientThatDoesNotRetry(t *testing.T) {
 	})
 }
 
-// The longest timeout does not make the fence lie in the past, and desktops are taken out before it.
+// The longest timeout does not put the fence into the past, and desktops are taken out before it.
 func TestRun_LongAttemptTimeout(t *testing.T) {
 	t.Parallel()
 	for _, timeout := range []time.Duration{time.Hour, math.MaxInt64 - time.Second, math.MaxInt64} {
@@ -139,7 +139,7 @@ func TestRun_LongAttemptTimeout(t *testing.T) {
 			}, maintenance.WithRetry(maintenance.RetryPolicy{AttemptTimeout: timeout}))
 			_, err := f.windows.Run(t.Context(), night(desktops(3)), func(context.Context, []string) error { return nil })
 			var notOut *window.NotOutError
-			require.ErrorAs(t, err, &notOut, "no hour is enough to be sure")
+			require.ErrorAs(t, err, &notOut, "an hour is not enough to be sure")
 			assert.Empty(t, f.in(desktops(3)))
 			assert.Len(t, f.unfinished(t), 1)
 		})

@@ -21,7 +21,7 @@ type roundTripper func(*http.Request) (*http.Response, error)
 
 func (f roundTripper) RoundTrip(r *http.Request) (*http.Response, error) { return f(r) }
 
-// through has the requests of windows pass through meet, which may answer in place of the service.
+// through passes the requests of windows to meet, which may answer instead of the service.
 func (f *fixture) through(t *testing.T, meet func(r *http.Request, send func() (*http.Response, error)) (*http.Response, error), opts ...maintenance.Option) {
 	t.Helper()
 	require.NoError(t, f.windows.Close())

@@ -14,8 +14,8 @@ import (
 )
 
 // BenchmarkJournal writes the entry of a window over 100,000 desktops, beside one request of its fleet:
-// over loopback, to a service that answers at once or after 20 ms. TMPDIR=/dev/shm shows what is left of
-// the entry without a disk.
+// over loopback, to a service that answers at once or after 20 ms. TMPDIR=/dev/shm shows the cost of the
+// entry without a disk.
 func BenchmarkJournal(b *testing.B) {
 	e := &entry{Name: "night", Region: "cn-hangzhou", Endpoint: "ecd.cn-hangzhou.aliyuncs.com", Phase: entering, Since: time.Now()}
 	for i := range 100_000 {

@@ -8,7 +8,8 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// A panic of bbolt ends the use of a journal, and not its lock: another can be opened in its place.
+// A panic of bbolt ends the use of a journal and releases its lock, so that the journal can be
+// opened again.
 func TestJournal_PanicGivesUpTheLock(t *testing.T) {
 	t.Parallel()
 	path := filepath.Join(t.TempDir(), "windows.db")

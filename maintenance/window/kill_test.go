@@ -31,7 +31,7 @@ import (
 	"github.com/ecdkit/ecd-maintenance-go/maintenance/window"
 )
 
-// killsVariable is how often TestRecover_AfterKill kills a process, 5 times without it:
+// killsVariable sets how often TestRecover_AfterKill kills a process; the default is 5:
 //
 //	WINDOW_KILLS=50 go test -v -count=1 -run AfterKill -timeout 30m ./maintenance/window
 //
@@ -40,17 +40,17 @@ const killsVariable = "WINDOW_KILLS"
 
 const (
 	killDesktops = 2000
-	killOthers   = 40 // of them, that somebody else has taken in
+	killOthers   = 40 // number of desktops that somebody else has taken in
 
 	childAttempt = 700 * time.Millisecond
 	childMargin  = 800 * time.Millisecond
-	latest       = childAttempt + childMargin - 400*time.Millisecond // that an ENTER is carried out after it was sent
+	latest       = childAttempt + childMargin - 400*time.Millisecond // latest time at which an ENTER is carried out after it was sent
 )
 
-// Tests that start processes are not parallel to others: a new process has the open files of this one for a moment,
-// locks included, and in simulated time that moment is longer than any wait for a lock.
+// Tests that start processes are not parallel: a new process briefly inherits the open files of this one, including
+// locks, and in simulated time that is longer than any wait for a lock.
 
-// children are what TestMain runs instead of the tests, by the value of childVariable.
+// children are the functions that TestMain runs instead of the tests, by the value of childVariable.
 const childVariable = "WINDOW_TEST_CHILD"
 
 var children = map[string]func() error{
@@ -72,7 +72,7 @@ func runChild(name string) (code int) {
 // child is a process of the test binary.
 type child struct {
 	*exec.Cmd
-	lines chan string // that it prints; closed at its end
+	lines chan string // lines that it prints; closed at its end
 }
 
 func startChild(t *testing.T, name string, env ...string) *child {
@@ -159,7 +159,7 @@ func childRecover() error {
 	return err
 }
 
-// childHold has the journal open until its standard input ends.
+// childHold keeps the journal open until its standard input ends.
 func childHold() error {
 	windows, err := childManager()
 	if err != nil {
@@ -170,12 +170,12 @@ func childHold() error {
 	return windows.Close()
 }
 
-// roughService is a service behind a bad line: it delays requests, loses replies, and carries some
-// ENTERs out late, also when their sender is gone.
+// roughService is a service behind a bad network: it delays requests, loses replies, and carries out some ENTERs
+// late, even if their sender is gone.
 type roughService struct {
 	*maintenancetest.Service
 	late sync.WaitGroup
-	seen map[string]chan struct{} // closed when the first request of a kind has come
+	seen map[string]chan struct{} // closed when the first request of a kind has arrived
 	once map[string]*sync.Once
 }
 
@@ -256,8 +256,8 @@ func (s *roughService) in() (others, own int) {
 
 var killPhases = []struct {
 	name   string
-	after  string        // the first request of this kind, or the line that the child prints
-	within time.Duration // the process is killed
+	after  string        // kind of request, or line that the child prints, after which the process is killed
+	within time.Duration // longest time from that event to the kill
 }{
 	{"before ENTER", "DescribeDesktops", 400 * time.Millisecond},
 	{"ENTER", "ENTER", 500 * time.Millisecond},
@@ -266,7 +266,7 @@ var killPhases = []struct {
 	{"recovery", "EXIT", 300 * time.Millisecond},
 }
 
-// Processes that are killed at any moment of a window leave nothing that Recover does not take out.
+// After a process is killed at any moment of a window, Recover takes out every desktop of the window.
 func TestRecover_AfterKill(t *testing.T) {
 	if testing.Short() {
 		t.Skip("it starts processes")
@@ -305,7 +305,7 @@ func killOnce(t *testing.T, i int) {
 	process.kill()
 	if phase.name == "recovery" {
 		process = startChild(t, "recover", env...)
-		<-time.After(rand.N(2500 * time.Millisecond)) // the fence is one and a half
+		<-time.After(rand.N(2500 * time.Millisecond)) // the fence is 1.5 s
 		process.kill()
 	}
 	_, after := s.in()
@@ -320,7 +320,7 @@ func killOnce(t *testing.T, i int) {
 	require.Equal(t, "done", startChild(t, "recover", env...).last(), "nothing is left")
 }
 
-// waitFor returns when a request of a kind has come, or when the process has printed a line.
+// waitFor returns when a request of a kind has arrived, or when the process has printed a line.
 func (s *roughService) waitFor(t *testing.T, process *child, event string) {
 	t.Helper()
 	seen := s.seen[event]
@@ -340,7 +340,7 @@ func (s *roughService) waitFor(t *testing.T, process *child, event string) {
 	}
 }
 
-// Of two processes one works, and the other learns at once that the journal is in use.
+// If two processes open a journal, one gets it and the other immediately gets ErrInUse.
 func TestOpen_InUseByAnotherProcess(t *testing.T) {
 	s := newRoughService()
 	env := s.start(t)
@@ -353,7 +353,7 @@ func TestOpen_InUseByAnotherProcess(t *testing.T) {
 	path := strings.TrimPrefix(env[2], "WINDOW_TEST_JOURNAL=")
 	_, err = window.Open(path, client)
 	require.ErrorIs(t, err, window.ErrInUse)
-	require.Less(t, window.LockTimeout, time.Second, "how long the journal is waited for")
+	require.Less(t, window.LockTimeout, time.Second, "the wait for the journal's lock")
 	holding.kill()
 	windows, err := window.Open(path, client)
 	require.NoError(t, err, "the lock ends with its process")

@@ -42,7 +42,7 @@ func TestManager_Close(t *testing.T) {
 	})
 }
 
-// Windows run side by side, also beside Recover, and each ends.
+// Windows run concurrently with each other and with Recover, and each ends.
 func TestManager_Concurrent(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {

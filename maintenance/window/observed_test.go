@@ -17,7 +17,7 @@ import (
 
 type phaseKey struct{}
 
-// watched returns a fixture whose client has an observer, and what that observer is told.
+// watched returns a fixture whose client has an observer, and the reports that the observer gets.
 func watched(t *testing.T, n int, opts ...window.Option) (f *fixture, told *[]string, states *[]maintenance.WindowState) {
 	t.Helper()
 	told, states = new([]string), new([]maintenance.WindowState)
@@ -77,7 +77,7 @@ func TestObserver_Phases(t *testing.T) {
 	}
 }
 
-// What is left stays overdue, also for the next process, until it is out or abandoned.
+// Desktops that are left stay overdue, also for the next process, until they are out or abandoned.
 func TestObserver_Overdue(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
@@ -93,7 +93,7 @@ func TestObserver_Overdue(t *testing.T) {
 		assert.Equal(t, 3, latest().Desktops)
 		assert.Contains(t, (*told)[len(*told)-1], "exiting ended, 0: window: ")
 		require.NoError(t, f.windows.Close())
-		assert.Zero(t, latest().Desktops, "another process may go on with it")
+		assert.Zero(t, latest().Desktops, "another process may take them out")
 		time.Sleep(time.Hour)
 		f.open(t)
 		assert.Equal(t, 3, latest().Desktops)

@@ -90,7 +90,7 @@ func TestWithProgress_Recover(t *testing.T) {
 	})
 }
 
-// A callback that panics does not make the journal forget anything.
+// A callback that panics removes nothing from the journal.
 func TestWithProgress_Panics(t *testing.T) {
 	t.Parallel()
 	for _, phase := range []string{"entering", "working", "exiting"} {

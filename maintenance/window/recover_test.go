@@ -19,7 +19,7 @@ import (
 	"github.com/ecdkit/ecd-maintenance-go/maintenance/window"
 )
 
-// A process that dies leaves a journal. A late ENTER does not win over the EXIT of Recover.
+// A process that dies leaves a journal. A late ENTER does not undo the EXIT of Recover.
 func TestRecover_AfterACrash(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
@@ -37,7 +37,7 @@ func TestRecover_AfterACrash(t *testing.T) {
 		})
 		require.NoError(t, err)
 
-		// As the crash would have left it, with an ENTER that is still on its way.
+		// The state after a crash, with an ENTER that is still in flight.
 		_, err = f.client.SetFleetMaintenance(t.Context(), region, maintenance.ModeEnter, slices.Values(desktops(200)))
 		require.NoError(t, err)
 		time.AfterFunc(35*time.Second, func() {
@@ -58,7 +58,7 @@ func TestRecover_AfterACrash(t *testing.T) {
 	})
 }
 
-// Recover in the process that lost the ENTER waits for it as well.
+// Recover in the process that lost the ENTER waits for the fence too.
 func TestRecover_FenceInTheSameProcess(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
@@ -80,7 +80,7 @@ func TestRecover_FenceInTheSameProcess(t *testing.T) {
 	})
 }
 
-// A region that denies EXIT does not hold up the others.
+// A region that denies EXIT does not delay the others.
 func TestRecover_OneRegionDenied(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
@@ -122,7 +122,7 @@ func TestRecover_OneRegionDenied(t *testing.T) {
 	})
 }
 
-// Where Recover is cancelled, it says so, and the journal keeps what is left.
+// If Recover is cancelled, its error says so, and the journal keeps the desktops that are left.
 func TestRecover_Cancelled(t *testing.T) {
 	t.Parallel()
 	for _, after := range []time.Duration{0, time.Second, 20 * time.Second} {
@@ -155,7 +155,7 @@ func TestRecover_Cancelled(t *testing.T) {
 	require.ErrorAs(t, err, &invalid)
 }
 
-// A goroutine that ends, as t.FailNow does, is no success: it ends the caller's too.
+// A goroutine that exits, as by t.FailNow, is no success: the caller's goroutine exits too.
 func TestRecover_Goexit(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {

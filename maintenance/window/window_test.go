@@ -37,7 +37,7 @@ func TestRun_TakesInWorksAndTakesOut(t *testing.T) {
 		f.Connect(region, "ecd-7", "alice")
 		time.AfterFunc(5*time.Minute, func() { f.Disconnect(region, "ecd-7") })
 		f.Connect(region, "ecd-8", "bob") // stays
-		// Of somebody else: one in, one entering.
+		// Two desktops belong to somebody else: one is in maintenance, one is entering.
 		_, err := f.client.SetMaintenance(t.Context(), region, maintenance.ModeEnter, []string{"ecd-9"})
 		require.NoError(t, err)
 		f.Connect(region, "ecd-10", "carol")
@@ -178,7 +178,7 @@ func TestRun_CancelledWhileEntering(t *testing.T) {
 	}
 }
 
-// EXIT is denied for 50 minutes: the window goes on until it is allowed.
+// EXIT is denied for 50 minutes: the window retries until it is allowed.
 func TestRun_ExitDeniedForAWhile(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
@@ -193,7 +193,8 @@ func TestRun_ExitDeniedForAWhile(t *testing.T) {
 	})
 }
 
-// EXIT is denied for ever: the error names the desktops, the journal keeps them, and Recover ends it.
+// EXIT is denied forever: the error names the desktops, the journal keeps them, and Recover takes
+// them out later.
 func TestRun_ExitDenied(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
@@ -238,7 +239,7 @@ func TestRun_ExitDenied(t *testing.T) {
 	})
 }
 
-// An ENTER whose reply is lost is taken out as well.
+// A desktop is taken out even if the reply to its ENTER was lost.
 func TestRun_UnknownOutcomes(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
