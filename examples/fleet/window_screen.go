@@ -80,11 +80,7 @@ func (s *screen) drawLine() {
 	if !ok || p.Phase == phaseWorking {
 		return
 	}
-	line := []rune(describe(p, time.Now()))
-	if most := s.width() - 1; len(line) > most {
-		line = append(line[:most-1], '…')
-	}
-	fmt.Fprint(s.out, "\r\x1b[K", string(line))
+	fmt.Fprint(s.out, "\r\x1b[K", fit(p, time.Now(), s.width()-1))
 }
 
 // clear clears the line for other output.
@@ -158,7 +154,7 @@ func describe(p window.Progress, now time.Time) string {
 		fmt.Fprintf(&b, ", %v left", max(0, p.Until.Sub(now)).Round(time.Second))
 	}
 	if len(p.Waiting) > 0 {
-		fmt.Fprintf(&b, "; waits for %s", strings.Join(waitingFor(p), ", "))
+		fmt.Fprintf(&b, "; waits for %s", waitingFor(p, namedUsers))
 	}
 	if p.Err != nil {
 		fmt.Fprintf(&b, "; the latest failure: %v", p.Err)
@@ -166,19 +162,24 @@ func describe(p window.Progress, now time.Time) string {
 	return b.String()
 }
 
-// waitingFor returns the names of the desktops and their users that a window waits for.
-func waitingFor(p window.Progress) (named []string) {
-	for i, d := range p.Waiting {
-		if i == namedUsers {
-			return append(named, fmt.Sprintf("%d more", len(p.Waiting)-i))
-		}
+// waitingFor returns the names of the desktops that a window waits for, at most this many, with their users.
+func waitingFor(p window.Progress, most int) string {
+	var named []string
+	for _, d := range p.Waiting[:min(most, len(p.Waiting))] {
 		name := d.DesktopId
 		if users := usersOf(d); len(users) > 0 {
 			name += " (" + cell(strings.Join(users, ", ")) + ")"
 		}
 		named = append(named, name)
 	}
-	return named
+	return andMore(named, len(p.Waiting)-len(named))
+}
+
+func andMore(named []string, more int) string {
+	if more > 0 {
+		named = append(named, fmt.Sprintf("%d more", more))
+	}
+	return strings.Join(named, ", ")
 }
 
 // plainLines keeps the log of an automated run short.
