@@ -3,6 +3,7 @@ package otelmaintenance_test
 import (
 	"context"
 	"errors"
+	"os"
 	"path/filepath"
 	"testing"
 	"testing/synctest"
@@ -21,7 +22,12 @@ import (
 
 func (w *watched) windows(t *testing.T, client *maintenance.Client) *window.Manager {
 	t.Helper()
-	windows, err := window.Open(filepath.Join(t.TempDir(), "windows.db"), client, window.WithExitTimeout(time.Minute))
+	return w.windowsOf(t, client, filepath.Join(t.TempDir(), "windows.db"))
+}
+
+func (w *watched) windowsOf(t *testing.T, client *maintenance.Client, journal string) *window.Manager {
+	t.Helper()
+	windows, err := window.Open(journal, client, window.WithExitTimeout(time.Minute))
 	require.NoError(t, err)
 	t.Cleanup(func() { _ = windows.Close() })
 	return windows
@@ -149,5 +155,30 @@ func TestWindow_Overdue(t *testing.T) {
 		assert.Equal(t, map[string]float64{"cloud.region=cn-hangzhou ": 0}, w.values(t, "ecd.maintenance.window.open"))
 		assert.Zero(t, age())
 		assert.Empty(t, linked(w.named("window exiting")[1]), "no link, because another process may have begun the window")
+	})
+}
+
+// A window that crashed is overdue from its begin when its journal is opened again.
+func TestWindow_OverdueAfterACrash(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		w := watch(t, 2)
+		dir := t.TempDir()
+		journal, crashed := filepath.Join(dir, "windows.db"), filepath.Join(dir, "crashed.db")
+		age := func() float64 { return w.values(t, "ecd.maintenance.window.exit.age")["cloud.region=cn-hangzhou "] }
+		_, err := w.windowsOf(t, w.client, journal).Run(t.Context(), night(2), func(context.Context, []string) error {
+			content, err := os.ReadFile(journal)
+			require.NoError(t, err)
+			require.NoError(t, os.WriteFile(crashed, content, 0o600))
+			return nil
+		})
+		require.NoError(t, err)
+		time.Sleep(time.Hour)
+		assert.Zero(t, age())
+		windows := w.windowsOf(t, w.client, crashed)
+		assert.InDelta(t, time.Hour.Seconds(), age(), 30)
+		_, err = windows.Recover(t.Context())
+		require.NoError(t, err)
+		assert.Zero(t, age())
 	})
 }

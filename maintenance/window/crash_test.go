@@ -13,6 +13,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/ecdkit/ecd-maintenance-go/maintenance"
+	"github.com/ecdkit/ecd-maintenance-go/maintenance/window"
 )
 
 // copyJournal copies the journal as a crash at this moment would leave it.
@@ -56,6 +57,44 @@ func TestRecover_RecordedAttemptTimeout(t *testing.T) {
 				assert.Less(t, time.Since(start), fence+10*time.Second)
 				time.Sleep(time.Minute)
 				assert.Empty(t, f.in(desktops(100)))
+			})
+		})
+	}
+}
+
+// A window that crashed before it exited is overdue from its begin, as nobody takes its desktops out.
+func TestObserver_OverdueAfterACrash(t *testing.T) {
+	t.Parallel()
+	for _, phase := range []string{"entering", "working"} {
+		t.Run(phase, func(t *testing.T) {
+			t.Parallel()
+			synctest.Test(t, func(t *testing.T) {
+				var (
+					f       *fixture
+					states  *[]maintenance.WindowState
+					crashed string
+				)
+				f, _, states = watched(t, 3, window.WithProgress(func(p window.Progress) {
+					if p.Phase == phase {
+						crashed = f.copyJournal(t)
+					}
+				}))
+				f.Connect(region, "ecd-2", "alice") // so that the work begins later than the window
+				time.AfterFunc(time.Minute, func() { f.Disconnect(region, "ecd-2") })
+				begin := time.Now()
+				_, err := f.windows.Run(t.Context(), night(desktops(3)), noWork)
+				require.NoError(t, err)
+				require.NoError(t, f.windows.Close())
+
+				time.Sleep(time.Hour)
+				*states = nil
+				f.path = crashed
+				f.open(t)
+				require.Len(t, *states, 1)
+				state := (*states)[0]
+				assert.True(t, begin.Equal(state.Overdue), "%v", state.Overdue)
+				state.Overdue = time.Time{}
+				assert.Equal(t, maintenance.WindowState{Journal: crashed, Window: "night", Region: region, Desktops: 3}, state)
 			})
 		})
 	}
