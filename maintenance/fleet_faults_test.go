@@ -161,6 +161,7 @@ func (h slowHandler) WithAttrs([]slog.Attr) slog.Handler { return h }
 func (h slowHandler) WithGroup(string) slog.Handler      { return h }
 
 func TestFleet_PoisonedBatchesHoldNobody(t *testing.T) {
+	skipIfShort(t)
 	t.Parallel()
 	for _, concurrency := range []int{1, 2, 8} {
 		for _, poisoned := range [][]int{{0}, {10}, {10, 11}, {10, 20, 30}, {0, 5, 6, 7, 8, 9, 30}} {
@@ -173,7 +174,7 @@ func TestFleet_PoisonedBatchesHoldNobody(t *testing.T) {
 						}
 						return ok()
 					}, attemptsPolicy(3))
-					ids := desktops(100_000)
+					ids := desktops(20_000)
 					for _, p := range poisoned {
 						ids[p*100+5] = fmt.Sprint("poison-", p)
 					}
@@ -246,6 +247,7 @@ func TestFleet_PauseThatWasLeftBehind(t *testing.T) {
 
 // The fleet is throttled until its context ends.
 func TestFleet_ThrottledToTheDeadline(t *testing.T) {
+	skipIfShort(t)
 	for _, d := range []time.Duration{time.Minute, 500 * time.Millisecond, 10 * time.Second, 59 * time.Minute} {
 		t.Run(d.String(), func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
@@ -311,6 +313,7 @@ func TestFleet_ThrottledInAnOutageIsNotCharged(t *testing.T) {
 
 // A refusal ends a period of throttling.
 func TestFleet_RefusalsAreNoThrottling(t *testing.T) {
+	skipIfShort(t)
 	synctest.Test(t, func(t *testing.T) {
 		n := 0
 		_, c := newSim(t, time.Second, func(ids []string) (int, string, http.Header, error) {
@@ -371,6 +374,7 @@ func TestFleet_OneUnknownHostInAnOutage(t *testing.T) {
 
 // A short failure with MaxAttempts 1 costs no desktop.
 func TestFleet_BlipWithOneAttempt(t *testing.T) {
+	skipIfShort(t)
 	for _, concurrency := range []int{2, 8} {
 		for _, blip := range []time.Duration{500 * time.Millisecond, 900 * time.Millisecond, 1500 * time.Millisecond, 5 * time.Second} {
 			t.Run(fmt.Sprint(concurrency, blip), func(t *testing.T) {

@@ -65,6 +65,7 @@ func newInterrupted(t *testing.T, n int, opts ...maintenance.Option) (*interrupt
 }
 
 func TestOutage_CostsTimeAndNoDesktops(t *testing.T) {
+	skipIfShort(t)
 	t.Parallel()
 	for _, tc := range []struct {
 		name        string
@@ -75,8 +76,8 @@ func TestOutage_CostsTimeAndNoDesktops(t *testing.T) {
 		fail        func(*http.Request) (*http.Response, error)
 		most        int64 // number of requests in the outage
 	}{
-		{"60 s of refused connections", 100_000, 8, withDefaults, time.Second, 61 * time.Second, refusedConnection, 30},
-		{"5 s of 503", 100_000, 8, withDefaults, time.Second, 6 * time.Second, saying(503, `{"Code":"ServiceUnavailable"}`, nil), 20},
+		{"60 s of refused connections", 30_000, 8, withDefaults, time.Second, 61 * time.Second, refusedConnection, 30},
+		{"5 s of 503", 30_000, 8, withDefaults, time.Second, 6 * time.Second, saying(503, `{"Code":"ServiceUnavailable"}`, nil), 20},
 		{"no retries", 20_000, 8, once, time.Second, 6 * time.Second, cutConnection, 20},
 		{"from the start", 5000, 8, once, 0, time.Minute, refusedConnection, 20},
 		{"one at a time", 5000, 1, withDefaults, time.Second, 10 * time.Second, refusedConnection, 5},
@@ -103,6 +104,7 @@ func TestOutage_CostsTimeAndNoDesktops(t *testing.T) {
 }
 
 func TestOutage_WithoutEndEndsTheFleet(t *testing.T) {
+	skipIfShort(t)
 	t.Parallel()
 	for name, tc := range map[string]struct {
 		opts  []maintenance.FleetOption
@@ -115,9 +117,9 @@ func TestOutage_WithoutEndEndsTheFleet(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			synctest.Test(t, func(t *testing.T) {
-				transport, _, client := newInterrupted(t, 100_000)
+				transport, _, client := newInterrupted(t, 30_000)
 				transport.from, transport.to = time.Second, time.Hour
-				report, err := client.SetFleetMaintenance(t.Context(), region, "enter", slices.Values(desktops(100_000)), tc.opts...)
+				report, err := client.SetFleetMaintenance(t.Context(), region, "enter", slices.Values(desktops(30_000)), tc.opts...)
 				require.ErrorIs(t, err, syscall.ECONNREFUSED, "the last failure is named")
 				require.ErrorContains(t, err, "no request succeeded within the outage limit of "+tc.limit.String())
 				assert.InDelta(t, (time.Second + tc.limit).Seconds(), report.Elapsed.Seconds(), 0.1)
@@ -214,11 +216,12 @@ func TestOutage_BatchThatAlwaysFails(t *testing.T) {
 
 // Occasional failures, while other batches are accepted, do not slow the fleet down.
 func TestOutage_FailuresNowAndThen(t *testing.T) {
+	skipIfShort(t)
 	t.Parallel()
 	elapsed := map[int]time.Duration{}
 	for _, each := range []int{1 << 30, 100, 20} {
 		synctest.Test(t, func(t *testing.T) {
-			transport, _, client := newInterrupted(t, 100_000, maintenance.WithRetry(maintenance.RetryPolicy{MaxAttempts: 10}))
+			transport, _, client := newInterrupted(t, 40_000, maintenance.WithRetry(maintenance.RetryPolicy{MaxAttempts: 10}))
 			service := transport.RoundTripper
 			var requests atomic.Int64
 			transport.RoundTripper = roundTripper(func(r *http.Request) (*http.Response, error) {
@@ -228,7 +231,7 @@ func TestOutage_FailuresNowAndThen(t *testing.T) {
 				}
 				return response, err
 			})
-			report, err := client.SetFleetMaintenance(t.Context(), region, "enter", slices.Values(desktops(100_000)))
+			report, err := client.SetFleetMaintenance(t.Context(), region, "enter", slices.Values(desktops(40_000)))
 			require.NoError(t, err)
 			elapsed[each] = report.Elapsed
 		})

@@ -45,6 +45,7 @@ func sum(counts map[int]int, from, to int) (n int) {
 
 // A limit drops to a tenth and rises again: each time the fleet has adapted within five seconds.
 func TestPace_FollowsTheLimit(t *testing.T) {
+	skipIfShort(t)
 	t.Parallel()
 	for name, limited := range map[string]func(perSecond int) maintenancetest.RateLimit{
 		"token bucket": func(n int) maintenancetest.RateLimit { return maintenancetest.TokenBucket(float64(n), 2) },
@@ -54,12 +55,12 @@ func TestPace_FollowsTheLimit(t *testing.T) {
 			t.Parallel()
 			synctest.Test(t, func(t *testing.T) {
 				service := maintenancetest.NewService()
-				ids := desktops(450_000)
+				ids := desktops(115_000)
 				service.AddDesktops(region, ids...)
 				service.Inject(0, maintenancetest.Fault{Latency: 20 * time.Millisecond})
-				service.SetRateLimit(limited(200))
-				time.AfterFunc(10*time.Second, func() { service.SetRateLimit(limited(20)) })
-				time.AfterFunc(25*time.Second, func() { service.SetRateLimit(limited(200)) })
+				service.SetRateLimit(limited(50))
+				time.AfterFunc(10*time.Second, func() { service.SetRateLimit(limited(5)) })
+				time.AfterFunc(25*time.Second, func() { service.SetRateLimit(limited(50)) })
 				counts := &perSecond{service, time.Now(), map[int]int{}, map[int]int{}, make(chan struct{}, 1)}
 				client, err := service.NewClient(maintenance.WithHTTPClient(&http.Client{Transport: counts}))
 				require.NoError(t, err)
@@ -67,10 +68,10 @@ func TestPace_FollowsTheLimit(t *testing.T) {
 				require.NoError(t, err)
 
 				t.Log(counts.passed, counts.throttled)
-				assert.Greater(t, sum(counts.passed, 6, 10), 160*4, "at the first limit")
+				assert.Greater(t, sum(counts.passed, 6, 10), 40*4, "at the first limit")
 				assert.Less(t, sum(counts.throttled, 11, 15), 10, "down within a second")
-				assert.Greater(t, sum(counts.passed, 15, 25), 17*10, "at the second limit")
-				assert.Greater(t, sum(counts.passed, 30, 35), 160*5, "at the third limit")
+				assert.Greater(t, sum(counts.passed, 15, 25), 17*10/4, "at the second limit")
+				assert.Greater(t, sum(counts.passed, 30, 35), 40*5, "at the third limit")
 				assert.Less(t, sum(counts.throttled, 0, 35), sum(counts.passed, 0, 35)/20, "throttled in all")
 			})
 		})
@@ -79,6 +80,7 @@ func TestPace_FollowsTheLimit(t *testing.T) {
 
 // The fleets of one Client learn the limit of a host together.
 func TestPace_IsThatOfTheClient(t *testing.T) {
+	skipIfShort(t)
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		service, client := newService(t, 17*6000)

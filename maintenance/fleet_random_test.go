@@ -23,7 +23,7 @@ import (
 // report is true.
 func TestFleet_RandomFaults(t *testing.T) {
 	t.Parallel()
-	for seed := range uint64(25) {
+	for seed := range seeds() {
 		t.Run(fmt.Sprint("seed ", seed), func(t *testing.T) {
 			t.Parallel()
 			synctest.Test(t, func(t *testing.T) { randomFleet(t, rand.New(rand.NewPCG(seed, 99))) })

@@ -19,7 +19,7 @@ import (
 // Random fleets against a service that misbehaves: the report agrees with the service about every desktop.
 func TestFleetReport_IsTheTruth(t *testing.T) {
 	t.Parallel()
-	for seed := range uint64(20) {
+	for seed := range seeds() {
 		synctest.Test(t, func(t *testing.T) { testTruth(t, rand.New(rand.NewPCG(seed, 0))) })
 	}
 }

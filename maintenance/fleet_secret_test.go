@@ -130,6 +130,7 @@ func everything(values ...any) string {
 }
 
 func TestFleet_TokenInAnyEncoding(t *testing.T) {
+	skipIfShort(t)
 	t.Parallel()
 	for place, respond := range repeating {
 		t.Run(place, func(t *testing.T) {

@@ -77,6 +77,7 @@ func TestFleetSplit_RequestTooLargeForAProxy(t *testing.T) {
 
 // A code with which every desktop of three batches is refused counts as a refusal of every call.
 func TestFleetSplit_EveryDesktopIsRefused(t *testing.T) {
+	skipIfShort(t)
 	t.Parallel()
 	for _, concurrency := range []int{1, 8, 64} {
 		for name, fault := range map[string]maintenancetest.Fault{

@@ -76,7 +76,7 @@ func TestFleetProgress_Panics(t *testing.T) {
 // Each desktop is reported once, whatever happens to it, and callbacks come one at a time.
 func TestFleetResults_TellEachDesktopOnce(t *testing.T) {
 	t.Parallel()
-	for seed := range uint64(20) {
+	for seed := range seeds() {
 		synctest.Test(t, func(t *testing.T) {
 			random := rand.New(rand.NewPCG(seed, 1))
 			service, client := newService(t, 2000, withDefaults)

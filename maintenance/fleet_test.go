@@ -310,6 +310,7 @@ func TestFleet_DeadlineIsTheReason(t *testing.T) {
 }
 
 func TestFleet_MillionDesktopsInLittleMemory(t *testing.T) {
+	skipIfShort(t)
 	client := newClient(t, maintenance.WithHTTPClient(&http.Client{Transport: roundTripper(func(r *http.Request) (*http.Response, error) {
 		return (&capture{}).RoundTrip(r)
 	})}))

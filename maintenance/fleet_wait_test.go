@@ -312,7 +312,7 @@ func TestFleetRead_KeepsToTheRequestRate(t *testing.T) {
 // With random desktops, users and faults, the report agrees with the service.
 func TestFleetWait_ReportIsTheTruth(t *testing.T) {
 	t.Parallel()
-	for seed := range uint64(25) {
+	for seed := range seeds() {
 		t.Run(fmt.Sprint("seed ", seed), func(t *testing.T) {
 			t.Parallel()
 			synctest.Test(t, func(t *testing.T) { waitingFleet(t, rand.New(rand.NewPCG(seed, 7))) })

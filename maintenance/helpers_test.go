@@ -1,6 +1,7 @@
 package maintenance_test
 
 import (
+	"flag"
 	"fmt"
 	"io"
 	"log"
@@ -44,6 +45,24 @@ func answering(calls *atomic.Int64, status int, contentType, body string) *http.
 			Body:       io.NopCloser(strings.NewReader(body)),
 		}, nil
 	})}
+}
+
+var seedsFlag = flag.Uint64("seeds", 8, "random fleets of each test of random fleets; 2 with -short")
+
+// seeds is the number of random fleets of each test of random fleets.
+func seeds() uint64 {
+	if testing.Short() {
+		return 2
+	}
+	return *seedsFlag
+}
+
+// skipIfShort leaves out a slow test with -short.
+func skipIfShort(t *testing.T) {
+	t.Helper()
+	if testing.Short() {
+		t.Skip("slow, left out by -short")
+	}
 }
 
 // once limits a call to a single attempt.
