@@ -112,6 +112,7 @@ func TestFleetRefusal_OfEveryCall(t *testing.T) {
 }
 
 func TestFleetRefusal_Passing(t *testing.T) {
+	skipIfShort(t)
 	t.Parallel()
 	for name, tc := range fleetReplies() {
 		if tc.fleet != costsTime {
@@ -139,6 +140,7 @@ func TestFleetRefusal_Passing(t *testing.T) {
 // If every request fails with a failure that may pass, the fleet ends with it and reports whether desktops may
 // have been accepted.
 func TestFleetRefusal_PassingThatStays(t *testing.T) {
+	skipIfShort(t)
 	t.Parallel()
 	for name, tc := range fleetReplies() {
 		if tc.fleet != costsTime {

@@ -86,14 +86,18 @@ func TestFleetSplit_EveryDesktopIsRefused(t *testing.T) {
 			"code in a success":       {StatusCode: 200, Code: "IncorrectState"},
 			"too large for a proxy":   {StatusCode: 413, Body: "<html>"},
 		} {
-			t.Run(name, func(t *testing.T) {
+			if concurrency == 64 && fault.Code != "InvalidParameter" {
+				continue // 7,000 desktops are enough for one code
+			}
+			t.Run(fmt.Sprint(name, " ", concurrency), func(t *testing.T) {
 				t.Parallel()
 				synctest.Test(t, func(t *testing.T) {
-					service, client := newService(t, 5000)
+					n := 500 + 100*concurrency // more batches than requests in flight
+					service, client := newService(t, n)
 					fault.Latency = 10 * time.Millisecond
 					fault.Action = "SetDesktopMaintenance"
 					service.Inject(0, fault)
-					report, err := client.SetFleetMaintenance(t.Context(), region, "enter", slices.Values(desktops(5000)), maintenance.WithConcurrency(concurrency))
+					report, err := client.SetFleetMaintenance(t.Context(), region, "enter", slices.Values(desktops(n)), maintenance.WithConcurrency(concurrency))
 					require.ErrorContains(t, err, "every desktop of 3 batches was refused with the same error")
 					assert.LessOrEqual(t, report.Calls, 3*200+2*concurrency)
 					assert.Zero(t, report.Succeeded)

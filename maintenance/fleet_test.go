@@ -106,6 +106,7 @@ func TestFleet_IDThatCannotBeSent(t *testing.T) {
 }
 
 func TestFleetError_GroupsThousands(t *testing.T) {
+	skipIfShort(t)
 	t.Parallel()
 	service, client := newService(t, 36_998)
 	ids := append([]string{"gone-1"}, desktops(36_998)...)

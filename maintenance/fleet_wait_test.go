@@ -37,20 +37,20 @@ func TestFleetWait_ReturnsWhenEveryDesktopIsInTheMode(t *testing.T) {
 	t.Parallel()
 	for _, mode := range []maintenance.Mode{maintenance.ModeEnter, maintenance.ModeExit} {
 		synctest.Test(t, func(t *testing.T) {
-			service, client := newService(t, 1000)
+			service, client := newService(t, 300)
 			service.SetTransition(30 * time.Second)
 			if mode == maintenance.ModeExit {
-				_, err := client.SetFleetMaintenance(t.Context(), region, "enter", slices.Values(desktops(1000)), maintenance.WithWait())
+				_, err := client.SetFleetMaintenance(t.Context(), region, "enter", slices.Values(desktops(300)), maintenance.WithWait())
 				require.NoError(t, err)
 			}
-			for _, id := range []string{"ecd-7", "ecd-500"} {
+			for _, id := range []string{"ecd-7", "ecd-250"} {
 				service.Connect(region, id, "alice")
 			}
 			time.AfterFunc(10*time.Minute, func() { service.Disconnect(region, "ecd-7") })
-			time.AfterFunc(20*time.Minute, func() { service.Disconnect(region, "ecd-500") })
+			time.AfterFunc(20*time.Minute, func() { service.Disconnect(region, "ecd-250") })
 			told := map[string]time.Duration{}
 			start := time.Now()
-			report, err := client.SetFleetMaintenance(t.Context(), region, mode, slices.Values(desktops(1000)), maintenance.WithWait(),
+			report, err := client.SetFleetMaintenance(t.Context(), region, mode, slices.Values(desktops(300)), maintenance.WithWait(),
 				maintenance.WithResults(func(r maintenance.FleetResult) {
 					assert.NotEmpty(t, r.RequestId)
 					for _, id := range r.DesktopIds {
@@ -60,14 +60,14 @@ func TestFleetWait_ReturnsWhenEveryDesktopIsInTheMode(t *testing.T) {
 					}
 				}))
 			require.NoError(t, err)
-			assert.Equal(t, 1000, report.Succeeded)
-			assert.Len(t, told, 1000)
+			assert.Equal(t, 300, report.Succeeded)
+			assert.Len(t, told, 300)
 			assert.InDelta(t, 30, told["ecd-1"].Seconds(), 15)
 			if mode == maintenance.ModeEnter {
 				assert.InDelta(t, 630, told["ecd-7"].Seconds(), 15)
 				assert.InDelta(t, 1230, report.Elapsed.Seconds(), 15)
 				reads := readsOf(service)
-				assert.Equal(t, []string{"ecd-500"}, reads[len(reads)-1], "only desktops that are not in the mode yet are read")
+				assert.Equal(t, []string{"ecd-250"}, reads[len(reads)-1], "only desktops that are not in the mode yet are read")
 			}
 		})
 	}
@@ -130,6 +130,7 @@ func TestFleetWait_ReadingDenied(t *testing.T) {
 }
 
 func TestFleetWait_OutageCostsRounds(t *testing.T) {
+	skipIfShort(t)
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		service, client := newService(t, 300, withDefaults)

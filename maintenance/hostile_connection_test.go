@@ -154,6 +154,7 @@ func TestHostile_InformationalReplies(t *testing.T) {
 
 // Over HTTP/2 the server closes a connection with GOAWAY.
 func TestHostile_ConnectionIsClosedEachTime(t *testing.T) {
+	skipIfShort(t)
 	t.Parallel()
 	for _, version := range []int{1, 2} {
 		t.Run(fmt.Sprint("HTTP/", version), func(t *testing.T) {

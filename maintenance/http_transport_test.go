@@ -36,6 +36,7 @@ func ownClient(t *testing.T, configure func(*http.Transport)) *http.Client {
 }
 
 func TestNewTransport_FewConnections(t *testing.T) {
+	skipIfShort(t)
 	t.Parallel()
 	const goroutines, calls = 16, 50
 	service := maintenancetest.NewService()
@@ -72,6 +73,7 @@ func TestNewTransport_FewConnections(t *testing.T) {
 
 // 64 requests at once, and then 64 more: the second burst reuses the connections of the first.
 func TestNewTransport_KeepsIdleConnections(t *testing.T) {
+	skipIfShort(t)
 	t.Parallel()
 	const goroutines = 64
 	var opened atomic.Int64

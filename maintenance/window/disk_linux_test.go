@@ -28,6 +28,7 @@ func init() { children["limit"] = childLimit }
 // A window takes in no desktop that it cannot journal: the disk is full from the beginning, or becomes full
 // during the window. The service is in memory, and the quota is the process's limit for the size of files.
 func TestRun_FileSizeQuota(t *testing.T) {
+	skipIfShort(t)
 	process := startChild(t, "limit", "WINDOW_TEST_DIR="+t.TempDir())
 	last := ""
 	for line := range process.lines {
@@ -49,6 +50,7 @@ func childLimit() error {
 
 // The same with a full file system, which needs the permission to mount one.
 func TestRun_DiskFull(t *testing.T) {
+	skipIfShort(t)
 	dir := t.TempDir()
 	if err := syscall.Mount("tmpfs", dir, "tmpfs", 0, "size=512k"); err != nil {
 		t.Log("tested by TestRun_FileSizeQuota alone, as mounting is not permitted:", err)

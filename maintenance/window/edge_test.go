@@ -41,6 +41,7 @@ func TestRun_BusyNotOut(t *testing.T) {
 
 // Sessions that cannot be ended make their desktops busy, and the work gets the others.
 func TestRun_SessionsThatStay(t *testing.T) {
+	skipIfShort(t)
 	t.Parallel()
 	for name, tc := range map[string]struct {
 		prepare func(f *fixture)
@@ -88,6 +89,7 @@ func TestRun_SessionsThatStay(t *testing.T) {
 
 // Whenever ctx ends, the work does not begin after that, and everything is taken out.
 func TestRun_CancelledAnywhere(t *testing.T) {
+	skipIfShort(t)
 	t.Parallel()
 	for _, after := range []time.Duration{0, 150, 350, 1200, 30_000, 600_100, 600_500, 602_000, 700_000, 720_100, 721_050} {
 		after *= time.Millisecond
@@ -223,9 +225,10 @@ func TestRun_Regions(t *testing.T) {
 
 // The work gets all desktops of a large window, each once.
 func TestRun_LargeWindow(t *testing.T) {
+	skipIfShort(t)
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		const n = 10_000
+		const n = 5000
 		f := newFixture(t, n)
 		f.SetTransition(time.Second)
 		report, err := f.windows.Run(t.Context(), night(desktops(n)), noWork)

@@ -90,3 +90,11 @@ func (f *fixture) unfinished(t *testing.T) []window.Unfinished {
 func night(ids []string) window.Window {
 	return window.Window{Name: "night", Region: region, DesktopIds: ids, Grace: 10 * time.Minute}
 }
+
+// skipIfShort leaves out a slow test with -short.
+func skipIfShort(t *testing.T) {
+	t.Helper()
+	if testing.Short() {
+		t.Skip("slow, left out by -short")
+	}
+}

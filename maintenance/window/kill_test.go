@@ -268,9 +268,7 @@ var killPhases = []struct {
 
 // After a process is killed at any moment of a window, Recover takes out every desktop of the window.
 func TestRecover_AfterKill(t *testing.T) {
-	if testing.Short() {
-		t.Skip("it starts processes")
-	}
+	skipIfShort(t)
 	kills := 5
 	if n, err := strconv.Atoi(os.Getenv(killsVariable)); err == nil {
 		kills = n

@@ -132,11 +132,11 @@ func TestRun_WorkEnds(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			synctest.Test(t, func(t *testing.T) {
-				f := newFixture(t, 300)
+				f := newFixture(t, 150)
 				f.SetTransition(time.Minute)
 				ctx, cancel := context.WithCancel(t.Context())
 				defer cancel()
-				w := night(desktops(300))
+				w := night(desktops(150))
 				w.Duration = time.Hour
 				var err error
 				ended := make(chan any, 1)
@@ -153,7 +153,7 @@ func TestRun_WorkEnds(t *testing.T) {
 				}()
 				assert.Equal(t, tc.end, <-ended)
 				require.ErrorIs(t, err, tc.want)
-				assert.Empty(t, f.in(desktops(300)))
+				assert.Empty(t, f.in(desktops(150)))
 				assert.Empty(t, f.unfinished(t))
 			})
 		})
