@@ -3,6 +3,7 @@ package maintenance_test
 import (
 	"context"
 	"crypto/tls"
+	"errors"
 	"fmt"
 	"io"
 	"net"
@@ -267,4 +268,48 @@ func TestClient_TimeoutOfTheUser(t *testing.T) {
 	require.ErrorIs(t, err, context.DeadlineExceeded)
 	require.ErrorIs(t, err, maintenance.ErrOutcomeUnknown)
 	assert.False(t, service.InMaintenance(region, "ecd-1"))
+}
+
+// failingTransport fails every request, and counts how often its idle connections are closed.
+type failingTransport struct {
+	err    error
+	closed atomic.Int64
+}
+
+func (t *failingTransport) RoundTrip(*http.Request) (*http.Response, error) { return nil, t.err }
+
+func (t *failingTransport) CloseIdleConnections() { t.closed.Add(1) }
+
+// passingError is a net.Error that is no timeout.
+type passingError struct{ timeout bool }
+
+func (passingError) Error() string   { return "try again" }
+func (e passingError) Timeout() bool { return e.timeout }
+func (passingError) Temporary() bool { return true }
+
+func TestClient_IdleConnectionsAreClosed(t *testing.T) {
+	t.Parallel()
+	for _, tc := range []struct {
+		name   string
+		err    error
+		closed bool
+	}{
+		{"read fails", &net.OpError{Op: "read", Net: "tcp", Err: errors.New("connection reset by peer")}, true},
+		{"write fails", &net.OpError{Op: "write", Net: "tcp", Err: errors.New("broken pipe")}, true},
+		{"dial fails", &net.OpError{Op: "dial", Net: "tcp", Err: errors.New("connection refused")}, false},
+		{"connection ends", io.EOF, true},
+		{"response ends early", io.ErrUnexpectedEOF, true},
+		{"timeout", passingError{timeout: true}, true},
+		{"network error that is no timeout", passingError{}, false},
+		{"another error", errors.New("no"), false},
+	} {
+		t.Run(tc.name, func(t *testing.T) {
+			t.Parallel()
+			transport := &failingTransport{err: tc.err}
+			client := newClient(t, maintenance.WithHTTPClient(&http.Client{Transport: transport}))
+			_, err := client.SetMaintenance(t.Context(), region, maintenance.ModeEnter, []string{"ecd-1"})
+			require.ErrorIs(t, err, tc.err)
+			assert.Equal(t, tc.closed, transport.closed.Load() > 0)
+		})
+	}
 }

@@ -181,6 +181,8 @@ func TestResponseError_Replies(t *testing.T) {
 		{"error without code", 400, `{"Message":"?"}`, "no error code", false},
 		{"code that is an object", 400, `{"Code":{"a":1}}`, "no error code", false},
 		{"404 of another server", 404, `not found`, "body starts: not found", false},
+		{"last status of a success", 299, ``, "HTTP 299", true},
+		{"first status of a redirect", 300, ``, "HTTP 300", false},
 		{"another status", 999, ``, "status", true},
 		{"more than 1 MiB", 200, strings.Repeat(" ", 1<<20) + okBody, "longer than 1048576 bytes", true},
 	} {
