@@ -47,8 +47,8 @@ var (
 	// or refuses a call with a code that ends in NotFound.
 	ErrDesktopNotFound = errors.New("maintenance: desktop not found")
 
-	// ErrPending means that the service does not show a desktop in the mode yet, for example because a
-	// user is still connected. For a fleet, the service has accepted the desktop.
+	// ErrPending means that the service does not show a desktop in the mode yet, for example
+	// because a user is still connected. For a fleet, the service has accepted the desktop.
 	ErrPending = errors.New("maintenance: not in the mode yet")
 )
 

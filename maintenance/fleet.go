@@ -10,11 +10,12 @@ import (
 	"golang.org/x/time/rate"
 )
 
-// DefaultConcurrency is the largest number of requests of a fleet in flight, without [WithConcurrency].
+// DefaultConcurrency is the largest number of requests of a fleet in flight, without
+// [WithConcurrency].
 const DefaultConcurrency = 8
 
-// FleetReport is the result of a fleet. Every desktop that the fleet took from the stream is counted in Succeeded or
-// listed in Failed.
+// FleetReport is the result of a fleet. Every desktop that the fleet took from the stream is
+// counted in Succeeded or listed in Failed.
 type FleetReport struct {
 	Succeeded int            // accepted desktops; with WithWait: desktops in the mode
 	Failed    []DesktopError // all other desktops, in no particular order
@@ -30,7 +31,8 @@ type FleetProgress struct {
 	Entering          int // with WithWait: accepted desktops that were entering maintenance when last read
 	Calls, Throttled  int // requests, as in FleetReport
 
-	// Rate is the present limit in requests per second. It is 0 while only the concurrency limits the requests.
+	// Rate is the present limit in requests per second. It is 0 while only the concurrency limits
+	// the requests.
 	Rate float64
 }
 
@@ -53,8 +55,8 @@ type fleetSettings struct {
 	results     func(FleetResult)
 }
 
-// WithConcurrency sets the largest number of requests in flight and of batches in memory, at least 1. The default is
-// [DefaultConcurrency].
+// WithConcurrency limits the requests in flight and the batches in memory to n, which must be
+// positive. The default is [DefaultConcurrency].
 func WithConcurrency(n int) FleetOption {
 	return func(s *fleetSettings) error {
 		if n < 1 {
@@ -65,8 +67,8 @@ func WithConcurrency(n int) FleetOption {
 	}
 }
 
-// WithRequestRate limits this fleet to a number of requests per second; [WithRateLimiter] limits the whole Client.
-// Without it a fleet is as fast as the service allows.
+// WithRequestRate limits this fleet to a number of requests per second; [WithRateLimiter] limits
+// the whole Client. Without it a fleet is as fast as the service allows.
 func WithRequestRate(perSecond float64) FleetOption {
 	return func(s *fleetSettings) error {
 		if !(perSecond > 0) || math.IsInf(perSecond, 1) {
@@ -77,8 +79,9 @@ func WithRequestRate(perSecond float64) FleetOption {
 	}
 }
 
-// WithOutageLimit sets the time after which an outage ends a fleet: all its requests fail for reasons that may pass,
-// and none succeeds. The default is [DefaultOutageLimit]. Throttling is no outage.
+// WithOutageLimit sets the time after which an outage ends a fleet: all its requests fail for
+// reasons that may pass, and none succeeds. The default is [DefaultOutageLimit]. Throttling is no
+// outage.
 func WithOutageLimit(d time.Duration) FleetOption {
 	return func(s *fleetSettings) error {
 		if d <= 0 {
@@ -89,18 +92,20 @@ func WithOutageLimit(d time.Duration) FleetOption {
 	}
 }
 
-// WithWait makes SetFleetMaintenance return when the service shows every accepted desktop in the mode, or when ctx
-// ends; [Client.WaitForMaintenance] says what in the mode means. Succeeded then counts the desktops in the mode. A
-// desktop that was accepted but is not in the mode fails with [ErrPending], and its error text names the connected
-// users. If the outcome of a desktop is unknown, the fleet reads its state, and sends it once more if it is neither
-// in the mode nor entering it. It fails with [ErrOutcomeUnknown] only if reading fails too or, for [ModeExit], if the
-// outcome of the second request is unknown as well.
+// WithWait makes SetFleetMaintenance return when the service shows every accepted desktop in the
+// mode, or when ctx ends; [Client.WaitForMaintenance] says what in the mode means. Succeeded then
+// counts the desktops in the mode. A desktop that was accepted but is not in the mode fails with
+// [ErrPending], and its error text names the connected users. If the outcome of a desktop is
+// unknown, the fleet reads its state, and sends it once more if it is neither in the mode nor
+// entering it. It fails with [ErrOutcomeUnknown] only if reading fails too or, for [ModeExit], if
+// the outcome of the second request is unknown as well.
 //
-// The fleet remembers every desktop that is not in the mode yet and reads these desktops in rounds, 100 per request.
-// Rounds are a second apart at first and ten seconds later, or a tenth of a second for each request of a round if
-// that is longer. After a failure that may pass, the fleet tries again in the next round. The caller needs permission
-// for the RAM action ecd:DescribeDesktops. If RAM denies it, every accepted desktop fails at once with an ErrPending
-// that wraps [ErrAccessDenied].
+// The fleet remembers every desktop that is not in the mode yet and reads these desktops in rounds,
+// 100 per request. Rounds are a second apart at first and ten seconds later, or a tenth of a second
+// for each request of a round if that is longer. After a failure that may pass, the fleet tries
+// again in the next round. The caller needs permission for the RAM action ecd:DescribeDesktops. If
+// RAM denies it, every accepted desktop fails at once with an ErrPending that wraps
+// [ErrAccessDenied].
 func WithWait() FleetOption {
 	return func(s *fleetSettings) error {
 		s.wait = true
@@ -108,8 +113,8 @@ func WithWait() FleetOption {
 	}
 }
 
-// WithProgress makes the fleet call fn after each batch, and at least every 10 seconds while it waits. A slow fn
-// misses some states, but never the last one.
+// WithProgress makes the fleet call fn after each batch, and at least every 10 seconds while it
+// waits. A slow fn misses some states, but never the last one.
 //
 // Callbacks come one at a time, from a goroutine of the fleet. A panic in one ends the fleet and
 // reaches the caller of SetFleetMaintenance.
@@ -123,10 +128,10 @@ func WithProgress(fn func(FleetProgress)) FleetOption {
 	}
 }
 
-// WithResults makes the fleet call fn with the final outcome of desktops, each desktop exactly once. One call of fn
-// has the desktops of one accepted request, or desktops that failed for the same reason. Callbacks come one at a
-// time, together with those of [WithProgress]. A slow fn slows the fleet, so that results do not pile up. A fleet
-// that ends with a panic may leave out desktops.
+// WithResults makes the fleet call fn with the final outcome of desktops, each desktop exactly
+// once. One call of fn has the desktops of one accepted request, or desktops that failed for the
+// same reason. Callbacks come one at a time, together with those of [WithProgress]. A slow fn slows
+// the fleet, so that results do not pile up. A fleet that ends with a panic may leave out desktops.
 func WithResults(fn func(FleetResult)) FleetOption {
 	return func(s *fleetSettings) error {
 		if fn == nil {
@@ -137,37 +142,43 @@ func WithResults(fn func(FleetResult)) FleetOption {
 	}
 }
 
-// SetFleetMaintenance asks the service to take any number of desktops of a region into or out of maintenance, as fast
-// as the service allows. It takes IDs from the stream as it needs them, sends them in batches of [MaxDesktopIDs], and
-// holds only a few batches in memory, however long the stream is. [slices.Values] makes a stream of a slice. If a
-// slow stream does not fill a batch within two seconds, the fleet sends it partly filled.
+// SetFleetMaintenance asks the service to take any number of desktops of a region into or out of
+// maintenance, as fast as the service allows. It takes IDs from the stream as it needs them, sends
+// them in batches of [MaxDesktopIDs], and holds only a few batches in memory, however long the
+// stream is. [slices.Values] makes a stream of a slice. If a slow stream does not fill a batch
+// within two seconds, the fleet sends it partly filled.
 //
-// The error is nil only if every desktop was accepted or, with [WithWait], is in the mode. Otherwise it is a
-// *[FleetError] beside a report, or a *[ValidationError] for a parameter other than an ID, with a nil report and
-// nothing sent.
+// The error is nil only if every desktop was accepted or, with [WithWait], is in the mode.
+// Otherwise it is a *[FleetError] beside a report, or a *[ValidationError] for a parameter other
+// than an ID, with a nil report and nothing sent.
 //
-//   - Throttling slows a fleet down, but fails no desktop and uses up no attempts of the retry policy. The fleets of
-//     a Client share the rate that the service allows, as they have learned it for each host. If all requests of an
-//     hour are throttled, or the service asks for a wait of more than an hour, the fleet ends with an [ErrThrottled].
-//   - An outage slows a fleet down too, but fails no desktop. While requests fail for reasons that may pass and none
-//     succeeds, the fleet holds all batches and sends one request at a time: after a second at first, after 30
-//     seconds at most, or after the wait that the service asks for. [WithOutageLimit] ends the fleet. A batch fails
-//     when it has used up the attempts of the retry policy while others succeed.
-//   - If the service refuses a batch because of its desktops, the fleet reads their state. Desktops that the service
-//     does not show fail with [ErrDesktopNotFound], and the fleet sends the others again. If the service shows all of
-//     them, or RAM denies ecd:DescribeDesktops, the fleet halves the batch until each bad desktop is alone, so that
-//     one bad ID does not block 99 good ones. Until the first success it halves one batch at a time. If every desktop
-//     of three batches is refused with the same code, the fleet ends, unless the code says that a desktop was not
+//   - Throttling slows a fleet down, but fails no desktop and uses up no attempts of the retry
+//     policy. The fleets of a Client share the rate that the service allows, as they have learned
+//     it for each host. If all requests of an hour are throttled, or the service asks for a wait of
+//     more than an hour, the fleet ends with an [ErrThrottled].
+//   - An outage slows a fleet down too, but fails no desktop. While requests fail for reasons that
+//     may pass and none succeeds, the fleet holds all batches and sends one request at a time:
+//     after a second at first, after 30 seconds at most, or after the wait that the service asks
+//     for. [WithOutageLimit] ends the fleet. A batch fails when it has used up the attempts of the
+//     retry policy while others succeed.
+//   - If the service refuses a batch because of its desktops, the fleet reads their state. Desktops
+//     that the service does not show fail with [ErrDesktopNotFound], and the fleet sends the others
+//     again. If the service shows all of them, or RAM denies ecd:DescribeDesktops, the fleet halves
+//     the batch until each bad desktop is alone, so that one bad ID does not block 99 good ones.
+//     Until the first success it halves one batch at a time. If every desktop of three batches is
+//     refused with the same code, the fleet ends, unless the code says that a desktop was not
 //     found. An ID that [Client.SetMaintenance] would refuse fails without being sent.
-//   - A refusal that concerns every call ends the fleet when the requests in flight are done: [ErrAccessDenied],
-//     [ErrInvalidCredential], [ErrClockSkew], a wrong region, host or certificate, a final refusal by a proxy.
-//   - The end of ctx ends the fleet and its requests in flight at once. The fleet starts no wait that would exceed
-//     the deadline of ctx.
+//   - A refusal that concerns every call ends the fleet when the requests in flight are done:
+//     [ErrAccessDenied], [ErrInvalidCredential], [ErrClockSkew], a wrong region, host or
+//     certificate, a final refusal by a proxy.
+//   - The end of ctx ends the fleet and its requests in flight at once. The fleet starts no wait
+//     that would exceed the deadline of ctx.
 //
-// SetFleetMaintenance returns only when the stream does: a stream that blocks must watch ctx itself, because a fleet
-// that has ended still waits until the stream yields or returns. No goroutine outlives the call, except one that
-// waits for a credential provider that does not answer. A panic in the stream, a callback, a transport or a log
-// handler ends the fleet and propagates to the caller.
+// SetFleetMaintenance returns only when the stream does: a stream that blocks must watch ctx
+// itself, because a fleet that has ended still waits until the stream yields or returns. No
+// goroutine outlives the call, except one that waits for a credential provider that does not
+// answer. A panic in the stream, a callback, a transport or a log handler ends the fleet and
+// propagates to the caller.
 func (c *Client) SetFleetMaintenance(ctx context.Context, region string, mode Mode, desktopIDs iter.Seq[string], opts ...FleetOption) (*FleetReport, error) {
 	if err := c.validateTarget(ctx, region); err != nil {
 		return nil, err

@@ -7,8 +7,9 @@ import (
 	"strconv"
 )
 
-// DesktopError is the reason why one desktop of a fleet was not accepted or, with [WithWait], is not in the
-// mode. It matches [ErrOutcomeUnknown] if the service may still have accepted the desktop.
+// DesktopError is the reason why one desktop of a fleet was not accepted or, with [WithWait], is
+// not in the mode. It matches [ErrOutcomeUnknown] if the service may still have accepted the
+// desktop.
 //
 // Use it as a value. errors.As finds it in a [FleetError] and in any error that wraps one:
 //
@@ -20,10 +21,10 @@ import (
 type DesktopError struct {
 	DesktopID string // as it came from the stream
 
-	// Err is a *[ValidationError] if the ID is invalid, the reason why the fleet ended if the desktop was
-	// not sent, an [ErrDesktopNotFound] or [ErrPending] if the service does not show the desktop or does
-	// not show it in the mode, and otherwise the error that [Client.SetMaintenance] would return. Many
-	// desktops may share one error.
+	// Err is a *[ValidationError] if the ID is invalid, the reason why the fleet ended if the
+	// desktop was not sent, an [ErrDesktopNotFound] or [ErrPending] if the service does not show
+	// the desktop or does not show it in the mode, and otherwise the error that
+	// [Client.SetMaintenance] would return. Many desktops may share one error.
 	Err error
 }
 
@@ -47,8 +48,9 @@ func (e DesktopError) As(target any) bool {
 }
 
 // FleetError sums up a fleet in which not every desktop succeeded. It unwraps to First, as a
-// [DesktopError], and to Ended. It matches [ErrOutcomeUnknown], [ErrPending] or [ErrDesktopNotFound] if the
-// error of any desktop does. Error can be called on a nil or zero FleetError.
+// [DesktopError], and to Ended. It matches [ErrOutcomeUnknown], [ErrPending] or
+// [ErrDesktopNotFound] if the error of any desktop does. Error can be called on a nil or zero
+// FleetError.
 type FleetError struct {
 	Region            string
 	Mode              Mode
@@ -92,7 +94,8 @@ func (e *FleetError) Error() string {
 	return text
 }
 
-// Unwrap makes errors.Is and errors.As search the first failure and the reason why the fleet ended early.
+// Unwrap makes errors.Is and errors.As search the first failure and the reason why the fleet ended
+// early.
 func (e *FleetError) Unwrap() []error {
 	if e == nil {
 		return nil
@@ -107,7 +110,8 @@ func (e *FleetError) Unwrap() []error {
 	return causes
 }
 
-// Is makes errors.Is work with [ErrOutcomeUnknown], [ErrPending] and [ErrDesktopNotFound] for any desktop.
+// Is makes errors.Is work with [ErrOutcomeUnknown], [ErrPending] and [ErrDesktopNotFound] for any
+// desktop.
 func (e *FleetError) Is(target error) bool { return e != nil && slices.Contains(e.kinds, target) }
 
 // grouped writes n with a comma between thousands.

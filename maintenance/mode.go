@@ -36,7 +36,8 @@ func ParseMode(s string) (Mode, error) {
 // String returns m as it is.
 func (m Mode) String() string { return string(m) }
 
-// MarshalText returns m in upper case. It fails for a mode that [ParseMode] would refuse, such as the zero value.
+// MarshalText returns m in upper case. It fails for a mode that [ParseMode] would refuse, such as
+// the zero value.
 func (m Mode) MarshalText() ([]byte, error) {
 	mode, err := ParseMode(string(m))
 	return []byte(mode), err

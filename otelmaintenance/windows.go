@@ -13,8 +13,8 @@ import (
 	"github.com/ecdkit/ecd-maintenance-go/maintenance"
 )
 
-// windows has the open windows of all journals. All clients of a meter provider share it: if two callbacks
-// observed the same region, the later one would overwrite the values of the other.
+// windows has the open windows of all journals. All clients of a meter provider share it: if two
+// callbacks observed the same region, the later one would overwrite the values of the other.
 type windows struct {
 	mu      sync.Mutex
 	open    map[windowKey]maintenance.WindowState
@@ -74,8 +74,8 @@ func (w *windows) register(meter metric.Meter) {
 	}
 }
 
-// at returns the number of open windows of a region, and the time for which the longest overdue one is
-// overdue. The caller holds w.mu.
+// at returns the number of open windows of a region, and the time for which the longest overdue one
+// is overdue. The caller holds w.mu.
 func (w *windows) at(region string, now time.Time) (count int64, longest time.Duration) {
 	for _, s := range w.open {
 		if s.Region != region {

@@ -1,28 +1,30 @@
-// Command service is a small HTTP service in front of maintenance mode, as an operations team might run it:
+// Command service is a small HTTP service in front of maintenance mode, as an operations team might
+// run it:
 //
 //	POST /v1/maintenance
 //	{"region": "cn-hangzhou", "mode": "enter", "desktops": ["ecd-1", "ecd-2"]}
 //
-// It answers 202 and {"accepted": true, "requestId": "..."} if Elastic Desktop Service has accepted the
-// request. A desktop is in maintenance only when its users have disconnected. Ask for its state:
+// It answers 202 and {"accepted": true, "requestId": "..."} if Elastic Desktop Service has accepted
+// the request. A desktop is in maintenance only when its users have disconnected. Ask for its
+// state:
 //
 //	GET /v1/desktops/ecd-1/maintenance?region=cn-hangzhou
 //
-// The answer is 200 and {"desktop": "ecd-1", "state": "entering", "sessions": [{"user": "alice", "since":
-// "2026-01-02T15:04:00Z"}]}, or 404 if Elastic Desktop Service does not show the desktop. The states are
-// "in" (in maintenance), "entering" (new connections are refused, but users may still be connected) and
-// "out".
+// The answer is 200 and {"desktop": "ecd-1", "state": "entering", "sessions": [{"user": "alice",
+// "since": "2026-01-02T15:04:00Z"}]}, or 404 if Elastic Desktop Service does not show the desktop.
+// The states are "in" (in maintenance), "entering" (new connections are refused, but users may
+// still be connected) and "out".
 //
 // Any other answer is {"error": "...", "requestId": "..."}, with
 //
 //   - a status: 4xx for a mistake of the caller, 500 if the operator has to act (a credential, a
 //     permission or a clock), 502 to 504 if the caller may try again;
 //   - the header Retry-After, if there is a time to wait;
-//   - "outcomeUnknown": true, if the request may still have been accepted. Send it again in that case; that
-//     is harmless.
+//   - "outcomeUnknown": true, if the request may still have been accepted. Send it again in that
+//     case; that is harmless.
 //
-// Put it behind your own authentication: anyone who can reach it can lock users out. Its access key needs
-// permission for the RAM actions ecd:SetDesktopMaintenance and ecd:DescribeDesktops.
+// Put it behind your own authentication: anyone who can reach it can lock users out. Its access key
+// needs permission for the RAM actions ecd:SetDesktopMaintenance and ecd:DescribeDesktops.
 //
 // With -demo it needs no account: its desktops, ecd-1 to ecd-3 in cn-hangzhou, are on an embedded
 // service. alice is connected to ecd-3, and stays. With -otel it writes the traces and metrics of its

@@ -25,8 +25,9 @@ import (
 
 func init() { children["limit"] = childLimit }
 
-// A window takes in no desktop that it cannot journal: the disk is full from the beginning, or becomes full
-// during the window. The service is in memory, and the quota is the process's limit for the size of files.
+// A window takes in no desktop that it cannot journal: the disk is full from the beginning, or
+// becomes full during the window. The service is in memory, and the quota is the process's limit
+// for the size of files.
 func TestRun_FileSizeQuota(t *testing.T) {
 	skipIfShort(t)
 	process := startChild(t, "limit", "WINDOW_TEST_DIR="+t.TempDir())
@@ -183,8 +184,8 @@ type roundTrip func(*http.Request) (*http.Response, error)
 
 func (f roundTrip) RoundTrip(r *http.Request) (*http.Response, error) { return f(r) }
 
-// Open refuses a file that it cannot write. A thread takes the identity of nobody for this test, because
-// root may write any file.
+// Open refuses a file that it cannot write. A thread takes the identity of nobody for this test,
+// because root may write any file.
 func TestOpen_ReadOnlyFile(t *testing.T) {
 	t.Parallel()
 	f := newFixture(t, 1)

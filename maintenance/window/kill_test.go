@@ -47,8 +47,8 @@ const (
 	latest       = childAttempt + childMargin - 400*time.Millisecond // latest time at which an ENTER is carried out after it was sent
 )
 
-// Tests that start processes are not parallel: a new process briefly inherits the open files of this one, including
-// locks, and in simulated time that is longer than any wait for a lock.
+// Tests that start processes are not parallel: a new process briefly inherits the open files of
+// this one, including locks, and in simulated time that is longer than any wait for a lock.
 
 // children are the functions that TestMain runs instead of the tests, by the value of childVariable.
 const childVariable = "WINDOW_TEST_CHILD"
@@ -170,8 +170,8 @@ func childHold() error {
 	return windows.Close()
 }
 
-// roughService is a service behind a bad network: it delays requests, loses replies, and carries out some ENTERs
-// late, even if their sender is gone.
+// roughService is a service behind a bad network: it delays requests, loses replies, and carries
+// out some ENTERs late, even if their sender is gone.
 type roughService struct {
 	*maintenancetest.Service
 	late sync.WaitGroup
@@ -239,7 +239,8 @@ func (s *roughService) start(t *testing.T) (env []string) {
 	}
 }
 
-// in counts the desktops that are not out, of those that somebody else has taken in and of the others.
+// in counts the desktops that are not out, of those that somebody else has taken in and of the
+// others.
 func (s *roughService) in() (others, own int) {
 	for i, id := range desktops(killDesktops) {
 		d, _ := s.Desktop(region, id)

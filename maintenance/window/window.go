@@ -37,9 +37,9 @@ type Window struct {
 	// Grace is the time that users have to disconnect by themselves; 0: until ctx ends.
 	Grace time.Duration
 
-	// Disconnect makes the window end the sessions of users who are still connected when Grace is over, and
-	// wait for up to two more minutes. If it cannot end a session, the desktop is Busy, and the failure is
-	// part of Run's error.
+	// Disconnect makes the window end the sessions of users who are still connected when Grace is
+	// over, and wait for up to two more minutes. If it cannot end a session, the desktop is Busy,
+	// and the failure is part of Run's error.
 	Disconnect bool
 
 	// Duration limits the work: the ctx of the work ends after it. 0: no limit.
@@ -78,8 +78,8 @@ func (w *Window) validate() error {
 	return nil
 }
 
-// Report is the result of a window. Every desktop of the window is in at least one of the lists. Desktops
-// that were taken in and out as planned are in Ready.
+// Report is the result of a window. Every desktop of the window is in at least one of the lists.
+// Desktops that were taken in and out as planned are in Ready.
 type Report struct {
 	Name string
 
@@ -136,8 +136,8 @@ func (e *NotOutError) Unwrap() error {
 	return e.Err
 }
 
-// MarshalJSON returns the members Name, NotOut and Error, which is the text. The document is for logs and
-// records: it cannot be read back.
+// MarshalJSON returns the members Name, NotOut and Error, which is the text. The document is for
+// logs and records: it cannot be read back.
 func (e NotOutError) MarshalJSON() ([]byte, error) {
 	return json.Marshal(struct {
 		Name   string
