@@ -12,14 +12,14 @@ import (
 	"github.com/ecdkit/ecd-maintenance-go/maintenance"
 )
 
-// Activities are what windows do outside of workflow code: they ask the service and write lists.
+// Activities has the activities of windows: they call the service and write lists.
 type Activities struct {
 	client *maintenance.Client
 	store  Store
 	server func(ctx context.Context) server
 }
 
-// server is what activities need of Temporal, besides being run.
+// server has the methods of the Temporal client that activities need.
 type server interface {
 	RecordActivityHeartbeat(ctx context.Context, taskToken []byte, details ...any) error
 	SignalWorkflow(ctx context.Context, workflowID, runID, signalName string, arg any) error
@@ -29,7 +29,8 @@ type server interface {
 type Option func(*Activities)
 
 // WithoutServer makes activities that can run in the SDK's test environments, which have no server.
-// They tell no progress, and they do not stop when the server is lost, so no worker may have them.
+// They report no progress, and they do not stop when the server is lost, so do not use them in a
+// worker.
 func WithoutServer() Option {
 	return func(a *Activities) { a.server = func(context.Context) server { return noServer{} } }
 }
@@ -43,8 +44,8 @@ func (noServer) RecordActivityHeartbeat(ctx context.Context, _ []byte, details .
 
 func (noServer) SignalWorkflow(context.Context, string, string, string, any) error { return nil }
 
-// NewActivities returns the activities of a worker. All workers of a task queue have to share account,
-// endpoint and store.
+// NewActivities returns the activities of a worker. All workers of a task queue must use the same
+// account, endpoint and store.
 func NewActivities(client *maintenance.Client, store Store, opts ...Option) (*Activities, error) {
 	switch {
 	case client == nil:
@@ -62,7 +63,7 @@ func NewActivities(client *maintenance.Client, store Store, opts ...Option) (*Ac
 	return a, nil
 }
 
-// The names in histories. They stay as they are.
+// The names in workflow histories, which must not change.
 const (
 	windowWorkflow = "ecd-maintenance/Window"
 	guardWorkflow  = "ecd-maintenance/Guard"
@@ -99,13 +100,14 @@ func Register(worker Registry, a *Activities) {
 // Types of the [temporal.ApplicationError] that [Window] and [Run] return.
 const (
 	ErrTypeInvalid    = "InvalidInput" // a parameter is invalid; nothing was sent
-	ErrTypeUnfinished = "Unfinished"   // the guard of an earlier window of that name is at work; nothing was sent
-	ErrTypeNoneReady  = "NoneReady"    // no desktop was in maintenance in time, so there was no work
-	ErrTypeRefused    = "Refused"      // the service did not let the window read or take in; the text says why
-	ErrTypePanic      = "Panic"        // the work has panicked
+	ErrTypeUnfinished = "Unfinished"   // the guard of an earlier window with the same name is still running; nothing was sent
+	ErrTypeNoneReady  = "NoneReady"    // no desktop was in maintenance in time, so the work was not called
+	ErrTypeRefused    = "Refused"      // the service refused to read the desktops or to take them in; the text has the reason
+	ErrTypePanic      = "Panic"        // the work panicked
 )
 
-// errOf makes the error of a call to the service one that Temporal retries, or not.
+// errOf converts the error of a call to the service into an error that Temporal retries or does not
+// retry.
 func errOf(err error) error {
 	var bad *maintenance.ValidationError
 	switch {
@@ -119,14 +121,15 @@ func errOf(err error) error {
 	return temporal.NewApplicationError(err.Error(), ErrTypeRefused)
 }
 
-// key is that of a list which this attempt at an activity writes. No other attempt writes it: one that
-// was given up may still run.
+// key returns the key of a list that this attempt at an activity writes. No other attempt writes
+// it, because an attempt that Temporal has given up may still run.
 func key(ctx context.Context, region, list string) string {
 	info := activity.GetInfo(ctx)
 	return fmt.Sprintf("%s%s/%s/%s-%s-%d", idPrefix, region, info.WorkflowExecution.RunID, list, info.ActivityID, info.Attempt)
 }
 
-// calls checks that this worker calls the endpoint that the window began with. Another worker may.
+// calls checks that this worker calls the endpoint that the window began with. If not, another
+// worker may.
 func (a *Activities) calls(region, endpoint string) error {
 	if own := a.client.Endpoint(region); own != endpoint {
 		return fmt.Errorf("temporalwindow: the window calls %s, and this worker calls %s", endpoint, own)

@@ -194,10 +194,10 @@ type readyInput struct {
 	AlreadyIn        List // of desktops
 }
 
-// Ready are the desktops that are in maintenance for the work.
+// Ready has the desktops that are in maintenance for the work.
 type Ready struct {
 	List       List     // in the Store
-	DesktopIds []string `json:",omitempty"` // the same, if they are no more than [MaxInlineIDs]
+	DesktopIds []string `json:",omitempty"` // the same IDs, if there are at most [MaxInlineIDs]
 }
 
 // ready adds the desktops that somebody else has in maintenance. It reads them again, as their owner may

@@ -10,50 +10,51 @@ import (
 	"github.com/ecdkit/ecd-maintenance-go/maintenance"
 )
 
-// MaxInlineIDs is how many desktop IDs an [Input] and a [Ready] have in them at most: they become part
-// of the history of a workflow, whose payloads are bounded.
+// MaxInlineIDs is the largest number of desktop IDs in an [Input] or a [Ready]. They are stored in the
+// history of a workflow, which limits the size of payloads.
 const MaxInlineIDs = 2000
 
 const maxName = 128
 
-// Input is what a window is to do.
+// Input describes a window.
 type Input struct {
-	Name   string // unique in the region among the open windows; at most 128 bytes, without a slash
+	Name   string // unique among the open windows of the region; at most 128 bytes, without a slash
 	Region string
 
-	// DesktopIds are the desktops of the window, if they are no more than [MaxInlineIDs]. Key is the key
-	// of their list in the Store otherwise: see [PutDesktopIDs]. Exactly one of the two is set.
+	// DesktopIds has the desktops of the window, up to [MaxInlineIDs]. For more, Key is the key of their
+	// list in the Store: see [PutDesktopIDs]. Exactly one of the two is set.
 	DesktopIds []string `json:",omitempty"`
 	Key        string   `json:",omitempty"`
 
-	// Grace is how long users may take to disconnect by themselves; 0: until the window ends.
+	// Grace is the time that users have to disconnect by themselves; 0: until the window ends.
 	Grace time.Duration
 
-	// Disconnect ends the sessions of those that are connected when Grace is over. The desktops get
-	// two more minutes then. A failure of that makes the desktops busy, and is the report's Problem.
+	// Disconnect makes the window end the sessions of users who are still connected when Grace is over, and
+	// wait for up to two more minutes. If it cannot end a session, the desktop is busy, and the failure is
+	// the report's Problem.
 	Disconnect bool
 
-	// Duration bounds the work: its ctx is cancelled then. 0: no limit.
+	// Duration limits the work: the ctx of the work is cancelled after it. 0: no limit.
 	Duration time.Duration
 
-	// Deadline is when the guard takes the desktops out, whether or not the work has ended. If it is zero
-	// that is an hour after Duration is over, and without a Duration there is no such time.
+	// Deadline is the time at which the guard takes the desktops out, even if the work has not ended. If it
+	// is zero, the guard does so an hour after the end of Duration, or never if Duration is 0.
 	Deadline time.Time `json:",omitzero"`
 
 	Activity ActivityOptions `json:",omitzero"`
 }
 
-// ActivityOptions says how the activities of a window run. Zero fields stand for the defaults.
+// ActivityOptions configures the activities of a window. Zero fields stand for the defaults.
 type ActivityOptions struct {
-	// TaskQueue is where the guard and the activities run; the default is the workflow's own.
+	// TaskQueue is the task queue of the guard and the activities; the default is that of the workflow.
 	TaskQueue string `json:",omitempty"`
 
-	// HeartbeatTimeout is how long the server waits for a sign of life before it gives an activity to
-	// another worker; the default is 30 s, the least is 5 s.
+	// HeartbeatTimeout is the time without a heartbeat after which the server gives an activity to another
+	// worker; the default is 30 s, the minimum 5 s.
 	HeartbeatTimeout time.Duration `json:",omitempty"`
 
-	// AttemptTimeout is how long one attempt at an activity may take, the wait for users included. Another
-	// attempt goes on from its latest heartbeat. The default is 24 hours, the least a minute.
+	// AttemptTimeout limits one attempt at an activity, including the wait for users. The next attempt
+	// continues from the latest heartbeat. The default is 24 hours, the minimum one minute.
 	AttemptTimeout time.Duration `json:",omitempty"`
 
 	// RetryInterval is the time before the second attempt. It doubles up to MaxRetryInterval. The defaults
@@ -84,9 +85,9 @@ func (o ActivityOptions) withDefaults() ActivityOptions {
 	return o
 }
 
-// Validate checks the input as [Start], [Window] and [Run] do before they begin. Its error is a
-// *[maintenance.ValidationError] that names the parameter. IDs of a list in the Store are checked when
-// they are read, and nothing is sent if one of them is invalid.
+// Validate makes the checks that [Start], [Window] and [Run] make before they begin. Its error is a
+// *[maintenance.ValidationError] that names the parameter. The window checks the IDs of a list in the Store
+// when it reads them, and sends nothing if one of them is invalid.
 func (in *Input) Validate() error {
 	switch {
 	case in == nil:
@@ -136,7 +137,7 @@ func (o ActivityOptions) validate() error {
 	return nil
 }
 
-// validateIDs names a bad ID by its index in the parameter.
+// validateIDs checks IDs. Its error names an invalid ID by its index in the parameter.
 func validateIDs(parameter, region string, ids []string) error {
 	for i, id := range ids {
 		err := maintenance.Validate(region, maintenance.ModeEnter, []string{id})
@@ -161,7 +162,7 @@ func invalid(parameter, reason string) error {
 const idPrefix = "ecd-maintenance/"
 
 // WorkflowID is the ID of the workflow that [Start] starts for a window. The workflow of its guard is
-// WorkflowID + "/guard", also if [Run] runs the window in a workflow of another ID.
+// WorkflowID + "/guard", even if [Run] runs the window in a workflow with another ID.
 func WorkflowID(region, name string) string { return idPrefix + region + "/" + name }
 
 func guardID(region, name string) string { return WorkflowID(region, name) + "/guard" }

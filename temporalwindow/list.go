@@ -21,8 +21,9 @@ type Failure struct {
 	Err       string
 }
 
-// ReadList reads a list of a [Report]: strings for IDs, [maintenance.Desktop] for AlreadyIn and Busy,
-// [Failure] for Failed. A list that is not what the window has written is an error.
+// ReadList reads a list of a [Report]: strings for IDs, [maintenance.Desktop] for AlreadyIn and
+// Busy, [Failure] for Failed. It returns an error if the list differs from the one that the window
+// has written.
 func ReadList[T any](ctx context.Context, store Store, list List) ([]T, error) {
 	if list.Count == 0 {
 		return nil, nil
@@ -85,7 +86,7 @@ func sumOf(data []byte) string {
 	return hex.EncodeToString(sum[:])
 }
 
-// lists remembers the first failure of several writes.
+// lists keeps the first failure of several writes.
 type lists struct{ err error }
 
 func write[T any](ctx context.Context, l *lists, a *Activities, region, name string, items []T) List {

@@ -10,14 +10,15 @@ import (
 	"go.temporal.io/sdk/client"
 )
 
-// ErrOpen is the error of [Start] if a window of that name is open in the region.
+// ErrOpen is the error of [Start] if a window with the same name is open in the region.
 var ErrOpen = errors.New("a window of that name is open")
 
-// Start starts the workflow [Window] on a task queue. Its run ends when the desktops are out; Get of the
-// run returns the [Report]. If a window of that name is open in the region, the error is [ErrOpen]. An
+// Start starts the workflow [Window] on a task queue. The run ends when the desktops are out; its Get
+// returns the [Report]. If a window with the same name is open in the region, the error is [ErrOpen]. An
 // invalid input is a *[maintenance.ValidationError].
 //
-// A start that fails for another reason may have been carried out: start it again, ErrOpen says so then.
+// A start that fails for another reason may still have been carried out. Call Start again: ErrOpen then
+// means that it was.
 func Start(ctx context.Context, c client.Client, taskQueue string, in Input) (client.WorkflowRun, error) {
 	if c == nil {
 		return nil, invalid("c", "is nil")

@@ -4,43 +4,44 @@ import "time"
 
 // The phases of a window.
 const (
-	PhaseReading  = "reading"  // how its desktops are
-	PhaseEntering = "entering" // the service takes them in, and users are waited for
+	PhaseReading  = "reading"  // reads the state of the desktops
+	PhaseEntering = "entering" // takes the desktops in and waits for their users
 	PhaseWorking  = "working"
 	PhaseExiting  = "exiting"
 	PhaseEnded    = "ended"
 )
 
-// Status answers the query [QueryStatus]. Counts of a phase that goes on are those of the latest report,
-// which come every ten seconds at first, and later after an eighth of the time that it has taken.
+// Status answers the query [QueryStatus]. The counts of a running phase are those of its latest report.
+// Reports come every ten seconds at first, and later at intervals of an eighth of the time since the phase
+// began.
 type Status struct {
 	Name, Region string
 	Phase        string
-	Since        time.Time // of the phase
+	Since        time.Time // when the phase began
 
-	Desktops int // that the window takes in
-	Accepted int // of Desktops: the service has accepted their ENTER
-	Ready    int // in maintenance, those of others that were before included
-	Busy     int // did not get there in time
-	Out      int // of Desktops: known to be out again
+	Desktops int // number of desktops that the window takes in
+	Accepted int // number of these whose ENTER the service has accepted
+	Ready    int // number in maintenance, including desktops that were in maintenance before the window
+	Busy     int // number that were not in maintenance in time
+	Out      int // number of Desktops that are known to be out again
 
-	// Waiting are desktops that are on their way in, with their users, and no more than [MaxWaiting] of
-	// the WaitingFor that there are.
+	// Waiting has desktops that are entering maintenance, with their users: at most [MaxWaiting].
+	// WaitingFor is the number of all of them.
 	Waiting    []Waiting `json:",omitempty"`
 	WaitingFor int
 
-	Until   time.Time `json:",omitzero"` // Grace or the work ends then; zero: nothing bounds it
-	Overdue time.Time `json:",omitzero"` // since then the desktops should be out
+	Until   time.Time `json:",omitzero"` // when Grace or the work ends at the latest; zero: no limit
+	Overdue time.Time `json:",omitzero"` // the time by which the desktops should have been out
 	Err     string    `json:",omitempty"`
 }
 
-// Waiting is a desktop that a window waits for, and who is connected.
+// Waiting is a desktop that a window waits for, and its connected users.
 type Waiting struct {
 	DesktopId  string
 	EndUserIds []string
 }
 
-// MaxWaiting is how many desktops a [Status] names.
+// MaxWaiting is the largest number of desktops that a [Status] names.
 const MaxWaiting = 20
 
 // progress is what an activity signals to the workflow that it belongs to.
@@ -72,9 +73,9 @@ const (
 	signalExtend   = "ecd-maintenance/extend"
 )
 
-// What users signal to a window, and ask it.
+// The signals and the query of a window for its users.
 const (
-	SignalDone   = "done"   // the work is done; no argument
-	SignalExtend = "extend" // the work may take longer; the argument is a text such as "30m"
+	SignalDone   = "done"   // ends the work; no argument
+	SignalExtend = "extend" // extends the work; the argument is a text such as "30m"
 	QueryStatus  = "status" // answers with a [Status]
 )

@@ -10,13 +10,13 @@ import (
 	"strings"
 )
 
-// Store keeps the lists of desktops, which may be too long for the history of a workflow. All workers
-// of a task queue share one. It has to be as durable as the promise is to be: as long as a list cannot
-// be read, its desktops are not taken out.
+// Store keeps the lists of desktops, which may be too long for the history of a workflow. All workers of a task
+// queue share one. It must be as durable as the windows: while a list cannot be read, its desktops are not taken
+// out.
 //
-// A window writes each object once, under a key of its own that begins with "ecd-maintenance/", and
-// deletes none: delete those of windows that are over by age. Implementations are safe for concurrent
-// use. Over an object storage they take a few lines:
+// A window writes each object once, under a unique key that begins with "ecd-maintenance/", and deletes none:
+// delete the objects of finished windows by age. An implementation must be safe for concurrent use. For an object
+// storage it takes a few lines:
 //
 //	func (b bucket) Put(ctx context.Context, key string, data []byte) error {
 //		_, err := b.s3.PutObject(ctx, &s3.PutObjectInput{Bucket: &b.name, Key: &key, Body: bytes.NewReader(data)})
@@ -35,17 +35,18 @@ type Store interface {
 	// Put writes an object, or replaces it. When it returns nil, every worker can Get the object.
 	Put(ctx context.Context, key string, data []byte) error
 
-	// Get reads an object. An error that is fs.ErrNotExist says that there is none; others may pass.
+	// Get reads an object. An error that matches fs.ErrNotExist means that there is no such object; any other
+	// error may pass.
 	Get(ctx context.Context, key string) ([]byte, error)
 }
 
-// Dir is a [Store] in a directory, for workers on one host. Objects are synced to the disk. Network
-// file systems are not covered.
+// Dir is a [Store] in a directory, for workers on one host. Objects are synced to the disk. Network file systems
+// are not supported.
 type Dir string
 
 var _ Store = Dir("")
 
-// Put writes a file that another process never sees half written.
+// Put writes a file atomically: another process never sees a part of it.
 func (d Dir) Put(ctx context.Context, key string, data []byte) error {
 	path, err := d.path(ctx, key)
 	if err != nil {
@@ -67,7 +68,7 @@ func (d Dir) Put(ctx context.Context, key string, data []byte) error {
 	if err != nil {
 		return errors.Join(err, os.Remove(file.Name()))
 	}
-	// The names of new directories have to reach the disk too.
+	// The names of new directories must be synced too.
 	for ; len(folder) >= len(filepath.Clean(string(d))); folder = filepath.Dir(folder) {
 		if err := syncDir(folder); err != nil {
 			return err

@@ -10,31 +10,31 @@ import (
 	"go.temporal.io/sdk/workflow"
 )
 
-// Report says how a window went. Every desktop of the window is in at least one of the lists, those that
-// the window has taken in and out again in Ready. [ReadList] reads them.
+// Report is the result of a window. Every desktop of the window is in at least one of the lists. Desktops
+// that were taken in and out as planned are in Ready. [ReadList] reads a list.
 type Report struct {
 	Name, Region string
 
-	Ready     List // were in maintenance for the work, AlreadyIn included
-	AlreadyIn List // of maintenance.Desktop: were in maintenance or entering before; they are left alone
-	Busy      List // of maintenance.Desktop: did not get there in time; they were taken out again
-	Failed    List // of Failure: the service did not accept their ENTER, or never said so
+	Ready     List // were in maintenance for the work, including those of AlreadyIn
+	AlreadyIn List // of maintenance.Desktop: were in maintenance or entering it before the window, which leaves them alone
+	Busy      List // of maintenance.Desktop: were not in maintenance in time; taken out again
+	Failed    List // of Failure: the service did not accept the ENTER, or did not answer
 	Missing   List // do not exist
-	NotFound  List // did not exist any more when they were taken in
-	Gone      List // did not exist any more when they were waited for
+	NotFound  List // no longer existed when the window took them in
+	Gone      List // no longer existed when the window waited for them
 
-	Out     int    // desktops that the service shows out, or does not show any more
-	Problem string `json:",omitempty"` // of sessions that could not be ended
+	Out     int    // number of desktops that the service shows out, or no longer shows
+	Problem string `json:",omitempty"` // failure to end sessions
 
 	Began   time.Time
-	Entered time.Time `json:",omitzero"` // the desktops were in; zero if they never were
-	Worked  time.Time `json:",omitzero"` // the work ended; zero if there was none
+	Entered time.Time `json:",omitzero"` // when the desktops were in maintenance; zero if they never were
+	Worked  time.Time `json:",omitzero"` // when the work ended; zero if it was not called
 	Ended   time.Time
 }
 
-// Window is the workflow that [Start] starts: the desktops are in maintenance until the signal
-// [SignalDone], the end of Duration, the Deadline or a cancellation. An error carries the [Report] as
-// its details.
+// Window is the workflow that [Start] starts. It keeps the desktops in maintenance until the signal
+// [SignalDone], the end of Duration, the Deadline or a cancellation. An error has the [Report] as its
+// details.
 func Window(ctx workflow.Context, in Input) (*Report, error) {
 	report, err := Run(ctx, in, func(ctx workflow.Context, _ Ready) error {
 		return workflow.Await(ctx, func() bool { return false })
@@ -48,17 +48,17 @@ func Window(ctx workflow.Context, in Input) (*Report, error) {
 	return nil, failure(err, report)
 }
 
-// Run runs a window in a workflow of the user's. It calls work, which is workflow code, with the desktops
-// that are in maintenance. They are taken out again when work has returned or panicked, when the
-// workflow closes in any way, and at the Deadline. Run returns when they are out, also if ctx is
-// cancelled.
+// Run runs a window in your own workflow. It calls work, which is workflow code, with the desktops that are
+// in maintenance. The desktops are taken out again when work has returned or panicked, when the workflow
+// closes in any way, and at the Deadline. Run returns when they are out, even if ctx is cancelled.
 //
-// The ctx of work is cancelled at the end of Duration, at the Deadline, by [SignalDone] and when ctx is.
-// If work returns a cancellation for the first three, that is no error. Work may not continue as new.
+// The ctx of work is cancelled at the end of Duration, at the Deadline, by [SignalDone], and together with
+// ctx. If work returns a cancellation for one of the first three reasons, that is no error. Work must not
+// continue as new.
 //
-// Run takes the signals [SignalDone] and [SignalExtend] and answers the query [QueryStatus], so the
-// workflow has no others of these names, and runs one window at a time. Its error is the error of work,
-// a cancellation, or a [temporal.ApplicationError] of one of the types above. The report is nil if nothing
+// Run handles the signals [SignalDone] and [SignalExtend] and the query [QueryStatus], so the workflow must
+// not use these names itself, and can run only one window at a time. Its error is the error of work, a
+// cancellation, or a [temporal.ApplicationError] of one of the types above. The report is nil if nothing
 // was sent.
 func Run(ctx workflow.Context, in Input, work func(ctx workflow.Context, ready Ready) error) (*Report, error) {
 	err := in.Validate()
