@@ -12,7 +12,8 @@ import (
 	"github.com/ecdkit/ecd-maintenance-go/maintenance"
 )
 
-// outageLimit is how long desktops are sent again of which the outcome is unknown, while others wait.
+// outageLimit bounds the time in which desktops of unknown outcome are sent again, because the others wait
+// meanwhile.
 const outageLimit = 30 * time.Second
 
 // writeTimeout bounds the writing of the lists of an activity that was cancelled.
@@ -23,36 +24,35 @@ type enterInput struct {
 	Mine             List
 }
 
-// enterResult says what became of the ENTER of every desktop. It is there also if the activity was
+// enterResult is the result of the ENTER of every desktop. The activity returns it even if it was
 // cancelled.
 type enterResult struct {
 	Accepted List
-	Out      List // accepted ones, and those that may have been: no other needs an EXIT
+	Out      List // desktops that were or may have been accepted; the others need no EXIT
 	Failed   List
 	Missing  List
 
-	// Doubtful says that an ENTER may still be carried out, within AttemptTimeout and the margin of the
-	// fence.
+	// Doubtful is true if the service may still carry out an ENTER, within AttemptTimeout plus fenceMargin.
 	Doubtful       bool
 	AttemptTimeout time.Duration
 
-	Err string `json:",omitempty"` // why not every desktop was sent
+	Err string `json:",omitempty"` // reason why not every desktop was sent
 }
 
-// entering is one attempt at the activity.
+// entering is one attempt at the activity enter.
 type entering struct {
 	activities *Activities
 	region     string
 	all        []string
-	index      map[string]int // of all
+	index      map[string]int // index of each desktop in all
 
 	mu       sync.Mutex
 	accepted marks
 
-	failed map[string]error // of the latest ENTER of desktops that were not accepted
+	failed map[string]error // errors of the latest ENTER, by desktop
 }
 
-// enter takes the desktops in: the service has accepted them when it returns.
+// enter sends the ENTER for all desktops. It returns when the service has accepted or refused each of them.
 func (a *Activities) enter(ctx context.Context, in enterInput) (*enterResult, error) {
 	if err := a.calls(in.Region, in.Endpoint); err != nil {
 		return nil, err
@@ -81,18 +81,18 @@ func (e *entering) sign() sign {
 	}
 }
 
-// send sends the ENTER, once more to desktops of which the outcome is unknown.
+// send sends the ENTER, and once more for desktops of unknown outcome.
 func (e *entering) send(ctx context.Context) (unknown []string, lost bool, err error) {
 	unknown, lost, err = e.sendOnce(ctx, e.accepted.unmarked(e.all))
 	if len(unknown) > 0 && err == nil {
 		_, _, _ = e.sendOnce(ctx, unknown, maintenance.WithOutageLimit(outageLimit))
-		unknown = e.waiting(unknown) // also those that are refused now
+		unknown = e.waiting(unknown) // including desktops that are refused now
 	}
 	return unknown, lost, err
 }
 
-// sendOnce returns the desktops that may have been accepted. A request was lost if any attempt got no
-// answer, also if a later one was accepted: it may still be under way.
+// sendOnce returns the desktops whose outcome is unknown. lost is true if any attempt may have got no
+// answer, even if a later one was accepted: that attempt may still be in flight.
 func (e *entering) sendOnce(ctx context.Context, ids []string, opts ...maintenance.FleetOption) (unknown []string, lost bool, err error) {
 	if len(ids) == 0 {
 		return nil, false, nil
@@ -126,7 +126,7 @@ func (e *entering) sendOnce(ctx context.Context, ids []string, opts ...maintenan
 	return unknown, lost, err
 }
 
-// waiting returns those that are not accepted.
+// waiting returns the desktops that are not accepted.
 func (e *entering) waiting(ids []string) []string {
 	return slices.DeleteFunc(slices.Clone(ids), func(id string) bool { return e.accepted.has(e.index[id]) })
 }
@@ -160,7 +160,7 @@ func (e *entering) result(ctx context.Context, unknown []string, lost bool, err 
 			missing = append(missing, id)
 		case err != nil:
 			failed = append(failed, Failure{id, err.Error()})
-		default: // the ENTER of every desktop has ended before
+		default: // an earlier attempt has finished the ENTER of every desktop
 			failed = append(failed, Failure{id, "not sent: " + result.Err})
 		}
 		if maybe[id] || again { // an earlier attempt may have sent it

@@ -13,12 +13,12 @@ import (
 )
 
 const (
-	// A round of EXIT and reading back goes on for roundTimeout, and longer for many desktops, before the
-	// EXIT is sent again.
+	// roundTimeout bounds a round of one EXIT and the reading after it. It is longer for many desktops.
+	// Then the EXIT is sent again.
 	roundTimeout    = 2 * time.Minute
 	timeoutPerBatch = time.Second
 
-	// The time between two rounds doubles from the first to the second.
+	// The time between two rounds doubles from firstPause to lastPause.
 	firstPause = time.Second
 	lastPause  = time.Minute
 )
@@ -28,19 +28,19 @@ type exitInput struct {
 	Region, Endpoint string
 	Desktops         List
 
-	// Fence is until when an ENTER may still be carried out. A desktop is out only if the service shows
-	// that after the fence. Zero: no ENTER is in doubt.
+	// Fence is the time until which the service may still carry out an ENTER. A desktop counts as out only
+	// if the service shows so after the fence. Zero: no ENTER is in doubt.
 	Fence time.Time `json:",omitzero"`
 
-	Phase   string    `json:",omitempty"` // of which the workflow is told progress; empty: none
-	Overdue time.Time // since when the desktops should be out
+	Phase   string    `json:",omitempty"` // phase of the progress reports; empty: no reports
+	Overdue time.Time // time by which the desktops should have been out
 }
 
 type exitResult struct {
 	Out int
 }
 
-// exiting is one attempt at the activity.
+// exiting is one attempt at the activity exit.
 type exiting struct {
 	activities *Activities
 	in         exitInput
@@ -51,11 +51,11 @@ type exiting struct {
 
 	mu   sync.Mutex
 	out  marks
-	last error // of the latest round
+	last error // error of the latest round
 }
 
-// exit takes desktops out, until the service shows each of them not in maintenance, or does not show it
-// any more. Nothing that the service answers ends it.
+// exit takes desktops out, until the service shows each of them not in maintenance, or no longer shows it.
+// No answer of the service ends it earlier.
 func (a *Activities) exit(ctx context.Context, in exitInput) (*exitResult, error) {
 	began := time.Now()
 	if err := a.calls(in.Region, in.Endpoint); err != nil {
@@ -103,9 +103,9 @@ func (x *exiting) sign() sign {
 	return sign{resume: slices.Clone(x.out), progress: p}
 }
 
-// round sends an EXIT and waits until the desktops are shown not in maintenance. One that ends before
-// the fence proves nothing, as an ENTER may be carried out after its EXIT; it gives the desktops back
-// early. It reports whether every desktop was shown out.
+// round sends an EXIT and waits until the service shows the desktops not in maintenance. It reports whether
+// the service did so for every desktop. A round that ends before the fence proves nothing, because an ENTER
+// may be carried out after the EXIT, but it lets users back in early.
 func (x *exiting) round(ctx context.Context, ids []string) (clean bool) {
 	batches := (len(ids) + maintenance.MaxDesktopIDs - 1) / maintenance.MaxDesktopIDs
 	timeout, toFence := roundTimeout+time.Duration(batches)*timeoutPerBatch, time.Until(x.fence)
@@ -150,7 +150,7 @@ func (x *exiting) tellState(left int) {
 	}
 }
 
-// sleep reports whether the wait is over. It returns early if ctx ends.
+// sleep waits. It returns false if ctx ends first.
 func sleep(ctx context.Context, wait time.Duration) bool {
 	timer := time.NewTimer(wait)
 	defer timer.Stop()

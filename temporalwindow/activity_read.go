@@ -19,7 +19,7 @@ type readInput struct {
 	Key        string   `json:",omitempty"`
 }
 
-// readResult says how the desktops were before the window.
+// readResult has the states of the desktops before the window.
 type readResult struct {
 	Endpoint       string
 	AttemptTimeout time.Duration
@@ -28,7 +28,7 @@ type readResult struct {
 	Missing        List
 }
 
-// read reads every desktop, and decides which of them the window takes in.
+// read reads every desktop and decides which desktops the window takes in.
 func (a *Activities) read(ctx context.Context, in readInput) (*readResult, error) {
 	ids, err := a.desktopIDs(ctx, in)
 	if err != nil {
@@ -99,7 +99,7 @@ func without(ids, excluded []string) []string {
 	return slices.DeleteFunc(slices.Clone(ids), func(id string) bool { return out[id] })
 }
 
-// unique returns the elements without those that come again.
+// unique returns the IDs without duplicates, in order.
 func unique(ids []string) []string {
 	seen := make(map[string]bool, len(ids))
 	return slices.DeleteFunc(slices.Clone(ids), func(id string) bool {

@@ -12,13 +12,15 @@ import (
 )
 
 const (
-	// disconnectGrace is how long desktops may take to get into maintenance when their sessions are ended.
+	// disconnectGrace is the time that desktops have to get into maintenance after their sessions were
+	// ended.
 	disconnectGrace = 2 * time.Minute
 
-	// leastWait is how long an attempt waits that begins when the time is over.
+	// leastWait is the wait of an attempt that begins when the time is already over.
 	leastWait = 10 * time.Second
 
-	// sessionsPerCall is how many sessions [maintenance.Client.DisconnectSessions] sends at a time.
+	// sessionsPerCall is the number of sessions that [maintenance.Client.DisconnectSessions] sends per
+	// request.
 	sessionsPerCall = 20
 )
 
@@ -30,19 +32,19 @@ type waitInput struct {
 	Disconnect       bool
 }
 
-// waitResult says which desktops got into maintenance in time.
+// waitResult has the desktops that got into maintenance in time, and the others.
 type waitResult struct {
 	Entered List
 	Busy    List // of desktops
 	BusyIds List
-	Rest    List // of those that need an EXIT, without the busy ones
+	Rest    List // other desktops that need an EXIT, without the busy ones
 	Missing List
 
-	Problem  string `json:",omitempty"` // of sessions that could not be ended
-	Canceled bool   // nothing else is known then
+	Problem  string `json:",omitempty"` // failure to end sessions
+	Canceled bool   // the activity was cancelled; the other fields are empty
 }
 
-// waiting is one attempt at the activity.
+// waiting is one attempt at the activity wait.
 type waiting struct {
 	activities *Activities
 	in         waitInput
@@ -52,7 +54,7 @@ type waiting struct {
 	pending []maintenance.Desktop
 }
 
-// wait waits until desktops are in maintenance, and says which are not in time.
+// wait waits until desktops are in maintenance, and returns the desktops that are not in time.
 func (a *Activities) wait(ctx context.Context, in waitInput) (*waitResult, error) {
 	began := time.Now()
 	if err := a.calls(in.Region, in.Endpoint); err != nil {
@@ -125,7 +127,7 @@ func (w *waiting) run(ctx context.Context, accepted []string, until time.Time) (
 	return result, lists.err
 }
 
-// poll waits until desktops are in maintenance, and returns those that are not in time.
+// poll waits until desktops are in maintenance, and returns those that are not when the time is over.
 func (w *waiting) poll(ctx context.Context, ids []string, limit time.Duration) (pending []maintenance.Desktop, err error) {
 	if len(ids) == 0 {
 		return nil, nil
@@ -149,14 +151,14 @@ func (w *waiting) poll(ctx context.Context, ids []string, limit time.Duration) (
 	case ctx.Err() != nil, !errors.As(err, &left):
 		return nil, errOf(err)
 	case left.Err != nil && bounded.Err() == nil && !errors.Is(left.Err, context.DeadlineExceeded):
-		return nil, errOf(err) // it cannot be read
+		return nil, errOf(err) // reading failed
 	}
 	w.missing = append(w.missing, left.Missing...)
 	return left.Pending, nil
 }
 
-// disconnect ends the sessions of desktops. One that ends by itself meanwhile is refused, which is no
-// failure. A call that fails leaves the others to be made.
+// disconnect ends the sessions of desktops. The service refuses a session that has ended meanwhile, which
+// is no failure. After a call that failed it makes the other calls all the same.
 func (w *waiting) disconnect(ctx context.Context, pending []maintenance.Desktop) error {
 	ctx, cancel := context.WithTimeout(ctx, disconnectGrace)
 	defer cancel()
@@ -200,8 +202,8 @@ type Ready struct {
 	DesktopIds []string `json:",omitempty"` // the same IDs, if there are at most [MaxInlineIDs]
 }
 
-// ready adds the desktops that somebody else has in maintenance. It reads them again, as their owner may
-// have taken them out meanwhile.
+// ready adds the desktops that were in maintenance before the window. It reads them again, because somebody
+// may have taken them out meanwhile.
 func (a *Activities) ready(ctx context.Context, in readyInput) (*Ready, error) {
 	if err := a.calls(in.Region, in.Endpoint); err != nil {
 		return nil, err

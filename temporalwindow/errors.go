@@ -6,7 +6,7 @@ import (
 	"go.temporal.io/sdk/temporal"
 )
 
-// unwrap returns the error of an activity without the activity.
+// unwrap returns the error of an activity without Temporal's wrapper.
 func unwrap(err error) error {
 	var application *temporal.ApplicationError
 	if errors.As(err, &application) {
@@ -15,7 +15,7 @@ func unwrap(err error) error {
 	return err
 }
 
-// failure is an error with the report as its details.
+// failure returns an error with the report as its details.
 func failure(err error, report *Report) error {
 	kind := ""
 	var application *temporal.ApplicationError

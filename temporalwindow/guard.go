@@ -6,7 +6,7 @@ import (
 	"go.temporal.io/sdk/workflow"
 )
 
-// overrun is how long after the end of the work the guard waits for the window, if the input has no
+// overrun is the time after the end of the work for which the guard waits for the window, if the input has no
 // Deadline.
 const overrun = time.Hour
 
@@ -15,16 +15,16 @@ type guardInput struct {
 	Read  readResult
 }
 
-// guardResult is what became of the desktops.
+// guardResult is the result of the guard for the desktops.
 type guardResult struct {
 	Enter enterResult
 	Wait  waitResult
 	Out   int
-	Err   string `json:",omitempty"` // why the desktops were not taken in; empty if they were
+	Err   string `json:",omitempty"` // reason why the desktops were not taken in; empty if they were
 	Type  string `json:",omitempty"` // of Err
 }
 
-// entered tells the window that its desktops are in.
+// entered is the signal to the window that its desktops are in maintenance.
 type entered struct {
 	Result guardResult
 	Fence  time.Time `json:",omitzero"`
@@ -32,9 +32,9 @@ type entered struct {
 
 const errEarly = "the window has ended before its desktops were in"
 
-// guarding is one run of the guard. It takes the desktops of a window in, and out again when the window
-// says so, when the window has closed in whatever way, or at its deadline. It makes every ENTER, so it
-// knows when the last one has ended.
+// guarding is one run of the guard. It takes the desktops of a window in, and takes them out when the window
+// asks for it, when the window has closed in any way, or at the deadline. It sends every ENTER, so it knows
+// when the last one has ended.
 type guarding struct {
 	in       guardInput
 	safe     workflow.Context // not cancelled by the end of the window
@@ -69,7 +69,7 @@ func guard(ctx workflow.Context, in guardInput) (*guardResult, error) {
 	return &g.result, nil
 }
 
-// watch returns when the desktops have to be taken out.
+// watch returns when it is time to take the desktops out.
 func (g *guarding) watch(safe, window workflow.Context) {
 	workflow.Go(safe, func(ctx workflow.Context) {
 		window.Done().Receive(ctx, nil)
@@ -101,7 +101,7 @@ func (g *guarding) watch(safe, window workflow.Context) {
 	g.ending = true
 }
 
-// until returns at a time, which may change and be zero for never, or when the condition holds.
+// until returns when the condition holds, or at a time, which may change and is zero for never.
 func until(ctx workflow.Context, at func() time.Time, condition func() bool) {
 	for !condition() {
 		end := at()
@@ -118,7 +118,7 @@ func until(ctx workflow.Context, at func() time.Time, condition func() bool) {
 	}
 }
 
-// phase begins a phase, which takes no longer than the limit; 0: no limit.
+// phase begins a phase with a time limit; 0: no limit.
 func (g *guarding) phase(name string, limit time.Duration) {
 	now := workflow.Now(g.safe)
 	g.status.Phase, g.status.Since, g.status.Until = name, now, time.Time{}
@@ -129,7 +129,7 @@ func (g *guarding) phase(name string, limit time.Duration) {
 	g.tell()
 }
 
-// tell tells the window how far it is. A window that is closed needs to know no more.
+// tell signals the status to the window. A failure is ignored, because a closed window needs no status.
 func (g *guarding) tell() { g.signalWindow(signalStatus, g.status) }
 
 func (g *guarding) signalWindow(name string, argument any) {
@@ -147,7 +147,8 @@ func (g *guarding) enter(ctx workflow.Context) bool {
 	err := workflow.ExecuteActivity(in.Activity.with(ctx, 0), enterActivity, enterInput{in.Region, g.in.Read.Endpoint, g.in.Read.Mine}).
 		Get(g.safe, &g.result.Enter)
 	if err != nil {
-		// What was sent is not known, and an attempt that nobody waits for may go on for a heartbeat timeout.
+		// It is unknown which desktops were sent, and an abandoned attempt may continue for a heartbeat
+		// timeout.
 		g.rest = g.in.Read.Mine
 		g.result.Enter = enterResult{}
 		g.fence = workflow.Now(g.safe).Add(in.Activity.fence(g.in.Read.AttemptTimeout))
@@ -219,7 +220,7 @@ func (g *guarding) exitInput(desktops List) exitInput {
 	}
 }
 
-// exit takes everything out.
+// exit takes all remaining desktops out.
 func (g *guarding) exit() {
 	g.ending = true
 	g.status.Overdue = workflow.Now(g.safe)
@@ -238,7 +239,7 @@ func (g *guarding) exit() {
 	g.phase(PhaseEnded, 0)
 }
 
-// fence is how long an ENTER may still be carried out of which nobody knows whether it has ended.
+// fence returns the time for which the service may still carry out an ENTER whose end is unknown.
 func (o ActivityOptions) fence(attemptTimeout time.Duration) time.Duration {
 	return o.withDefaults().HeartbeatTimeout + attemptTimeout + fenceMargin
 }

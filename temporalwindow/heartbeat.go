@@ -14,10 +14,10 @@ import (
 )
 
 const (
-	// beatsPerTimeout is how often an activity beats within its heartbeat timeout.
+	// beatsPerTimeout is the number of heartbeats within a heartbeat timeout.
 	beatsPerTimeout = 3
 
-	// lastBeat bounds the sign of life of an activity whose worker stops.
+	// lastBeat bounds the last heartbeat of an activity whose worker stops.
 	lastBeat = 5 * time.Second
 )
 
@@ -29,13 +29,13 @@ const (
 	reportsPerEight = 8
 )
 
-// sign is what an activity tells when it beats.
+// sign is the content of a heartbeat and of a progress report.
 type sign struct {
-	resume   any      // for the next attempt, if this one gets no further
-	progress progress // for people; not told if it has no phase
+	resume   any      // details for the next attempt
+	progress progress // for users; not reported without a phase
 }
 
-// heart beats beside the body of an activity.
+// heart sends heartbeats while an activity runs.
 type heart struct {
 	server server
 	info   activity.Info
@@ -45,10 +45,9 @@ type heart struct {
 	told              progress
 }
 
-// beat sends signs of life until stop is called. The context that it returns ends when the server has
-// given the activity up, wants it to be cancelled, or has accepted no sign for the heartbeat timeout: it
-// may have given the activity to another worker by then. What the activity does beyond that nobody waits
-// for, so no request may follow.
+// beat sends heartbeats until stop is called. The context that it returns ends when the server has given
+// the activity up or cancelled it, or has accepted no heartbeat for the heartbeat timeout, after which it
+// may have given the activity to another worker. After that the activity must send no request.
 func (a *Activities) beat(ctx context.Context, tell func() sign) (alive context.Context, stop func()) {
 	h := &heart{
 		server: a.server(ctx),
@@ -101,7 +100,7 @@ func (h *heart) run(ctx context.Context, cancel context.CancelCauseFunc) {
 	}
 }
 
-// once sends one sign of life.
+// once sends one heartbeat.
 func (h *heart) once(ctx context.Context, until time.Time) error {
 	s := h.sign()
 	bounded, cancel := context.WithDeadline(ctx, until)
@@ -113,7 +112,7 @@ func (h *heart) once(ctx context.Context, until time.Time) error {
 	return err
 }
 
-// report signals progress to the workflow, now and then. A signal that does not arrive is no failure.
+// report signals progress to the workflow at intervals. A signal that does not arrive is no failure.
 func (h *heart) report(ctx context.Context, p progress) {
 	now := time.Now()
 	if p.Phase == "" || now.Before(h.nextReport) || reflect.DeepEqual(p, h.told) {
@@ -124,13 +123,13 @@ func (h *heart) report(ctx context.Context, p progress) {
 	_ = h.server.SignalWorkflow(ctx, w.ID, w.RunID, signalProgress, p)
 }
 
-// isFinal reports whether the server does not want this attempt to go on.
+// isFinal reports whether err means that the server wants this attempt to end.
 func isFinal(err error) bool {
 	return isUnwanted(err) || errors.Is(err, activity.ErrActivityPaused) || errors.Is(err, activity.ErrActivityReset)
 }
 
-// isUnwanted reports whether the workflow has cancelled the activity, or waits for no answer of this
-// attempt any more. Then the worker does not stop, and the server is not lost.
+// isUnwanted reports whether err means that the workflow has cancelled the activity, or no longer waits for
+// this attempt. It is false if the worker stops or the server is lost.
 func isUnwanted(err error) bool {
 	var (
 		canceled *temporal.CanceledError
@@ -139,12 +138,12 @@ func isUnwanted(err error) bool {
 	return errors.As(err, &canceled) || errors.As(err, &gone)
 }
 
-// stopped is the error of an attempt that another one continues.
+// stopped returns the error of an attempt that another one will continue.
 func stopped(ctx context.Context) error {
 	return temporal.NewApplicationError("the attempt was stopped: "+context.Cause(ctx).Error(), "Stopped")
 }
 
-// since returns a time of the server on this machine's clock: the two may differ.
+// since converts a time of the server to this machine's clock, because the two may differ.
 func since(ctx context.Context, began, server time.Time) time.Time {
 	if server.IsZero() {
 		return server

@@ -7,7 +7,8 @@ import (
 	"go.temporal.io/sdk/activity"
 )
 
-// marks are the desktops of a list that are done: one bit each, so that a heartbeat has room for all.
+// marks records which desktops of a list are done: one bit each, so that all of them fit into a
+// heartbeat.
 type marks []byte
 
 func newMarks(n int) marks { return make(marks, (n+7)/8) }
@@ -33,7 +34,7 @@ func (m marks) count() (n int) {
 	return n
 }
 
-// resume adds what an earlier attempt at the activity has told with its last heartbeat.
+// resume adds the marks of an earlier attempt's last heartbeat.
 func resume(ctx context.Context, m marks) {
 	var earlier marks
 	if !activity.HasHeartbeatDetails(ctx) || activity.GetHeartbeatDetails(ctx, &earlier) != nil || len(earlier) != len(m) {

@@ -8,15 +8,15 @@ import (
 	"go.temporal.io/sdk/workflow"
 )
 
-// fenceMargin is how long after its timeout an attempt may still be carried out: an assumption about
-// the service.
+// fenceMargin is the longest time after its timeout at which the service still carries out an attempt. It
+// is an assumption.
 const fenceMargin = 10 * time.Second
 
-// readAttempts is how often reading is tried before a window gives up, or its work begins: about twenty
+// readAttempts is the number of attempts to read before a window gives up, or its work begins: about twenty
 // minutes with the default intervals.
 const readAttempts = 10
 
-// with returns a context for activities. Zero attempts: no limit.
+// with returns a context for activities with a number of attempts; 0: no limit.
 func (o ActivityOptions) with(ctx workflow.Context, attempts int32) workflow.Context {
 	o = o.withDefaults()
 	return workflow.WithActivityOptions(ctx, workflow.ActivityOptions{
@@ -37,7 +37,7 @@ func (o ActivityOptions) queue(ctx workflow.Context) string {
 	return cmp.Or(o.TaskQueue, workflow.GetInfo(ctx).TaskQueueName)
 }
 
-// takeOut runs the activity that takes desktops out until it has done so. ctx must not be cancelled.
+// takeOut runs the activity that takes desktops out until it succeeds. ctx must not be cancelled.
 func (o ActivityOptions) takeOut(ctx workflow.Context, in exitInput) (out int) {
 	for {
 		var result exitResult
@@ -45,7 +45,7 @@ func (o ActivityOptions) takeOut(ctx workflow.Context, in exitInput) (out int) {
 		if err == nil {
 			return result.Out
 		}
-		// Temporal repeats the activity without limit. An error beyond that has to pass too.
+		// Temporal retries the activity without limit. Any other error must be retried too.
 		workflow.GetLogger(ctx).Error("EXIT has failed and is begun anew", "Window", in.Window, "Error", err)
 		_ = workflow.Sleep(ctx, o.withDefaults().MaxRetryInterval)
 	}

@@ -109,7 +109,7 @@ type run struct {
 	workOver bool
 }
 
-// run reports whether anything was taken in, or would have been.
+// run reports whether the window has begun, so that it has a report.
 func (r *run) run(work func(workflow.Context, Ready) error) (began bool, err error) {
 	options := r.in.Activity.with(r.ctx, readAttempts)
 	err = workflow.ExecuteActivity(options, readActivity, readInput{r.in.Region, r.in.DesktopIds, r.in.Key}).Get(r.ctx, &r.read)
@@ -130,7 +130,7 @@ func (r *run) run(work func(workflow.Context, Ready) error) (began bool, err err
 	return true, err
 }
 
-// startGuard returns when the guard has begun: from then on the desktops are its business.
+// startGuard returns when the guard has begun. From then on the guard is responsible for the desktops.
 func (r *run) startGuard() error {
 	in := guardInput{Input: r.in, Read: r.read}
 	in.Input.DesktopIds, in.Input.Key = nil, ""
@@ -156,7 +156,7 @@ func (r *run) startGuard() error {
 	return nil
 }
 
-// listen takes the signals of users, of the guard and of the window's own activities.
+// listen handles the signals of users, of the guard and of the window's own activities.
 func (r *run) listen() {
 	receive(r.safe, SignalDone, func(any) { r.done = true })
 	receive(r.safe, SignalExtend, func(text string) {
@@ -185,7 +185,7 @@ func (r *run) listen() {
 	})
 }
 
-// receive calls fn with the argument of each signal of that name.
+// receive calls fn with the argument of each signal with this name.
 func receive[T any](ctx workflow.Context, name string, fn func(T)) {
 	workflow.Go(ctx, func(ctx workflow.Context) {
 		for {
@@ -196,7 +196,7 @@ func receive[T any](ctx workflow.Context, name string, fn func(T)) {
 	})
 }
 
-// work does the work, if there are desktops for it.
+// work calls the work if there are desktops for it.
 func (r *run) work(work func(workflow.Context, Ready) error) error {
 	switch {
 	case r.ctx.Err() != nil:
@@ -231,12 +231,12 @@ func (r *run) work(work func(workflow.Context, Ready) error) error {
 	err = r.call(work, ready)
 	r.report.Worked = workflow.Now(r.safe)
 	if temporal.IsCanceledError(err) && r.ctx.Err() == nil {
-		return nil // it was Duration, the deadline, or the user's word
+		return nil // Duration, the deadline or SignalDone ended the work
 	}
 	return err
 }
 
-// early is why the window has ended before its desktops were in.
+// early returns the reason why the window ended before its desktops were in maintenance.
 func (r *run) early() error {
 	if !r.guardOver { // done
 		return nil
@@ -251,8 +251,8 @@ func (r *run) early() error {
 	return temporal.NewNonRetryableApplicationError("temporalwindow: "+r.result.Err, r.result.Type, nil)
 }
 
-// call calls work. A panic becomes an error, so that the desktops are taken out at once: the worker
-// would repeat the workflow task, and the desktops stay in until the deadline.
+// call calls work. It turns a panic into an error, so that the desktops are taken out at once. Otherwise
+// the worker would retry the workflow task, and the desktops would stay in until the deadline.
 func (r *run) call(work func(workflow.Context, Ready) error, ready Ready) (err error) {
 	ctx, cancel := workflow.WithCancel(r.ctx)
 	defer cancel()
@@ -285,7 +285,7 @@ func (r *run) out() {
 	r.fill(r.result)
 }
 
-// takeOver takes the desktops out in place of a guard that was terminated.
+// takeOver takes the desktops out if the guard was terminated.
 func (r *run) takeOver() {
 	now := workflow.Now(r.safe)
 	in := exitInput{
@@ -308,7 +308,7 @@ func (r *run) takeOver() {
 	r.status.Out, r.status.Overdue = r.report.Out, time.Time{}
 }
 
-// fill fills the report with what the guard knows.
+// fill adds the results of the guard to the report.
 func (r *run) fill(g guardResult) {
 	r.report.Failed, r.report.NotFound = g.Enter.Failed, g.Enter.Missing
 	r.report.Busy, r.report.Gone, r.report.Problem = g.Wait.Busy, g.Wait.Missing, g.Wait.Problem
