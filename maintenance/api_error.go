@@ -10,7 +10,7 @@ import (
 )
 
 // APIError is an error reply of the API: a reply with an error code, whatever its status, 200
-// included. Its fields hold the texts of the service unchanged; Error escapes them. Error can be
+// included. Its fields hold the texts of the service unescaped; Error escapes them. Error can be
 // called on a nil or zero APIError.
 type APIError struct {
 	StatusCode int
@@ -89,8 +89,8 @@ func (e *APIError) Error() string {
 	return text
 }
 
-// Is makes errors.Is work with [ErrThrottled], [ErrAccessDenied], [ErrInvalidCredential] and
-// [ErrClockSkew].
+// Is makes errors.Is work with [ErrThrottled], [ErrAccessDenied], [ErrInvalidCredential],
+// [ErrClockSkew] and [ErrDesktopNotFound].
 func (e *APIError) Is(target error) bool {
 	if e == nil {
 		return false

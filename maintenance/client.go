@@ -62,9 +62,9 @@ type SetMaintenanceResponse struct {
 // SetMaintenance asks the service to take 1 to [MaxDesktopIDs] desktops of a region into or out of
 // maintenance. A nil error means that the service has accepted the call, not that the desktops are
 // in the mode. After an accepted [ModeEnter] a desktop refuses new connections. A connected user
-// stays connected, so the desktop is in maintenance when its last user has disconnected, which may
-// be hours later: [Client.WaitForMaintenance] waits for that. A desktop that is in the mode already
-// stays there.
+// stays connected, so the desktop is in maintenance only after its last user has disconnected,
+// which may be hours later: [Client.WaitForMaintenance] waits for that. A desktop that is in the
+// mode already stays there.
 //
 // Invalid input is a *[ValidationError], and nothing is sent. Any other failure is an
 // *[OperationError] around an *[APIError], a *[ResponseError], a *[CredentialError], the refusal of

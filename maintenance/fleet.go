@@ -117,7 +117,7 @@ func WithWait() FleetOption {
 // waits. A slow fn misses some states, but never the last one.
 //
 // Callbacks come one at a time, from a goroutine of the fleet. A panic in one ends the fleet and
-// reaches the caller of SetFleetMaintenance.
+// propagates to the caller of SetFleetMaintenance.
 func WithProgress(fn func(FleetProgress)) FleetOption {
 	return func(s *fleetSettings) error {
 		if fn == nil {
@@ -166,8 +166,9 @@ func WithResults(fn func(FleetResult)) FleetOption {
 //     again. If the service shows all of them, or RAM denies ecd:DescribeDesktops, the fleet halves
 //     the batch until each bad desktop is alone, so that one bad ID does not block 99 good ones.
 //     Until the first success it halves one batch at a time. If every desktop of three batches is
-//     refused with the same code, the fleet ends, unless the code says that a desktop was not
-//     found. An ID that [Client.SetMaintenance] would refuse fails without being sent.
+//     refused with the same code before the first success, the fleet ends, unless the code says
+//     that a desktop was not found. An ID that [Client.SetMaintenance] would refuse fails without
+//     being sent.
 //   - A refusal that concerns every call ends the fleet when the requests in flight are done:
 //     [ErrAccessDenied], [ErrInvalidCredential], [ErrClockSkew], a wrong region, host or
 //     certificate, a final refusal by a proxy.

@@ -39,8 +39,8 @@ var defaultHTTPClient = sync.OnceValue(func() *http.Client {
 //     connection before the attempt times out;
 //   - 30 s for the response headers, as long as an attempt takes by default;
 //   - 64 KiB of response headers; the service sends less than 1 KiB;
-//   - up to 1,024 idle connections a host, for 90 s, and no limit over all hosts. The default of net/http is 2 a host:
-//     a burst would close its connections and the next burst would open them again;
+//   - up to 1,024 idle connections per host, for 90 s, and no limit over all hosts. The default of net/http is 2 per
+//     host: a burst would close its connections and the next burst would open them again;
 //   - no MaxConnsPerHost: the callers, or WithConcurrency of a fleet, bound the connections.
 func NewTransport() *http.Transport {
 	return &http.Transport{

@@ -68,7 +68,7 @@ type CallResult struct {
 // AttemptInfo describes one HTTP request.
 type AttemptInfo struct {
 	CallInfo
-	Number int // of the request in its call, from 1; in a fleet, of the batch
+	Number int // of the request within its call or, in a fleet, for its batch; counts from 1
 
 	// Header is for additional headers, for example those of a trace. It cannot replace the headers of the
 	// request itself, which are signed.

@@ -54,8 +54,8 @@ func WithWaitProgress(fn func(pending []Desktop)) WaitOption {
 }
 
 // WaitForMaintenance returns when the service shows every desktop in the mode: in maintenance for
-// ENTER, which lasts until all of its users have disconnected, and without a maintenance flag for
-// EXIT. It only reads: any number of desktops, 100 per request. It polls at once, again after a
+// ENTER, which it is only after all of its users have disconnected, and without a maintenance flag
+// for EXIT. It only reads: any number of desktops, 100 per request. It polls at once, again after a
 // second, and then less often, up to the poll interval. It reads only the desktops that are not in
 // the mode yet.
 //
