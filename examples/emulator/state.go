@@ -51,7 +51,7 @@ func decodeState(content []byte) ([]maintenancetest.DesktopState, error) {
 		return nil, fmt.Errorf("%d bytes follow the JSON document", len(rest))
 	}
 	if d.Version != stateVersion {
-		return nil, fmt.Errorf("Version is %d, not %d", d.Version, stateVersion)
+		return nil, fmt.Errorf("field Version is %d, not %d", d.Version, stateVersion)
 	}
 	if len(d.Desktops) == 0 {
 		return nil, errors.New("file has no desktop")

@@ -19,7 +19,7 @@ var (
 	errRedirect    = errors.New("redirect not followed")
 	errStatus      = errors.New("unexpected HTTP status")
 	errNoCode      = errors.New("no error code")
-	errOddCode     = errors.New("Code is neither a string nor a number")
+	errOddCode     = errors.New("field Code is neither a string nor a number")
 	errFailed      = errors.New("reply has Success: false without an error code")
 )
 
