@@ -83,7 +83,7 @@ func TestInput_UsageErrors(t *testing.T) {
 		{"line too long", append([]string{"enter", "--file", write(t, "ecd-1\n"+strings.Repeat("x", maxLine+1))}, flags...), "after line 1: bufio.Scanner: token too long"},
 		{"arguments and a file", append([]string{"enter", "ecd-1", "--file", input}, flags...), "either as arguments, or in a file, or on standard input"},
 		{"arguments and standard input", append([]string{"enter", "ecd-1", "-"}, flags...), "either as arguments, or in a file, or on standard input"},
-		{"failures onto standard output", append([]string{"enter", "ecd-1", "--failures", "-"}, flags...), "--failures is empty"},
+		{"failures onto standard output", append([]string{"enter", "ecd-1", "--failures", "-"}, flags...), "--failures must be a file"},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
 			t.Parallel()

@@ -36,7 +36,7 @@ func (o *options) completeMode(given func(flag string) bool) error {
 		o.fleet = append(o.fleet, maintenance.WithRequestRate(o.rate))
 	}
 	if o.failures == "-" {
-		return errors.New("--failures is empty; without the flag, failures go to standard error")
+		return errors.New("--failures must be a file, not -; without the flag, failures go to standard error")
 	}
 	if given("timeout") && o.timeout <= 0 {
 		return errors.New("--timeout must be more than 0, for example 30m")

@@ -203,7 +203,7 @@ func (j *journal) guard(fn func() error) (err error) {
 }
 
 func damaged(path string, err error) error {
-	return fmt.Errorf("window: journal %s is damaged: %w; once none of its desktops is in maintenance, remove it", path, err)
+	return fmt.Errorf("window: journal %s is damaged: %w; once none of its desktops is in maintenance, move it away", path, err)
 }
 
 // syncDir syncs a directory, so that the name of a new file survives a crash. Not every system
