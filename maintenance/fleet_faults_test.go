@@ -323,10 +323,10 @@ func TestFleet_RefusalsAreNoThrottling(t *testing.T) {
 			}
 			return code(400, "InvalidDesktopId.NotFound")
 		})
-		r, err := c.SetFleetMaintenance(t.Context(), region, "enter", slices.Values(desktops(5000)), maintenance.WithConcurrency(1))
+		r, err := c.SetFleetMaintenance(t.Context(), region, "enter", slices.Values(desktops(2500)), maintenance.WithConcurrency(1))
 		t.Log(r.Calls, r.Elapsed)
 		require.NotErrorIs(t, err, maintenance.ErrThrottled)
-		assert.Len(t, r.Failed, 5000)
+		assert.Len(t, r.Failed, 2500)
 	})
 }
 

@@ -82,25 +82,26 @@ func TestPace_FollowsTheLimit(t *testing.T) {
 func TestPace_IsThatOfTheClient(t *testing.T) {
 	skipIfShort(t)
 	t.Parallel()
+	const fleets = 9
 	synctest.Test(t, func(t *testing.T) {
-		service, client := newService(t, 17*6000)
+		service, client := newService(t, fleets*6000)
 		service.Inject(0, maintenancetest.Fault{Latency: 50 * time.Millisecond})
 		service.SetRateLimit(maintenancetest.TokenBucket(20, 20))
 		calls, throttled := 0, 0
 		reports := make(chan *maintenance.FleetReport)
-		for fleet := range 17 {
+		for fleet := range fleets {
 			go func() {
-				report, err := client.SetFleetMaintenance(t.Context(), region, "enter", slices.Values(desktops(17 * 6000)[fleet*6000:(fleet+1)*6000]))
+				report, err := client.SetFleetMaintenance(t.Context(), region, "enter", slices.Values(desktops(fleets * 6000)[fleet*6000:(fleet+1)*6000]))
 				assert.NoError(t, err)
 				reports <- report
 			}()
 		}
-		for range 17 {
+		for range fleets {
 			report := <-reports
 			calls, throttled = calls+report.Calls, throttled+report.Throttled
 		}
 		t.Log(calls, throttled)
-		assert.Less(t, throttled, calls/5) // a third, and a first burst of 136, if each fleet learned by itself
+		assert.Less(t, throttled, calls/5) // a third, and a first burst of 72, if each fleet learned by itself
 	})
 }
 

@@ -310,7 +310,7 @@ func TestFleet_DeadlineIsTheReason(t *testing.T) {
 	})
 }
 
-func TestFleet_MillionDesktopsInLittleMemory(t *testing.T) {
+func TestFleet_ConstantMemory(t *testing.T) {
 	skipIfShort(t)
 	client := newClient(t, maintenance.WithHTTPClient(&http.Client{Transport: roundTripper(func(r *http.Request) (*http.Response, error) {
 		return (&capture{}).RoundTrip(r)
@@ -323,7 +323,7 @@ func TestFleet_MillionDesktopsInLittleMemory(t *testing.T) {
 	runtime.GC()
 	before, peak := heap(), uint64(0)
 	report, err := client.SetFleetMaintenance(t.Context(), region, "enter", func(yield func(string) bool) {
-		for i := range 1_000_000 {
+		for i := range 300_000 {
 			if i%1000 == 0 {
 				peak = max(peak, heap())
 			}
@@ -333,8 +333,8 @@ func TestFleet_MillionDesktopsInLittleMemory(t *testing.T) {
 		}
 	})
 	require.NoError(t, err)
-	assert.Equal(t, 1_000_000, report.Succeeded)
+	assert.Equal(t, 300_000, report.Succeeded)
 	growth := int64(peak) - int64(before)
 	t.Logf("heap growth %d KiB", growth>>10)
-	assert.Less(t, growth, int64(16<<20))
+	assert.Less(t, growth, int64(6<<20), "the IDs alone have 9 MiB")
 }

@@ -68,7 +68,7 @@ func TestRun_SessionsThatStay(t *testing.T) {
 				}
 				tc.prepare(f)
 				w := night(desktops(100))
-				w.Disconnect = true
+				w.Disconnect, w.Grace = true, time.Minute
 				worked := 0
 				report, err := f.windows.Run(t.Context(), w, func(_ context.Context, ready []string) error {
 					worked = len(ready)
@@ -228,7 +228,7 @@ func TestRun_LargeWindow(t *testing.T) {
 	skipIfShort(t)
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		const n = 5000
+		const n = 3000
 		f := newFixture(t, n)
 		f.SetTransition(time.Second)
 		report, err := f.windows.Run(t.Context(), night(desktops(n)), noWork)

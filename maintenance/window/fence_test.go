@@ -64,7 +64,7 @@ func TestRun_NoFenceWithoutDoubt(t *testing.T) {
 func TestRun_NeverAnswered(t *testing.T) {
 	skipIfShort(t)
 	t.Parallel()
-	const n = 3000 // others are accepted while one batch fails
+	const n = 2000 // others are accepted while one batch fails
 	for _, carriedOut := range []bool{false, true} {
 		synctest.Test(t, func(t *testing.T) {
 			f := newFixture(t, n)
