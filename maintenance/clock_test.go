@@ -10,6 +10,7 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
+	"github.com/ecdkit/ecd-maintenance-go/internal/brief"
 	"github.com/ecdkit/ecd-maintenance-go/maintenance"
 	"github.com/ecdkit/ecd-maintenance-go/maintenance/maintenancetest"
 )
@@ -83,7 +84,7 @@ func TestClock_StaysWrong(t *testing.T) {
 		skew.Store(int64(time.Hour))
 		err := enter(t.Context(), client)
 		require.ErrorContains(t, err, "the service's clock is 1h0m0s ahead of this machine's")
-		assert.Len(t, service.Requests(), 1)
+		brief.Len(t, service.Requests(), 1)
 		require.NoError(t, enter(t.Context(), client), "the offset is kept for later calls")
 	})
 }
@@ -99,7 +100,7 @@ func TestClock_KeepsMoving(t *testing.T) {
 		client, err := service.NewClient(maintenance.WithRetry(maintenance.RetryPolicy{MaxAttempts: 10}))
 		require.NoError(t, err)
 		require.ErrorIs(t, enter(t.Context(), client), maintenance.ErrClockSkew)
-		assert.Len(t, service.Requests(), 2)
+		brief.Len(t, service.Requests(), 2)
 	})
 }
 
@@ -133,7 +134,7 @@ func TestClock_UnreliableDates(t *testing.T) {
 			service.Inject(1, maintenancetest.Fault{StatusCode: 400, Code: "InvalidTimeStamp.Expired", Header: header})
 			err := enter(t.Context(), client)
 			require.ErrorIs(t, err, maintenance.ErrClockSkew, name)
-			assert.Len(t, service.Requests(), 1, name)
+			brief.Len(t, service.Requests(), 1, name)
 			require.NoError(t, enter(t.Context(), client), name)
 			sent := service.Requests()[1].Header.Get("X-Acs-Date")
 			assert.Equal(t, time.Now().UTC().Format("2006-01-02T15:04:05Z"), sent, name)

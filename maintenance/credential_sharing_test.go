@@ -20,6 +20,7 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
+	"github.com/ecdkit/ecd-maintenance-go/internal/brief"
 	"github.com/ecdkit/ecd-maintenance-go/maintenance"
 	"github.com/ecdkit/ecd-maintenance-go/maintenance/maintenancetest"
 )
@@ -157,7 +158,7 @@ func TestCredential_CallersShareOneQuestion(t *testing.T) {
 			require.NoError(t, <-others)
 		}
 		assert.EqualValues(t, 1, slow.asked.Load())
-		assert.Len(t, service.Requests(), 16)
+		brief.Len(t, service.Requests(), 16)
 	})
 }
 
@@ -186,7 +187,7 @@ func TestCredential_ProviderNeverAnswers(t *testing.T) {
 		require.ErrorContains(t, err, "attempt timed out after 30s")
 		assert.Zero(t, attempts(t, err), "requests")
 		require.NotErrorIs(t, err, maintenance.ErrOutcomeUnknown)
-		assert.Empty(t, service.Requests())
+		brief.Empty(t, service.Requests())
 		slow.answer <- goodKey // let the goroutine of the only request end
 		assert.EqualValues(t, 1, slow.asked.Load())
 	})
@@ -257,7 +258,7 @@ func TestCredential_ExpiredToken(t *testing.T) {
 				start := time.Now()
 				err = enter(t.Context(), client)
 				assert.Zero(t, time.Since(start), "there is nothing to wait for")
-				assert.Len(t, service.Requests(), tc.want)
+				brief.Len(t, service.Requests(), tc.want)
 				assert.EqualValues(t, 2, rotating.asked.Load())
 				if tc.ok {
 					require.NoError(t, err)

@@ -15,6 +15,7 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
+	"github.com/ecdkit/ecd-maintenance-go/internal/brief"
 	"github.com/ecdkit/ecd-maintenance-go/maintenance"
 	"github.com/ecdkit/ecd-maintenance-go/maintenance/maintenancetest"
 )
@@ -69,7 +70,7 @@ func TestCredentialChain_EnvironmentAndProfile(t *testing.T) {
 	}
 	home := withoutCredentials(t)
 	require.ErrorIs(t, enter(), maintenance.ErrInvalidCredential)
-	assert.Empty(t, service.Requests())
+	brief.Empty(t, service.Requests())
 
 	require.NoError(t, os.MkdirAll(filepath.Join(home, ".alibabacloud"), 0o700))
 	profile := fmt.Sprintf("[default]\ntype = access_key\naccess_key_id = %s\naccess_key_secret = %s\n",

@@ -17,6 +17,7 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
+	"github.com/ecdkit/ecd-maintenance-go/internal/brief"
 	"github.com/ecdkit/ecd-maintenance-go/maintenance"
 	"github.com/ecdkit/ecd-maintenance-go/maintenance/maintenancetest"
 )
@@ -45,7 +46,7 @@ func readOne(t *testing.T, desktop string) maintenance.Desktop {
 	client := pages(func(url.Values) string { return pageOf("", desktop) }).client(t)
 	read, err := readAll(client.Desktops(t.Context(), region, maintenance.DesktopFilter{}))
 	require.NoError(t, err)
-	require.Len(t, read, 1)
+	brief.MustLen(t, read, 1)
 	return read[0]
 }
 
@@ -78,7 +79,7 @@ func TestDesktops_Pages(t *testing.T) {
 			read, err := readAll(client.Desktops(t.Context(), region, maintenance.DesktopFilter{}))
 			require.NoError(t, err)
 			assert.ElementsMatch(t, desktops(tc.desktops), namesOf(read))
-			require.Len(t, service.Requests(), tc.requests)
+			brief.MustLen(t, service.Requests(), tc.requests)
 			for _, r := range service.Requests() {
 				assert.Equal(t, "100", r.Query.Get("MaxResults"))
 				assert.Equal(t, "false", r.Query.Get("FilterDesktopGroup"))
@@ -100,7 +101,7 @@ func TestDesktops_BreakEndsReading(t *testing.T) {
 					break
 				}
 			}
-			assert.Len(t, service.Requests(), (after+99)/100, "a page is requested when it is needed")
+			brief.Len(t, service.Requests(), (after+99)/100, "a page is requested when it is needed")
 		})
 	}
 }
@@ -111,7 +112,7 @@ func TestDesktops_BreakAmongChunksOfIDs(t *testing.T) {
 	for range client.Desktops(t.Context(), region, maintenance.DesktopFilter{DesktopIds: desktops(250)}) {
 		break
 	}
-	assert.Len(t, service.Requests(), 1)
+	brief.Len(t, service.Requests(), 1)
 }
 
 func TestDesktops_ErrorComesLast(t *testing.T) {
@@ -138,7 +139,7 @@ func TestDesktops_EveryRangeStartsAfresh(t *testing.T) {
 	t.Parallel()
 	service, client := newService(t, 150)
 	all := client.Desktops(t.Context(), region, maintenance.DesktopFilter{})
-	assert.Empty(t, service.Requests(), "nothing is sent before the range")
+	brief.Empty(t, service.Requests(), "nothing is sent before the range")
 	for range all {
 		break
 	}
@@ -301,9 +302,9 @@ func TestDesktops_Validation(t *testing.T) {
 		var invalid *maintenance.ValidationError
 		require.ErrorAs(t, err, &invalid, name)
 		assert.Equal(t, tc.parameter, invalid.Parameter, name)
-		assert.Empty(t, read, name)
+		brief.Empty(t, read, name)
 	}
-	assert.Empty(t, service.Requests())
+	brief.Empty(t, service.Requests())
 }
 
 func TestDesktops_CodeInASuccess(t *testing.T) {
@@ -315,7 +316,7 @@ func TestDesktops_CodeInASuccess(t *testing.T) {
 	var refused *maintenance.APIError
 	require.ErrorAs(t, err, &refused)
 	assert.Equal(t, "InternalError", refused.Code)
-	assert.Empty(t, read)
+	brief.Empty(t, read)
 	assert.NotErrorIs(t, err, maintenance.ErrOutcomeUnknown)
 }
 
@@ -350,7 +351,7 @@ func TestDesktops_ThrottlingIsRetried(t *testing.T) {
 		read, err := readAll(client.Desktops(t.Context(), region, maintenance.DesktopFilter{}))
 		require.NoError(t, err)
 		assert.ElementsMatch(t, desktops(250), namesOf(read))
-		assert.Len(t, service.Requests(), 5)
+		brief.Len(t, service.Requests(), 5)
 	})
 }
 
@@ -458,7 +459,7 @@ func TestDesktops_NoList(t *testing.T) {
 		read, err := readAll(client.Desktops(t.Context(), region, maintenance.DesktopFilter{}))
 		var odd *maintenance.ResponseError
 		assert.ErrorAs(t, err, &odd, field)
-		assert.Empty(t, read, field)
+		brief.Empty(t, read, field)
 	}
 }
 

@@ -14,6 +14,7 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
+	"github.com/ecdkit/ecd-maintenance-go/internal/brief"
 	"github.com/ecdkit/ecd-maintenance-go/maintenance"
 	"github.com/ecdkit/ecd-maintenance-go/maintenance/maintenancetest"
 )
@@ -156,7 +157,7 @@ func TestFleetReport_JSONOfAFleet(t *testing.T) {
 			}
 			var got struct{ Failed []failure }
 			require.NoError(t, json.Unmarshal(document(t, report), &got))
-			require.Len(t, got.Failed, 5)
+			brief.MustLen(t, got.Failed, 5)
 			assert.Equal(t, failure{DesktopID: "a b", Error: report.Failed[1].Err.Error()}, got.Failed[1])
 			last := got.Failed[4]
 			assert.Equal(t, report.Failed[4].DesktopID, last.DesktopID)

@@ -13,6 +13,7 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
+	"github.com/ecdkit/ecd-maintenance-go/internal/brief"
 	"github.com/ecdkit/ecd-maintenance-go/maintenance"
 )
 
@@ -133,6 +134,6 @@ func TestContextError_CauseIsNoSentinel(t *testing.T) {
 		require.NotErrorIs(t, err, sentinel)
 		require.ErrorIs(t, err, io.ErrClosedPipe)
 		require.ErrorIs(t, err, context.Canceled)
-		assert.Empty(t, service.Requests())
+		brief.Empty(t, service.Requests())
 	}
 }

@@ -12,6 +12,7 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
+	"github.com/ecdkit/ecd-maintenance-go/internal/brief"
 	"github.com/ecdkit/ecd-maintenance-go/maintenance"
 	"github.com/ecdkit/ecd-maintenance-go/maintenance/maintenancetest"
 )
@@ -137,7 +138,7 @@ func TestFleetRead_OutageOfReadingAlone(t *testing.T) {
 					}
 					report, _ := client.SetFleetMaintenance(within(t, 10*time.Hour), region, "enter", slices.Values(ids))
 					assert.Equal(t, 99*batches, report.Succeeded)
-					assert.Len(t, report.Failed, batches)
+					brief.Len(t, report.Failed, batches)
 				})
 			})
 		}
@@ -190,12 +191,12 @@ func TestWait_SomeDesktopsCannotBeRead(t *testing.T) {
 				report, err := client.SetFleetMaintenance(within(t, 10*time.Minute), region, "enter", slices.Values(desktops(300)), maintenance.WithWait())
 				require.ErrorIs(t, err, maintenance.ErrPending)
 				assert.Equal(t, 200, report.Succeeded, "%s %s", name, bad)
-				assert.Len(t, report.Failed, 100)
+				brief.Len(t, report.Failed, 100)
 
 				err = client.WaitForMaintenance(within(t, 10*time.Minute), region, "enter", desktops(300))
 				var waited *maintenance.WaitError
 				require.ErrorAs(t, err, &waited)
-				assert.Len(t, waited.Pending, 100, "%s %s", name, bad)
+				brief.Len(t, waited.Pending, 100, "%s %s", name, bad)
 			})
 		}
 	}

@@ -12,6 +12,7 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
+	"github.com/ecdkit/ecd-maintenance-go/internal/brief"
 	"github.com/ecdkit/ecd-maintenance-go/maintenance"
 )
 
@@ -26,7 +27,7 @@ func failedFleet(t *testing.T, status int, body string) (*maintenance.FleetRepor
 	report, err := client.SetFleetMaintenance(t.Context(), region, maintenance.ModeEnter, slices.Values(ids))
 	var summary *maintenance.FleetError
 	require.ErrorAs(t, err, &summary)
-	require.Len(t, report.Failed, 5)
+	brief.MustLen(t, report.Failed, 5)
 	return report, summary
 }
 

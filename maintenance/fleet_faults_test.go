@@ -17,6 +17,7 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
+	"github.com/ecdkit/ecd-maintenance-go/internal/brief"
 	"github.com/ecdkit/ecd-maintenance-go/maintenance"
 )
 
@@ -326,7 +327,7 @@ func TestFleet_RefusalsAreNoThrottling(t *testing.T) {
 		r, err := c.SetFleetMaintenance(t.Context(), region, "enter", slices.Values(desktops(2500)), maintenance.WithConcurrency(1))
 		t.Log(r.Calls, r.Elapsed)
 		require.NotErrorIs(t, err, maintenance.ErrThrottled)
-		assert.Len(t, r.Failed, 2500)
+		brief.Len(t, r.Failed, 2500)
 	})
 }
 

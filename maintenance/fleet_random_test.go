@@ -16,6 +16,7 @@ import (
 	"github.com/stretchr/testify/require"
 	"golang.org/x/time/rate"
 
+	"github.com/ecdkit/ecd-maintenance-go/internal/brief"
 	"github.com/ecdkit/ecd-maintenance-go/maintenance"
 )
 
@@ -225,8 +226,8 @@ func randomFleet(t *testing.T, rnd *rand.Rand) {
 		failed[f.DesktopID] = f.Err
 		require.NotNil(t, f.Err)
 	}
-	require.Len(t, drawn, report.Succeeded+len(report.Failed))
-	require.Len(t, told, len(drawn))
+	brief.MustLen(t, drawn, report.Succeeded+len(report.Failed))
+	brief.MustLen(t, told, len(drawn))
 	require.Equal(t, calls, report.Calls)
 	unknown := false
 	for _, id := range drawn {
@@ -245,7 +246,7 @@ func randomFleet(t *testing.T, rnd *rand.Rand) {
 	}
 	if err == nil {
 		require.Empty(t, failed)
-		require.Len(t, drawn, total)
+		brief.MustLen(t, drawn, total)
 	} else {
 		require.Equal(t, unknown, errors.Is(err, maintenance.ErrOutcomeUnknown))
 		var fe *maintenance.FleetError

@@ -15,6 +15,7 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
+	"github.com/ecdkit/ecd-maintenance-go/internal/brief"
 	"github.com/ecdkit/ecd-maintenance-go/maintenance"
 )
 
@@ -182,7 +183,7 @@ func TestFleetRefusal_OfOneDesktop(t *testing.T) {
 				}
 				require.NotNil(t, summary)
 				require.NoError(t, summary.Ended)
-				assert.Len(t, report.Failed, lost)
+				brief.Len(t, report.Failed, lost)
 				assert.Equal(t, 1000-lost, report.Succeeded)
 				assert.True(t, slices.ContainsFunc(report.Failed, func(d maintenance.DesktopError) bool { return d.DesktopID == "ecd-777" }))
 				assert.NotContains(t, summary.Error(), "grant")
@@ -220,7 +221,7 @@ func TestFleetRefusal_BusyForAFifthOfTheTime(t *testing.T) {
 				})
 				require.Nil(t, summary)
 				assert.Equal(t, 10_000, report.Succeeded)
-				assert.Empty(t, report.Failed)
+				brief.Empty(t, report.Failed)
 				assert.Greater(t, report.Calls, 100)
 			})
 		})

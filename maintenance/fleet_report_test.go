@@ -66,7 +66,9 @@ func testTruth(t *testing.T, random *rand.Rand) {
 
 	failed := map[string]error{}
 	for _, f := range report.Failed {
-		require.NotContains(t, failed, f.DesktopID, "reported twice")
+		if _, twice := failed[f.DesktopID]; twice {
+			require.Fail(t, "reported twice", f.DesktopID)
+		}
 		failed[f.DesktopID] = f.Err
 	}
 	// The stream may have yielded one more ID that the fleet did not take.

@@ -15,6 +15,7 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
+	"github.com/ecdkit/ecd-maintenance-go/internal/brief"
 	"github.com/ecdkit/ecd-maintenance-go/maintenance"
 	"github.com/ecdkit/ecd-maintenance-go/maintenance/maintenancetest"
 )
@@ -32,7 +33,7 @@ func TestFleetSplit_BadDesktops(t *testing.T) {
 			report, err := client.SetFleetMaintenance(t.Context(), region, "enter", slices.Values(ids))
 			require.Error(t, err)
 			assert.Equal(t, 100-bad, report.Succeeded)
-			assert.Len(t, report.Failed, bad)
+			brief.Len(t, report.Failed, bad)
 			for _, failed := range report.Failed {
 				var refused *maintenance.APIError
 				require.ErrorAs(t, failed, &refused)
@@ -58,7 +59,7 @@ func TestFleetSplit_HalvesInheritAnUnknownOutcome(t *testing.T) {
 		report, err := client.SetFleetMaintenance(t.Context(), region, "enter", slices.Values(append(desktops(3), "gone")))
 		require.ErrorIs(t, err, maintenance.ErrOutcomeUnknown)
 		assert.Equal(t, 3, report.Succeeded)
-		require.Len(t, report.Failed, 1)
+		brief.MustLen(t, report.Failed, 1)
 		assert.Equal(t, "gone", report.Failed[0].DesktopID)
 	})
 }
@@ -145,7 +146,7 @@ func TestFleetSplit_EveryDesktopIsGone(t *testing.T) {
 			var summary *maintenance.FleetError
 			require.ErrorAs(t, err, &summary)
 			require.NoError(t, summary.Ended, code)
-			assert.Len(t, report.Failed, 500)
+			brief.Len(t, report.Failed, 500)
 		})
 	}
 }
@@ -175,7 +176,7 @@ func TestFleetSplit_DifferentCodes(t *testing.T) {
 		require.ErrorAs(t, err, &summary)
 		require.NoError(t, summary.Ended)
 		assert.Equal(t, 100, report.Succeeded)
-		assert.Len(t, report.Failed, 500)
+		brief.Len(t, report.Failed, 500)
 	})
 }
 

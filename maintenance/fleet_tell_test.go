@@ -16,6 +16,7 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
+	"github.com/ecdkit/ecd-maintenance-go/internal/brief"
 	"github.com/ecdkit/ecd-maintenance-go/maintenance"
 	"github.com/ecdkit/ecd-maintenance-go/maintenance/maintenancetest"
 )
@@ -51,7 +52,7 @@ func TestFleetProgress_SlowCallbackHoldsUpNothing(t *testing.T) {
 			maintenance.WithConcurrency(1), maintenance.WithProgress(func(p maintenance.FleetProgress) {
 				states = append(states, p)
 				time.Sleep(time.Hour) // simulated time
-				assert.Len(t, service.Requests(), 20, "the fleet went on")
+				brief.Len(t, service.Requests(), 20, "the fleet went on")
 			}))
 		require.NoError(t, err)
 		assert.Equal(t, 100, states[0].Succeeded)
@@ -166,7 +167,7 @@ func TestFleetResults_IDsThatCannotBeSent(t *testing.T) {
 			assert.Equal(t, []string{""}, r.DesktopIds)
 		}))
 		require.Error(t, err)
-		assert.Len(t, report.Failed, 1000)
+		brief.Len(t, report.Failed, 1000)
 		assert.EqualValues(t, 1000, told.Load())
 		assert.Less(t, most, 50, "a slow callback slows the stream")
 	})
@@ -216,7 +217,7 @@ func TestFleetStream_Blocks(t *testing.T) {
 		assert.Equal(t, 150, report.Succeeded)
 		assert.Equal(t, 150, accepted)
 		assert.Equal(t, 3, report.Calls)
-		require.Len(t, results, 3)
+		brief.MustLen(t, results, 3)
 		assert.Zero(t, results[0])
 		assert.LessOrEqual(t, results[1], 10*time.Second)
 		assert.GreaterOrEqual(t, len(progress), 360)

@@ -20,6 +20,7 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
+	"github.com/ecdkit/ecd-maintenance-go/internal/brief"
 	"github.com/ecdkit/ecd-maintenance-go/maintenance"
 	"github.com/ecdkit/ecd-maintenance-go/maintenance/maintenancetest"
 )
@@ -30,7 +31,7 @@ func TestFleet_IsAccepted(t *testing.T) {
 	report, err := client.SetFleetMaintenance(t.Context(), region, "enter", slices.Values(desktops(1234)))
 	require.NoError(t, err)
 	assert.Equal(t, 1234, report.Succeeded)
-	assert.Empty(t, report.Failed)
+	brief.Empty(t, report.Failed)
 	assert.Equal(t, 13, report.Calls)
 	assert.Zero(t, report.Throttled)
 	assert.Positive(t, report.Elapsed)
@@ -51,7 +52,7 @@ func TestFleet_Empty(t *testing.T) {
 	report, err := client.SetFleetMaintenance(t.Context(), region, maintenance.ModeExit, slices.Values([]string{}))
 	require.NoError(t, err)
 	assert.Zero(t, report.Succeeded+report.Calls)
-	assert.Empty(t, service.Requests())
+	brief.Empty(t, service.Requests())
 }
 
 func TestFleet_BadParameters(t *testing.T) {
@@ -86,7 +87,7 @@ func TestFleet_BadParameters(t *testing.T) {
 		assert.Equal(t, tc.parameter, invalid.Parameter)
 		assert.Nil(t, report)
 	}
-	assert.Empty(t, service.Requests())
+	brief.Empty(t, service.Requests())
 }
 
 func TestFleet_IDThatCannotBeSent(t *testing.T) {
@@ -95,12 +96,12 @@ func TestFleet_IDThatCannotBeSent(t *testing.T) {
 	report, err := client.SetFleetMaintenance(t.Context(), region, "enter", slices.Values([]string{"ecd-1", "", "ecd-2", "a b", "ecd-3"}))
 	require.Error(t, err)
 	assert.Equal(t, 3, report.Succeeded)
-	require.Len(t, report.Failed, 2)
+	brief.MustLen(t, report.Failed, 2)
 	var invalid *maintenance.ValidationError
 	require.ErrorAs(t, report.Failed[1], &invalid)
 	assert.Equal(t, "desktopIDs[3]", invalid.Parameter)
 	assert.Equal(t, "a b", report.Failed[1].DesktopID)
-	assert.Len(t, service.Requests(), 1)
+	brief.Len(t, service.Requests(), 1)
 	assert.Equal(t, []string{"ecd-1", "ecd-2", "ecd-3"}, service.Requests()[0].DesktopIds)
 	require.EqualError(t, err, "maintenance: ENTER cn-hangzhou: 3 of 5 desktops; 2 failed, first: desktop \"\": maintenance: desktopIDs[1] is empty")
 }
@@ -236,7 +237,7 @@ func TestFleet_ContextEnds(t *testing.T) {
 		require.ErrorIs(t, err, maintenance.ErrOutcomeUnknown)
 		assert.Equal(t, 1500*time.Millisecond, report.Elapsed)
 		assert.Equal(t, 800, report.Succeeded)
-		assert.Len(t, report.Failed, 800)
+		brief.Len(t, report.Failed, 800)
 		assert.Equal(t, 1600, drawn)
 		for _, failed := range report.Failed {
 			require.ErrorIs(t, failed, maintenance.ErrOutcomeUnknown)
@@ -271,7 +272,7 @@ func TestFleet_NotSentIsNotUnknown(t *testing.T) {
 		report, err := client.SetFleetMaintenance(t.Context(), region, "enter", slices.Values(desktops(200)), maintenance.WithConcurrency(2))
 		require.ErrorIs(t, err, maintenance.ErrAccessDenied)
 		require.NotErrorIs(t, err, context.Canceled, "nobody has cancelled")
-		require.Len(t, report.Failed, 200)
+		brief.MustLen(t, report.Failed, 200)
 		for _, failed := range report.Failed {
 			require.ErrorIs(t, failed, maintenance.ErrAccessDenied)
 			unknown := slices.Contains(desktops(100), failed.DesktopID)

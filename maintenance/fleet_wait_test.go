@@ -14,6 +14,7 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
+	"github.com/ecdkit/ecd-maintenance-go/internal/brief"
 	"github.com/ecdkit/ecd-maintenance-go/maintenance"
 	"github.com/ecdkit/ecd-maintenance-go/maintenance/maintenancetest"
 )
@@ -54,14 +55,15 @@ func TestFleetWait_ReturnsWhenEveryDesktopIsInTheMode(t *testing.T) {
 				maintenance.WithResults(func(r maintenance.FleetResult) {
 					assert.NotEmpty(t, r.RequestId)
 					for _, id := range r.DesktopIds {
-						assert.NotContains(t, told, id)
+						_, twice := told[id]
+						assert.False(t, twice, "%s is told twice", id)
 						told[id] = time.Since(start)
 						assert.Equal(t, mode == maintenance.ModeEnter, service.InMaintenance(region, id))
 					}
 				}))
 			require.NoError(t, err)
 			assert.Equal(t, 300, report.Succeeded)
-			assert.Len(t, told, 300)
+			brief.Len(t, told, 300)
 			assert.InDelta(t, 30, told["ecd-1"].Seconds(), 15)
 			if mode == maintenance.ModeEnter {
 				assert.InDelta(t, 630, told["ecd-7"].Seconds(), 15)
@@ -102,7 +104,7 @@ func TestFleetWait_PendingDesktopsNameTheirUsers(t *testing.T) {
 			require.NotErrorIs(t, err, maintenance.ErrOutcomeUnknown)
 			assert.Equal(t, time.Hour, report.Elapsed)
 			assert.Equal(t, 299, report.Succeeded)
-			require.Len(t, report.Failed, 1)
+			brief.MustLen(t, report.Failed, 1)
 			assert.Equal(t, "ecd-7", report.Failed[0].DesktopID)
 			require.ErrorIs(t, report.Failed[0], maintenance.ErrPending)
 			require.ErrorContains(t, report.Failed[0], `entering maintenance, connected: "alice", "bob"`)
@@ -124,7 +126,7 @@ func TestFleetWait_ReadingDenied(t *testing.T) {
 		require.ErrorIs(t, err, maintenance.ErrAccessDenied)
 		require.ErrorContains(t, err, "ecd:DescribeDesktops")
 		assert.Less(t, report.Elapsed, 2*time.Second)
-		assert.Len(t, report.Failed, 1000)
+		brief.Len(t, report.Failed, 1000)
 		assert.LessOrEqual(t, len(readsOf(service)), 1)
 	})
 }
@@ -182,7 +184,7 @@ func TestFleetWait_UnknownOutcomes(t *testing.T) {
 				require.NotErrorIs(t, err, maintenance.ErrOutcomeUnknown)
 				if tc.want != nil {
 					require.ErrorContains(t, err, tc.want.Error())
-					assert.Len(t, report.Failed, 1)
+					brief.Len(t, report.Failed, 1)
 					assert.False(t, service.InMaintenance(region, "ecd-101"))
 					return
 				}
@@ -203,7 +205,7 @@ func TestFleetWait_UnknownOutcomeThatCannotBeRead(t *testing.T) {
 		service.Inject(0, maintenancetest.Fault{Action: setMaintenance, Cut: true, Applied: true})
 		report, err := client.SetFleetMaintenance(t.Context(), region, "enter", slices.Values(desktops(100)), maintenance.WithWait(), maintenance.WithOutageLimit(time.Minute))
 		require.ErrorIs(t, err, maintenance.ErrOutcomeUnknown)
-		assert.Len(t, report.Failed, 100)
+		brief.Len(t, report.Failed, 100)
 	})
 }
 
@@ -229,7 +231,7 @@ func TestFleetRead_UnknownDesktops(t *testing.T) {
 		require.ErrorIs(t, err, maintenance.ErrDesktopNotFound)
 		assert.Less(t, report.Calls, 400)
 		assert.Equal(t, len(service.Requests()), report.Calls)
-		assert.Len(t, report.Failed, 10_000)
+		brief.Len(t, report.Failed, 10_000)
 		for _, failed := range report.Failed {
 			require.ErrorIs(t, failed, maintenance.ErrDesktopNotFound)
 			var refused *maintenance.APIError
@@ -253,8 +255,8 @@ func TestFleetRead_Denied(t *testing.T) {
 			report, err := client.SetFleetMaintenance(t.Context(), region, "enter", slices.Values(ids), maintenance.WithConcurrency(1))
 			require.Error(t, err)
 			assert.Equal(t, 998, report.Succeeded, fault.Code)
-			assert.Len(t, report.Failed, 2)
-			assert.Len(t, readsOf(service), 1)
+			brief.Len(t, report.Failed, 2)
+			brief.Len(t, readsOf(service), 1)
 		})
 	}
 }
@@ -283,7 +285,7 @@ func TestFleetRead_ReplyWithoutDesktops(t *testing.T) {
 			report, err := client.SetFleetMaintenance(t.Context(), region, "enter", slices.Values(append(desktops(99), "gone")))
 			require.Error(t, err)
 			assert.Equal(t, 99, report.Succeeded, "halving alone")
-			assert.Len(t, report.Failed, 1)
+			brief.Len(t, report.Failed, 1)
 		})
 	}
 }
@@ -352,7 +354,7 @@ func waitingFleet(t *testing.T, random *rand.Rand) {
 				}
 			}
 		}))
-	require.Len(t, told, report.Succeeded+len(report.Failed))
+	brief.MustLen(t, told, report.Succeeded+len(report.Failed))
 	require.Equal(t, len(service.Requests())-before, report.Calls)
 	time.Sleep(transition) // what is on its way out is out then
 	for id, why := range told {

@@ -14,6 +14,7 @@ import (
 	"github.com/stretchr/testify/require"
 	"golang.org/x/time/rate"
 
+	"github.com/ecdkit/ecd-maintenance-go/internal/brief"
 	"github.com/ecdkit/ecd-maintenance-go/maintenance"
 	"github.com/ecdkit/ecd-maintenance-go/maintenance/maintenancetest"
 )
@@ -170,7 +171,7 @@ func TestRateLimiter_AllowsNothing(t *testing.T) {
 	require.ErrorContains(t, enter(t.Context(), client), "allows no request")
 	_, err := client.SetFleetMaintenance(t.Context(), region, "enter", slices.Values(desktops(1)))
 	require.ErrorContains(t, err, "allows no request")
-	assert.Empty(t, service.Requests())
+	brief.Empty(t, service.Requests())
 	_, err = maintenance.NewClient(maintenance.WithRateLimiter(nil))
 	var invalid *maintenance.ValidationError
 	require.ErrorAs(t, err, &invalid)

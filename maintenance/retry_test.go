@@ -13,6 +13,7 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
+	"github.com/ecdkit/ecd-maintenance-go/internal/brief"
 	"github.com/ecdkit/ecd-maintenance-go/maintenance"
 	"github.com/ecdkit/ecd-maintenance-go/maintenance/maintenancetest"
 )
@@ -76,7 +77,7 @@ func TestRetry_WhichRefusals(t *testing.T) {
 					require.ErrorContains(t, err, "3 attempts")
 				}
 				assert.Equal(t, want, attempts(t, err))
-				assert.Len(t, service.Requests(), want)
+				brief.Len(t, service.Requests(), want)
 
 				stop()
 				service.Inject(1, tc.fault)
@@ -113,7 +114,7 @@ func TestRetry_MaxAttempts(t *testing.T) {
 			service.Inject(0, unavailable)
 			err := enter(t.Context(), client)
 			assert.Equal(t, limit, attempts(t, err))
-			assert.Len(t, service.Requests(), limit)
+			brief.Len(t, service.Requests(), limit)
 		}
 	})
 }
@@ -261,7 +262,7 @@ func TestRetry_WaitEndsWithItsContext(t *testing.T) {
 		var refused *maintenance.APIError
 		require.ErrorAs(t, err, &refused, "the last failure")
 		assert.Equal(t, "Throttling.User", refused.Code)
-		assert.Len(t, service.Requests(), 1)
+		brief.Len(t, service.Requests(), 1)
 	})
 }
 
@@ -352,7 +353,7 @@ func TestRetryBudget_IsSpentAndEarned(t *testing.T) {
 			for range 50 {
 				_ = enter(t.Context(), client)
 			}
-			assert.Len(t, service.Requests(), 50+tc.retries, name)
+			brief.Len(t, service.Requests(), 50+tc.retries, name)
 			err := enter(t.Context(), client)
 			require.ErrorContains(t, err, "retry budget exhausted")
 			assert.Equal(t, 1, attempts(t, err))

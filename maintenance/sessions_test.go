@@ -9,6 +9,7 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
+	"github.com/ecdkit/ecd-maintenance-go/internal/brief"
 	"github.com/ecdkit/ecd-maintenance-go/maintenance"
 	"github.com/ecdkit/ecd-maintenance-go/maintenance/maintenancetest"
 )
@@ -32,7 +33,7 @@ func TestDisconnectSessions_TwentyAtATime(t *testing.T) {
 		refused, err := client.DisconnectSessions(t.Context(), region, sessions(n))
 		require.NoError(t, err)
 		assert.Empty(t, refused)
-		assert.Len(t, service.Requests(), requests, "%d sessions", n)
+		brief.Len(t, service.Requests(), requests, "%d sessions", n)
 		for _, id := range desktops(n) {
 			d, _ := service.Desktop(region, id)
 			assert.Empty(t, d.Sessions, id)
@@ -63,7 +64,7 @@ func TestDisconnectSessions_ErrorInTheSecondCall(t *testing.T) {
 	require.ErrorAs(t, err, &failed)
 	assert.Equal(t, "DisconnectDesktopSessions", failed.Action)
 	assert.Equal(t, all[:20], refused)
-	assert.Len(t, service.Requests(), 2, "nothing follows the error")
+	brief.Len(t, service.Requests(), 2, "nothing follows the error")
 }
 
 func TestDisconnectSessions_Validation(t *testing.T) {
@@ -87,7 +88,7 @@ func TestDisconnectSessions_Validation(t *testing.T) {
 		assert.Equal(t, tc.parameter, invalid.Parameter)
 		assert.Empty(t, refused)
 	}
-	assert.Empty(t, service.Requests())
+	brief.Empty(t, service.Requests())
 }
 
 func TestDisconnectSessions_Denied(t *testing.T) {

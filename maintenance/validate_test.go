@@ -12,6 +12,7 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
+	"github.com/ecdkit/ecd-maintenance-go/internal/brief"
 	"github.com/ecdkit/ecd-maintenance-go/maintenance"
 )
 
@@ -184,6 +185,6 @@ func TestValidate_IsWhatSetMaintenanceChecks(t *testing.T) {
 		require.ErrorAs(t, err, &invalid)
 		assert.Equal(t, tc.parameter, invalid.Parameter)
 		assert.Equal(t, called, err)
-		assert.Len(t, service.Requests(), sent)
+		brief.Len(t, service.Requests(), sent)
 	}
 }

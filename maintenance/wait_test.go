@@ -12,6 +12,7 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
+	"github.com/ecdkit/ecd-maintenance-go/internal/brief"
 	"github.com/ecdkit/ecd-maintenance-go/maintenance"
 	"github.com/ecdkit/ecd-maintenance-go/maintenance/maintenancetest"
 )
@@ -109,9 +110,9 @@ func TestWait_AtOnceIfAllAreThere(t *testing.T) {
 		require.NoError(t, client.WaitForMaintenance(t.Context(), region, maintenance.ModeEnter, ids))
 		assert.Zero(t, time.Since(start))
 		reads := readsOf(service)
-		require.Len(t, reads, 10)
+		brief.MustLen(t, reads, 10)
 		for i, read := range reads {
-			assert.Equal(t, desktops(1000)[i*100:i*100+100], read)
+			brief.Equal(t, desktops(1000)[i*100:i*100+100], read)
 		}
 	})
 }
@@ -204,7 +205,7 @@ func TestWait_Validation(t *testing.T) {
 			require.ErrorAs(t, err, &invalid)
 			assert.Equal(t, tc.parameter, invalid.Parameter)
 			assert.NotErrorIs(t, err, maintenance.ErrPending)
-			assert.Empty(t, service.Requests())
+			brief.Empty(t, service.Requests())
 		})
 	}
 }
@@ -238,7 +239,7 @@ func TestWait_HintsAreHonoured(t *testing.T) {
 				start := time.Now()
 				require.NoError(t, client.WaitForMaintenance(t.Context(), region, maintenance.ModeEnter, desktops(2)))
 				assert.Equal(t, tc.want, time.Since(start))
-				assert.Len(t, readsOf(service), 2)
+				brief.Len(t, readsOf(service), 2)
 			})
 		})
 	}
@@ -464,7 +465,7 @@ func TestWait_MissingDesktopsHoldNobodyUp(t *testing.T) {
 		require.NotErrorIs(t, failed, maintenance.ErrPending)
 		require.NoError(t, failed.Err)
 		assert.Equal(t, []string{"ecd-9"}, failed.Missing)
-		assert.Empty(t, failed.Pending)
+		brief.Empty(t, failed.Pending)
 		require.EqualError(t, failed, `maintenance: ENTER cn-hangzhou: 1 desktop not found: "ecd-9"`)
 		assert.Equal(t, []string{"ecd-2"}, polls[0])
 		assert.Empty(t, polls[len(polls)-1])
@@ -477,7 +478,7 @@ func TestWaitError_TextNamesTenDesktops(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		_, client := entered(t, 12, desktops(12))
 		failed := waitError(within(t, time.Minute), t, client, append(desktops(12), "ecd-99"))
-		assert.Len(t, failed.Pending, 12)
+		brief.Len(t, failed.Pending, 12)
 		require.ErrorContains(t, failed, `12 desktops pending: "ecd-1" (entering maintenance, connected: "alice"), `)
 		require.ErrorContains(t, failed, `"ecd-10" (entering maintenance, connected: "alice") and 2 more; 1 desktop not found: "ecd-99"; context`)
 		require.ErrorIs(t, failed, maintenance.ErrPending)

@@ -14,6 +14,7 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
+	"github.com/ecdkit/ecd-maintenance-go/internal/brief"
 	"github.com/ecdkit/ecd-maintenance-go/maintenance"
 )
 
@@ -152,7 +153,7 @@ func TestWire_NonceOfEachCall(t *testing.T) {
 	for _, r := range recorded.requests {
 		seen[r.Header.Get("X-Acs-Signature-Nonce")] = true
 	}
-	assert.Len(t, seen, 100)
+	brief.Len(t, seen, 100)
 }
 
 func TestWire_OtherOperationsAreThoseOfDarabonba(t *testing.T) {

@@ -30,18 +30,23 @@ type room struct {
 // house lists the rooms of all modules, the lowest first. A new package gets a line of its own.
 var house = []room{
 	{dir: "internal/house"},
+	{dir: "internal/brief"},
 	{dir: "internal/sign"},
 	{dir: "internal/gateway", imports: []string{"internal/sign"}},
 	{
 		dir:         "maintenance",
 		imports:     []string{"internal/sign", "internal/gateway"},
-		testImports: []string{"maintenance/maintenancetest"},
+		testImports: []string{"internal/brief", "maintenance/maintenancetest"},
 	},
-	{dir: "maintenance/maintenancetest", imports: []string{"internal/sign", "maintenance"}},
+	{
+		dir:         "maintenance/maintenancetest",
+		imports:     []string{"internal/sign", "maintenance"},
+		testImports: []string{"internal/brief"},
+	},
 	{
 		dir:         "maintenance/window",
 		imports:     []string{"maintenance"},
-		testImports: []string{"maintenance/maintenancetest"},
+		testImports: []string{"internal/brief", "maintenance/maintenancetest"},
 	},
 	{
 		dir:         "otelmaintenance",

@@ -12,6 +12,7 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
+	"github.com/ecdkit/ecd-maintenance-go/internal/brief"
 	"github.com/ecdkit/ecd-maintenance-go/maintenance"
 	"github.com/ecdkit/ecd-maintenance-go/maintenance/maintenancetest"
 )
@@ -87,7 +88,7 @@ func TestService_InjectCountsRequests(t *testing.T) {
 			require.NoError(t, err)
 			_, err = client.SetMaintenance(t.Context(), region, maintenance.ModeEnter, []string{"ecd-1"})
 			assert.Equal(t, tc.fails, err != nil, "%d requests: %v", tc.requests, err)
-			assert.Len(t, service.Requests(), tc.seen, "%d requests", tc.requests)
+			brief.Len(t, service.Requests(), tc.seen, "%d requests", tc.requests)
 		})
 	}
 }

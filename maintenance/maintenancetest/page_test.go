@@ -11,6 +11,7 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
+	"github.com/ecdkit/ecd-maintenance-go/internal/brief"
 	"github.com/ecdkit/ecd-maintenance-go/maintenance"
 	"github.com/ecdkit/ecd-maintenance-go/maintenance/maintenancetest"
 )
@@ -62,7 +63,7 @@ func TestDescribeDesktops_Pages(t *testing.T) {
 			got = append(got, len(page))
 		}
 		assert.Equal(t, sizes, got, query)
-		assert.Equal(t, ids, slices.Concat(found...), query)
+		brief.Equal(t, ids, slices.Concat(found...), query)
 		assert.Empty(t, rest)
 	}
 	assert.Len(t, describe(t, service, "").Desktops, 10, "the default")
@@ -85,7 +86,7 @@ func TestDescribeDesktops_PagesWhileDesktopsComeAndGo(t *testing.T) {
 	})
 	flat := slices.Concat(found...)
 	assert.True(t, slices.IsSorted(flat))
-	assert.Equal(t, ids, flat[:100], "each once, none left out")
+	brief.Equal(t, ids, flat[:100], "each once, none left out")
 	for _, id := range flat[100:] {
 		assert.Contains(t, id, "z-", "those that come later")
 	}
@@ -128,7 +129,7 @@ func TestDescribeDesktops_LargeRegion(t *testing.T) {
 	first := describe(t, service, "MaxResults=100")
 	assert.Equal(t, 100_000, first.TotalCount)
 	found, rest := pages(t, service, "MaxResults=100", 50, func() {})
-	assert.Equal(t, ids[:5000], slices.Concat(found...))
+	brief.Equal(t, ids[:5000], slices.Concat(found...))
 	assert.NotEmpty(t, rest)
 
 	query := ""

@@ -9,6 +9,7 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
+	"github.com/ecdkit/ecd-maintenance-go/internal/brief"
 	"github.com/ecdkit/ecd-maintenance-go/maintenance"
 	"github.com/ecdkit/ecd-maintenance-go/maintenance/maintenancetest"
 )
@@ -117,7 +118,7 @@ func TestService_NilOrZero(t *testing.T) {
 			assert.Equal(t, 500, w.Code)
 
 			assert.False(t, service.InMaintenance(region, "ecd-1"))
-			assert.Empty(t, service.Requests())
+			brief.Empty(t, service.Requests())
 		})
 	}
 }

@@ -13,6 +13,7 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
+	"github.com/ecdkit/ecd-maintenance-go/internal/brief"
 	"github.com/ecdkit/ecd-maintenance-go/maintenance"
 	"github.com/ecdkit/ecd-maintenance-go/maintenance/maintenancetest"
 	"github.com/ecdkit/ecd-maintenance-go/maintenance/window"
@@ -29,13 +30,13 @@ func TestRun_BusyNotOut(t *testing.T) {
 		time.AfterFunc(30*time.Minute, func() { f.Deny() })
 		report, err := f.windows.Run(t.Context(), night(desktops(300)), func(_ context.Context, ready []string) error {
 			assert.Less(t, time.Since(start), 13*time.Minute)
-			assert.Len(t, ready, 299)
+			brief.Len(t, ready, 299)
 			return nil
 		})
 		require.NoError(t, err)
-		assert.Len(t, report.Busy, 1)
-		assert.Empty(t, report.NotOut)
-		assert.Empty(t, f.in(desktops(300)))
+		brief.Len(t, report.Busy, 1)
+		brief.Empty(t, report.NotOut)
+		brief.Empty(t, f.in(desktops(300)))
 	})
 }
 
@@ -79,9 +80,9 @@ func TestRun_SessionsThatStay(t *testing.T) {
 				} else {
 					require.ErrorIs(t, err, tc.want)
 				}
-				assert.Len(t, report.Busy, tc.busy)
+				brief.Len(t, report.Busy, tc.busy)
 				assert.Equal(t, 100-tc.busy, worked)
-				assert.Empty(t, f.in(desktops(100)))
+				brief.Empty(t, f.in(desktops(100)))
 			})
 		})
 	}
@@ -113,7 +114,7 @@ func TestRun_CancelledAnywhere(t *testing.T) {
 			})
 			require.ErrorIs(t, err, context.Canceled, "%v", after)
 			assert.Equal(t, []string{"ecd-9"}, f.in(desktops(500)), "%v", after)
-			assert.Empty(t, f.unfinished(t))
+			brief.Empty(t, f.unfinished(t))
 			assert.False(t, report.Ended.Before(report.Began))
 		})
 	}
@@ -136,8 +137,8 @@ func TestRun_TransportPanics(t *testing.T) {
 		})
 		assert.PanicsWithValue(t, "a bug", func() { _, _ = f.windows.Run(t.Context(), night(desktops(500)), noWork) })
 		time.Sleep(time.Minute)
-		assert.Empty(t, f.in(desktops(500)))
-		assert.Empty(t, f.unfinished(t))
+		brief.Empty(t, f.in(desktops(500)))
+		brief.Empty(t, f.unfinished(t))
 	})
 }
 
@@ -152,11 +153,11 @@ func TestRun_WorkPanicsAndExitIsDenied(t *testing.T) {
 				panic("a bug")
 			})
 		})
-		require.Len(t, f.unfinished(t), 1)
+		brief.MustLen(t, f.unfinished(t), 1)
 		f.Deny()
 		_, err := f.windows.Recover(t.Context())
 		require.NoError(t, err)
-		assert.Empty(t, f.in(desktops(3)))
+		brief.Empty(t, f.in(desktops(3)))
 	})
 }
 
@@ -179,7 +180,7 @@ func TestRun_OthersMeanwhile(t *testing.T) {
 			f.RemoveDesktops("cn-beijing", "no") // nothing
 		})
 		report, err := f.windows.Run(t.Context(), night(desktops(20)), func(_ context.Context, ready []string) error {
-			assert.NotContains(t, ready, "ecd-1")
+			assert.False(t, slices.Contains(ready, "ecd-1"), "ecd-1")
 			assert.Contains(t, ready, "ecd-2")
 			assert.Contains(t, ready, "ecd-3")
 			f.RemoveDesktops(region, "ecd-7")
@@ -188,7 +189,7 @@ func TestRun_OthersMeanwhile(t *testing.T) {
 			return nil
 		})
 		require.NoError(t, err)
-		assert.Len(t, report.AlreadyIn, 3)
+		brief.Len(t, report.AlreadyIn, 3)
 		assert.Equal(t, []string{"ecd-2", "ecd-3"}, f.in(desktops(20)), "those of others")
 		assert.Equal(t, "ecd-5", report.Busy[0].DesktopId)
 		d, _ := f.Desktop(region, "ecd-8")
@@ -197,7 +198,7 @@ func TestRun_OthersMeanwhile(t *testing.T) {
 		for _, at := range []time.Time{report.Began, report.Entered, report.Worked, report.Ended} {
 			assert.False(t, at.IsZero())
 		}
-		assert.Empty(t, f.unfinished(t))
+		brief.Empty(t, f.unfinished(t))
 	})
 }
 
@@ -233,8 +234,8 @@ func TestRun_LargeWindow(t *testing.T) {
 		f.SetTransition(time.Second)
 		report, err := f.windows.Run(t.Context(), night(desktops(n)), noWork)
 		require.NoError(t, err)
-		assert.Len(t, report.Ready, n)
-		assert.Empty(t, f.in(desktops(n)))
+		brief.Len(t, report.Ready, n)
+		brief.Empty(t, f.in(desktops(n)))
 		sorted := slices.Sorted(slices.Values(report.Ready))
 		assert.Len(t, slices.Compact(sorted), n)
 	})
@@ -260,9 +261,9 @@ func TestRun_DesktopsThatDoNotStay(t *testing.T) {
 		})
 		require.NoError(t, err)
 		assert.Equal(t, []string{"ecd-3"}, report.Missing)
-		require.Len(t, report.Busy, 2)
+		brief.MustLen(t, report.Busy, 2)
 		assert.Equal(t, "bob", report.Busy[0].Sessions[0].EndUserId)
-		assert.Empty(t, f.in(desktops(5)))
-		assert.Empty(t, f.unfinished(t))
+		brief.Empty(t, f.in(desktops(5)))
+		brief.Empty(t, f.unfinished(t))
 	})
 }

@@ -11,6 +11,7 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
+	"github.com/ecdkit/ecd-maintenance-go/internal/brief"
 	"github.com/ecdkit/ecd-maintenance-go/maintenance"
 	"github.com/ecdkit/ecd-maintenance-go/maintenance/window"
 )
@@ -70,8 +71,8 @@ func TestManager_Concurrent(t *testing.T) {
 			group.Go(func() { _, err := f.windows.Unfinished(); assert.NoError(t, err) })
 		}
 		group.Wait()
-		assert.Empty(t, f.in(ids))
-		assert.Empty(t, f.unfinished(t))
+		brief.Empty(t, f.in(ids))
+		brief.Empty(t, f.unfinished(t))
 	})
 }
 

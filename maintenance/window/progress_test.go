@@ -10,6 +10,7 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
+	"github.com/ecdkit/ecd-maintenance-go/internal/brief"
 	"github.com/ecdkit/ecd-maintenance-go/maintenance"
 	"github.com/ecdkit/ecd-maintenance-go/maintenance/window"
 )
@@ -105,8 +106,8 @@ func TestWithProgress_Panics(t *testing.T) {
 			silent = true
 			_, err := f.windows.Recover(t.Context())
 			require.NoError(t, err)
-			assert.Empty(t, f.in(desktops(3)), phase)
-			assert.Empty(t, f.unfinished(t))
+			brief.Empty(t, f.in(desktops(3)), phase)
+			brief.Empty(t, f.unfinished(t))
 		})
 	}
 	_, err := window.Open("windows.db", new(maintenance.Client), window.WithProgress(nil))

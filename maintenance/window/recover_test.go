@@ -14,6 +14,7 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
+	"github.com/ecdkit/ecd-maintenance-go/internal/brief"
 	"github.com/ecdkit/ecd-maintenance-go/maintenance"
 	"github.com/ecdkit/ecd-maintenance-go/maintenance/maintenancetest"
 	"github.com/ecdkit/ecd-maintenance-go/maintenance/window"
@@ -46,7 +47,7 @@ func TestRecover_AfterACrash(t *testing.T) {
 		f.path = crashed
 		f.open(t)
 		unfinished := f.unfinished(t)
-		require.Len(t, unfinished, 1)
+		brief.MustLen(t, unfinished, 1)
 		assert.Len(t, unfinished[0].DesktopIds, 299)
 		assert.Equal(t, "working", unfinished[0].Phase)
 		start := time.Now()
@@ -54,7 +55,7 @@ func TestRecover_AfterACrash(t *testing.T) {
 		require.NoError(t, err)
 		assert.GreaterOrEqual(t, time.Since(start), 40*time.Second, "the fence")
 		assert.Equal(t, []string{"ecd-300"}, f.in(desktops(300)), "somebody else's")
-		assert.Empty(t, f.unfinished(t))
+		brief.Empty(t, f.unfinished(t))
 	})
 }
 
@@ -76,7 +77,7 @@ func TestRecover_FenceInTheSameProcess(t *testing.T) {
 			_, _ = f.windows.Recover(t.Context())
 		}
 		time.Sleep(time.Minute)
-		assert.Empty(t, f.in(desktops(100)))
+		brief.Empty(t, f.in(desktops(100)))
 	})
 }
 
@@ -108,17 +109,17 @@ func TestRecover_OneRegionDenied(t *testing.T) {
 		var left *window.NotOutError
 		require.ErrorAs(t, err, &left)
 		assert.Equal(t, "cn-beijing", left.Name)
-		assert.Len(t, left.NotOut, 3)
+		brief.Len(t, left.NotOut, 3)
 		require.ErrorIs(t, err, context.DeadlineExceeded)
 		require.ErrorIs(t, err, maintenance.ErrAccessDenied)
-		require.Len(t, f.unfinished(t), 1)
-		assert.Empty(t, f.in(desktops(3)))
+		brief.MustLen(t, f.unfinished(t), 1)
+		brief.Empty(t, f.in(desktops(3)))
 		assert.False(t, f.InMaintenance("cn-shanghai", "ecd-1"))
 
 		require.ErrorContains(t, f.windows.Abandon("cn-beijing", "ecd-1", "ecd-9"), "ecd-9")
 		require.NoError(t, f.windows.Abandon("cn-beijing"))
 		require.Error(t, f.windows.Abandon("cn-beijing"))
-		assert.Empty(t, f.unfinished(t))
+		brief.Empty(t, f.unfinished(t))
 	})
 }
 
@@ -142,10 +143,10 @@ func TestRecover_Cancelled(t *testing.T) {
 			require.ErrorIs(t, err, context.Canceled, "%v", after)
 			require.Len(t, reports, 1)
 			assert.Len(t, reports[0].NotOut, 300)
-			require.Len(t, f.unfinished(t), 1)
+			brief.MustLen(t, f.unfinished(t), 1)
 			_, err = f.windows.Recover(t.Context())
 			require.NoError(t, err)
-			assert.Empty(t, f.in(desktops(300)))
+			brief.Empty(t, f.in(desktops(300)))
 		})
 	}
 	f := newFixture(t, 0)
@@ -176,6 +177,6 @@ func TestRecover_Goexit(t *testing.T) {
 		})
 		group.Wait()
 		assert.False(t, returned)
-		assert.Len(t, f.unfinished(t), 1)
+		brief.Len(t, f.unfinished(t), 1)
 	})
 }

@@ -15,6 +15,7 @@ import (
 	"github.com/stretchr/testify/require"
 	"go.uber.org/goleak"
 
+	"github.com/ecdkit/ecd-maintenance-go/internal/brief"
 	"github.com/ecdkit/ecd-maintenance-go/maintenance"
 	"github.com/ecdkit/ecd-maintenance-go/maintenance/maintenancetest"
 	"github.com/ecdkit/ecd-maintenance-go/maintenance/window"
@@ -49,16 +50,16 @@ func TestRun_TakesInWorksAndTakesOut(t *testing.T) {
 		worked := false
 		report, err := f.windows.Run(t.Context(), night(ids), func(ctx context.Context, ready []string) error {
 			worked = true
-			assert.Len(t, ready, 248)
+			brief.Len(t, ready, 248)
 			for _, id := range ready {
 				assert.True(t, f.InMaintenance(region, id), id)
 			}
-			assert.NotContains(t, ready, "ecd-8")
+			assert.False(t, slices.Contains(ready, "ecd-8"), "ecd-8")
 			assert.Contains(t, ready, "ecd-9")
-			assert.NotContains(t, ready, "ecd-10")
+			assert.False(t, slices.Contains(ready, "ecd-10"), "ecd-10")
 			d, _ := f.Desktop(region, "ecd-8")
 			assert.Equal(t, maintenance.NotInMaintenance, d.MaintenanceState(), "taken out again at once")
-			assert.Empty(t, f.unfinished(t), "it is running")
+			brief.Empty(t, f.unfinished(t), "it is running")
 			time.Sleep(time.Hour)
 			return nil
 		})
@@ -66,13 +67,13 @@ func TestRun_TakesInWorksAndTakesOut(t *testing.T) {
 		assert.True(t, worked)
 		assert.Equal(t, []string{"ecd-9", "ecd-10"}, f.in(desktops(250)), "somebody else's")
 		assert.Equal(t, []string{"gone"}, report.Missing)
-		require.Len(t, report.Busy, 1)
+		brief.MustLen(t, report.Busy, 1)
 		assert.Equal(t, "ecd-8", report.Busy[0].DesktopId)
 		assert.Equal(t, "bob", report.Busy[0].Sessions[0].EndUserId)
-		require.Len(t, report.AlreadyIn, 2)
-		assert.Len(t, report.Ready, 248)
-		assert.Empty(t, report.NotOut)
-		assert.Empty(t, f.unfinished(t))
+		brief.MustLen(t, report.AlreadyIn, 2)
+		brief.Len(t, report.Ready, 248)
+		brief.Empty(t, report.NotOut)
+		brief.Empty(t, f.unfinished(t))
 	})
 }
 
@@ -87,13 +88,13 @@ func TestRun_Disconnect(t *testing.T) {
 		w.Disconnect = true
 		start := time.Now()
 		report, err := f.windows.Run(t.Context(), w, func(ctx context.Context, ready []string) error {
-			assert.Len(t, ready, 30)
+			brief.Len(t, ready, 30)
 			assert.InDelta(t, 10, time.Since(start).Minutes(), 2.1)
 			return nil
 		})
 		require.NoError(t, err)
-		assert.Empty(t, report.Busy)
-		assert.Empty(t, f.in(desktops(30)))
+		brief.Empty(t, report.Busy)
+		brief.Empty(t, f.in(desktops(30)))
 	})
 }
 
@@ -108,9 +109,9 @@ func TestRun_NoneReady(t *testing.T) {
 			return nil
 		})
 		require.ErrorIs(t, err, window.ErrNoneReady)
-		assert.Len(t, report.Busy, 2)
-		assert.Empty(t, f.in(desktops(2)))
-		assert.Empty(t, f.unfinished(t))
+		brief.Len(t, report.Busy, 2)
+		brief.Empty(t, f.in(desktops(2)))
+		brief.Empty(t, f.unfinished(t))
 	})
 }
 
@@ -153,8 +154,8 @@ func TestRun_WorkEnds(t *testing.T) {
 				}()
 				assert.Equal(t, tc.end, <-ended)
 				require.ErrorIs(t, err, tc.want)
-				assert.Empty(t, f.in(desktops(150)))
-				assert.Empty(t, f.unfinished(t))
+				brief.Empty(t, f.in(desktops(150)))
+				brief.Empty(t, f.unfinished(t))
 			})
 		})
 	}
@@ -172,8 +173,8 @@ func TestRun_CancelledWhileEntering(t *testing.T) {
 			time.AfterFunc(after, cancel)
 			_, err := f.windows.Run(ctx, night(desktops(1000)), func(context.Context, []string) error { return nil })
 			require.ErrorIs(t, err, context.Canceled)
-			assert.Empty(t, f.in(desktops(1000)), "%v", after)
-			assert.Empty(t, f.unfinished(t))
+			brief.Empty(t, f.in(desktops(1000)), "%v", after)
+			brief.Empty(t, f.unfinished(t))
 		})
 	}
 }
@@ -189,7 +190,7 @@ func TestRun_ExitDeniedForAWhile(t *testing.T) {
 			return nil
 		})
 		require.NoError(t, err)
-		assert.Empty(t, f.in(desktops(200)))
+		brief.Empty(t, f.in(desktops(200)))
 	})
 }
 
@@ -208,9 +209,9 @@ func TestRun_ExitDenied(t *testing.T) {
 		require.ErrorIs(t, err, maintenance.ErrAccessDenied)
 		require.ErrorContains(t, err, "ecd-1, ecd-2, ecd-3")
 		require.ErrorContains(t, err, "run Recover, or Abandon them")
-		assert.Len(t, report.NotOut, 3)
+		brief.Len(t, report.NotOut, 3)
 		unfinished := f.unfinished(t)
-		require.Len(t, unfinished, 1)
+		brief.MustLen(t, unfinished, 1)
 		assert.Equal(t, "exiting", unfinished[0].Phase)
 		assert.Equal(t, desktops(3), slices.Sorted(slices.Values(unfinished[0].DesktopIds)))
 		assert.Contains(t, unfinished[0].Err, "Forbidden.RAM")
@@ -232,7 +233,7 @@ func TestRun_ExitDenied(t *testing.T) {
 		require.NoError(t, err)
 		require.Len(t, reports, 1)
 		assert.Equal(t, []string{"ecd-2"}, f.in(desktops(3)), "abandoned")
-		assert.Empty(t, f.unfinished(t))
+		brief.Empty(t, f.unfinished(t))
 		other.Grace = time.Second
 		_, err = f.windows.Run(t.Context(), other, func(context.Context, []string) error { return nil })
 		require.NoError(t, err, "it is free again, and somebody else's")
@@ -247,7 +248,7 @@ func TestRun_UnknownOutcomes(t *testing.T) {
 		f.Inject(0, maintenancetest.Fault{Action: "SetDesktopMaintenance", DesktopId: "ecd-150", Cut: true, Applied: true})
 		time.AfterFunc(20*time.Minute, func() { f.Deny() })
 		_, _ = f.windows.Run(t.Context(), night(desktops(300)), func(context.Context, []string) error { return nil })
-		assert.Empty(t, f.in(desktops(300)))
+		brief.Empty(t, f.in(desktops(300)))
 	})
 }
 
