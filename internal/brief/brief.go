@@ -67,16 +67,6 @@ func NotContains(t testing.TB, text, part string, message ...any) bool {
 	return false
 }
 
-// Contains fails the test if text does not contain part, and prints how the text begins.
-func Contains(t testing.TB, text, part string, message ...any) bool {
-	t.Helper()
-	if strings.Contains(text, part) {
-		return true
-	}
-	t.Errorf("%d bytes without %s: %s%s", len(text), item(part), item(text), why(message))
-	return false
-}
-
 // items prints the first items of a list or text.
 func items(list any) string {
 	v := reflect.ValueOf(list)
