@@ -191,7 +191,7 @@ func TestEnter_UnknownIsSentAgain(t *testing.T) {
 	const all = 3000
 	lost := maintenancetest.Fault{Cut: true, Applied: true, Action: "SetDesktopMaintenance", DesktopId: "ecd-150"}
 	refused := lost
-	refused.Cut, refused.Applied, refused.StatusCode, refused.Code = false, false, 403, "Forbidden.RAM"
+	refused.Cut, refused.Applied, refused.StatusCode, refused.Code = false, false, 400, "Broken"
 	for _, tc := range []struct {
 		name   string
 		faults func(f *fixture)
@@ -200,7 +200,7 @@ func TestEnter_UnknownIsSentAgain(t *testing.T) {
 	}{
 		{"and accepted", func(f *fixture) { f.Inject(3, lost) }, 0, ""},
 		{"and lost", func(f *fixture) { f.Inject(0, lost) }, 100, "EOF"},
-		{"and refused", func(f *fixture) { f.Inject(3, lost); f.Inject(0, refused) }, 100, "Forbidden.RAM"},
+		{"and refused", func(f *fixture) { f.Inject(3, lost); f.Inject(0, refused) }, 1, "Broken"},
 	} {
 		synctest.Test(t, func(t *testing.T) {
 			f := newFixture(t, all)

@@ -59,3 +59,9 @@ const SignalProgress = signalProgress
 func PutList[T any](ctx context.Context, store Store, key string, items []T) (List, error) {
 	return putList(ctx, store, key, items)
 }
+
+// Signals to the guard.
+const (
+	SignalEnd         = signalEnd
+	SignalGuardExtend = signalExtend
+)

@@ -3,6 +3,7 @@ package temporalwindow
 import (
 	"time"
 
+	"go.temporal.io/sdk/temporal"
 	"go.temporal.io/sdk/workflow"
 )
 
@@ -42,7 +43,9 @@ type guarding struct {
 	result   guardResult
 	deadline time.Time // zero: none
 	extended time.Duration
-	ending   bool
+
+	listening bool // to everything that may end the window
+	ending    bool
 
 	fence   time.Time
 	rest    List // to be taken out at the end
@@ -61,6 +64,7 @@ func guard(ctx workflow.Context, in guardInput) (*guardResult, error) {
 		g.watch(safe, ctx)
 		stop()
 	})
+	_ = workflow.Await(safe, func() bool { return g.listening })
 	g.phase(PhaseEntering, in.Input.Grace)
 	if g.enter(going) {
 		g.work()
@@ -97,6 +101,7 @@ func (g *guarding) watch(safe, window workflow.Context) {
 			g.tell()
 		}
 	})
+	workflow.Go(safe, func(workflow.Context) { g.listening = true }) // the others have run before
 	until(safe, func() time.Time { return g.deadline }, func() bool { return g.ending })
 	g.ending = true
 }
@@ -152,7 +157,7 @@ func (g *guarding) enter(ctx workflow.Context) bool {
 		g.rest = g.in.Read.Mine
 		g.result.Enter = enterResult{}
 		g.fence = workflow.Now(g.safe).Add(in.Activity.fence(g.in.Read.AttemptTimeout))
-		return g.failed(err.Error(), ErrTypeRefused)
+		return g.failedBy(err)
 	}
 	enter := g.result.Enter
 	g.rest = enter.Out
@@ -178,7 +183,7 @@ func (g *guarding) enter(ctx workflow.Context) bool {
 	err = workflow.ExecuteActivity(in.Activity.with(ctx, 0), waitActivity, wait).Get(g.safe, &g.result.Wait)
 	switch {
 	case err != nil:
-		return g.failed(err.Error(), ErrTypeRefused)
+		return g.failedBy(err)
 	case g.result.Wait.Canceled:
 		return g.failed(errEarly, "")
 	}
@@ -190,6 +195,14 @@ func (g *guarding) enter(ctx workflow.Context) bool {
 func (g *guarding) failed(text, kind string) bool {
 	g.result.Err, g.result.Type = text, kind
 	return false
+}
+
+// failedBy is failed for the error of an activity.
+func (g *guarding) failedBy(err error) bool {
+	if temporal.IsCanceledError(err) { // before it began, or between two attempts
+		return g.failed(errEarly, "")
+	}
+	return g.failed(err.Error(), ErrTypeRefused)
 }
 
 // work waits for the end of the window, while the busy desktops are taken out.
