@@ -10,8 +10,9 @@ import (
 	"go.temporal.io/sdk/workflow"
 )
 
-// Report is the result of a window. Every desktop of the window is in at least one of the lists. Desktops
-// that were taken in and out as planned are in Ready. [ReadList] reads a list.
+// Report is the result of a window. [ReadList] reads its lists. Every desktop of the window is in at least
+// one of them; desktops that were taken in for the work are in Ready. If a window ends before its desktops
+// are in, the desktops that it has taken in by then are in no list; Out counts them.
 type Report struct {
 	Name, Region string
 
