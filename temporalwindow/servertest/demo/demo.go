@@ -190,7 +190,9 @@ func describe(s temporalwindow.Status) string {
 		}
 		text += fmt.Sprintf(", it waits for %s", strings.Join(who, ", "))
 	case temporalwindow.PhaseWorking:
-		text += fmt.Sprintf(": %d ready, %d busy", s.Ready, s.Busy)
+		if s.Ready > 0 { // it is counted when the work begins
+			text += fmt.Sprintf(" on %d desktops, %d busy ones are taken out again", s.Ready, s.Busy)
+		}
 	case temporalwindow.PhaseExiting:
 		text += fmt.Sprintf(": %d of %d are out", s.Out, s.Desktops)
 	}
