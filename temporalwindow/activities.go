@@ -103,6 +103,7 @@ const (
 	ErrTypeUnfinished = "Unfinished"   // the guard of an earlier window with the same name is still running; nothing was sent
 	ErrTypeNoneReady  = "NoneReady"    // no desktop was in maintenance in time, so the work was not called
 	ErrTypeRefused    = "Refused"      // the service refused to read the desktops or to take them in; the text has the reason
+	ErrTypeGuardLost  = "GuardLost"    // the guard was terminated before the work ended; the desktops are out
 	ErrTypePanic      = "Panic"        // the work panicked
 )
 

@@ -17,14 +17,14 @@ func unwrap(err error) error {
 
 // failure returns an error with the report as its details.
 func failure(err error, report *Report) error {
-	kind := ""
+	text, kind, cause := err.Error(), "", error(nil)
 	var application *temporal.ApplicationError
 	if errors.As(err, &application) {
-		kind = application.Type()
+		text, kind, cause = application.Message(), application.Type(), application.Unwrap()
 	}
-	return temporal.NewApplicationErrorWithOptions(err.Error(), kind, temporal.ApplicationErrorOptions{
+	return temporal.NewApplicationErrorWithOptions(text, kind, temporal.ApplicationErrorOptions{
 		NonRetryable: true,
-		Cause:        err,
+		Cause:        cause,
 		Details:      []any{report},
 	})
 }

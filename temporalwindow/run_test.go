@@ -2,6 +2,7 @@ package temporalwindow_test
 
 import (
 	"errors"
+	"strings"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -225,6 +226,8 @@ func TestRun_GuardIsTerminated(t *testing.T) {
 		env.SetOnActivityStartedListener(exitListener(&fence))
 		env.ExecuteWorkflow(temporalwindow.Window, night(desktops(3)))
 		require.ErrorContains(t, env.GetWorkflowError(), "the guard has ended")
+		assert.Equal(t, temporalwindow.ErrTypeGuardLost, typeOf(t, env.GetWorkflowError()))
+		assert.Equal(t, 1, strings.Count(env.GetWorkflowError().Error(), "the guard has ended"), "once")
 		assert.Equal(t, 3, reportOf(t, env).Out)
 		assert.Empty(t, f.in(desktops(3)))
 		assert.Equal(t, 70*time.Second, fence, "heartbeat, attempt, margin")

@@ -231,10 +231,13 @@ func (r *run) work(work func(workflow.Context, Ready) error) error {
 	r.status.Until = r.workEnd
 	err = r.call(work, ready)
 	r.report.Worked = workflow.Now(r.safe)
-	if temporal.IsCanceledError(err) && r.ctx.Err() == nil {
-		return nil // Duration, the deadline or SignalDone ended the work
+	switch {
+	case !temporal.IsCanceledError(err), r.ctx.Err() != nil:
+		return err
+	case r.guardErr != nil:
+		return r.guardLost()
 	}
-	return err
+	return nil // Duration, the deadline or SignalDone ended the work
 }
 
 // early returns the reason why the window ended before its desktops were in maintenance.
@@ -243,13 +246,18 @@ func (r *run) early() error {
 		return nil
 	}
 	if r.guardErr != nil {
-		return temporal.NewNonRetryableApplicationError("temporalwindow: the guard has ended: "+r.guardErr.Error(), ErrTypeRefused, nil)
+		return r.guardLost()
 	}
 	r.fill(r.result)
 	if r.result.Err == "" {
 		return nil
 	}
 	return temporal.NewNonRetryableApplicationError("temporalwindow: "+r.result.Err, r.result.Type, nil)
+}
+
+// guardLost returns the error of a window whose guard was terminated before the work had ended.
+func (r *run) guardLost() error {
+	return temporal.NewNonRetryableApplicationError("temporalwindow: the guard has ended", ErrTypeGuardLost, r.guardErr)
 }
 
 // call calls work. It turns a panic into an error, so that the desktops are taken out at once. Otherwise
