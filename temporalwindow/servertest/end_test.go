@@ -56,9 +56,18 @@ func TestWindow_IsEnded(t *testing.T) {
 				ending.do(s)
 				release()
 				err := s.end(run)
-				t.Logf("%v", err)
-				if ending.name == "cancelled" && phase != "exiting" {
-					assert.True(t, temporal.IsCanceledError(err))
+				t.Log(err)
+				switch {
+				case ending.name == "terminated":
+					require.ErrorContains(t, err, "terminated")
+				case phase == "exiting":
+					require.NoError(t, err, "the work has ended before")
+				case ending.name == "cancelled":
+					require.True(t, temporal.IsCanceledError(err))
+				default:
+					var failed *temporal.ApplicationError
+					require.ErrorAs(t, err, &failed)
+					assert.Equal(t, temporalwindow.ErrTypeGuardLost, failed.Type())
 				}
 			})
 		}
@@ -88,6 +97,7 @@ func TestEnter_Late(t *testing.T) {
 			release()
 			s.until("a late ENTER", func() bool { return s.service.SentByAll(servertest.Enter) > 300 })
 			late := s.in(s.mine)
+			assert.Positive(t, late, "the ENTERs were late")
 			t.Logf("%v; %d desktops were in maintenance after their EXIT", s.end(run), late)
 		})
 	}
