@@ -71,7 +71,6 @@ func (s *scene) write(name string) {
 		var text bytes.Buffer
 		require.NoError(s, json.Indent(&text, data, "", "  "))
 		anonymous := bytes.ReplaceAll(text.Bytes(), []byte(`"`+host+`:`), []byte(`"worker:`))
-		require.NotContains(s, string(anonymous), host)
-		require.NoError(s, os.WriteFile(filepath.Join(testdata, name+"-"+part+".json"), append(anonymous, '\n'), 0o600))
+		require.NoError(s, os.WriteFile(filepath.Join(testdata, name+"-"+part+".json"), append(anonymous, '\n'), 0o644))
 	}
 }
