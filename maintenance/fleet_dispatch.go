@@ -57,13 +57,21 @@ func (f *fleet) startDue(now time.Time) (next time.Time) {
 	return next
 }
 
-// start removes a batch from the queue and begins an attempt.
+// start removes a batch from the queue and begins an attempt. If the batch should be read and
+// reading has been denied meanwhile, start halves it instead.
 func (f *fleet) start(b *batch) {
 	waiting := f.going
 	if f.outage.holds() {
 		waiting = f.draining
 	}
 	f.queue = slices.DeleteFunc(f.queue, func(other *batch) bool { return other == b })
+	if b.reading != nil && f.noReading != nil {
+		f.cannotRead(b)
+		return
+	}
+	if b.reading != nil && !f.hasRead {
+		f.firstRead = b
+	}
 	f.inFlight++
 	f.attempts++
 	b.attempt = f.attempts
@@ -77,7 +85,7 @@ func (f *fleet) pick(now time.Time) (picked *batch, due time.Time) {
 		return f.pickProbe(now)
 	}
 	for _, b := range f.queue {
-		if !f.halving.allows(b, f.worked) {
+		if !f.allows(b) {
 			continue
 		}
 		if !b.notBefore.After(now) {
@@ -87,6 +95,12 @@ func (f *fleet) pick(now time.Time) (picked *batch, due time.Time) {
 		due = earlier(due, b.notBefore)
 	}
 	return nil, due
+}
+
+// allows reports whether a batch may be sent now. The first reading goes alone: if it is denied, the
+// fleet does not read.
+func (f *fleet) allows(b *batch) bool {
+	return f.halving.allows(b, f.worked) && (b.reading == nil || f.firstRead == nil)
 }
 
 // earlier returns the earlier of two times, and ignores a zero time.

@@ -50,7 +50,7 @@ func (f *fleet) pickProbe(now time.Time) (picked *batch, due time.Time) {
 	u := &f.outage
 	if u.sends > 0 && !u.resume.After(now) {
 		except := func(b *batch) bool {
-			return slices.Contains(u.failed, b) || !f.halving.allows(b, f.worked)
+			return slices.Contains(u.failed, b) || !f.allows(b)
 		}
 		if picked = f.longestUntried(except); picked != nil {
 			u.sends--

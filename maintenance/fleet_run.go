@@ -57,6 +57,9 @@ type fleet struct {
 	halving  halving
 	watching watching // with WithWait
 
+	firstRead *batch // the batch of the only reading in flight, until a reading has ended
+	hasRead   bool   // a reading has ended
+
 	worked    bool  // the service has accepted a desktop
 	noReading error // reason why the fleet no longer calls DescribeDesktops
 	ended     error // reason why the fleet ended before its stream did

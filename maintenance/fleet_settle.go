@@ -71,6 +71,9 @@ func (f *fleet) settle(b *batch, o *outcome, v verdict) (wait time.Duration, aga
 	defer f.mu.Unlock()
 	defer wake(f.changed)
 	f.inFlight--
+	if b == f.firstRead {
+		f.firstRead, f.hasRead = nil, !o.interrupted
+	}
 	switch {
 	case b.reading != nil && (o.err == nil || v.retry == noRetry && !o.interrupted && !o.held):
 		f.settleReading(b, o, v)

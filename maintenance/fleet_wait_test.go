@@ -261,6 +261,47 @@ func TestFleetRead_Denied(t *testing.T) {
 	}
 }
 
+// A fleet sends its first reading alone, so the batches in flight do not repeat one that is denied.
+func TestFleetRead_DeniedWhileOthersAreInFlight(t *testing.T) {
+	t.Parallel()
+	for name, opts := range map[string][]maintenance.FleetOption{"accepted": nil, "in the mode": {maintenance.WithWait()}} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			synctest.Test(t, func(t *testing.T) {
+				const n = 3000
+				service, client := newService(t, n)
+				service.Inject(0, maintenancetest.Fault{Action: setMaintenance, Latency: 50 * time.Millisecond})
+				service.Inject(0, maintenancetest.Fault{Action: describeDesktops, Latency: 50 * time.Millisecond, StatusCode: 403, Code: "Forbidden.RAM"})
+				ids := desktops(n)
+				for i := range 8 {
+					ids[i*100+7] = fmt.Sprint("gone-", i)
+				}
+				report, err := client.SetFleetMaintenance(t.Context(), region, "enter", slices.Values(ids), append(opts, maintenance.WithConcurrency(8))...)
+				require.Error(t, err)
+				assert.Equal(t, len(service.Requests()), report.Calls)
+				if opts == nil {
+					assert.Equal(t, n-8, report.Succeeded)
+					assert.Len(t, report.Failed, 8)
+				}
+				assert.Len(t, readsOf(service), 1)
+			})
+		})
+	}
+}
+
+// After its first reading a fleet reads several batches at the same time.
+func TestFleetRead_AtTheSameTime(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		service, client := newService(t, 0)
+		service.Inject(0, maintenancetest.Fault{Latency: time.Second})
+		report, err := client.SetFleetMaintenance(t.Context(), region, "enter", slices.Values(desktops(1600)), maintenance.WithConcurrency(16))
+		require.ErrorIs(t, err, maintenance.ErrDesktopNotFound)
+		assert.Len(t, readsOf(service), 16)
+		assert.Less(t, report.Elapsed, 5*time.Second)
+	})
+}
+
 // If the reading is refused with the same error, the desktops are not the cause.
 func TestFleetRead_RefusedAlike(t *testing.T) {
 	t.Parallel()
