@@ -60,6 +60,11 @@ func testForeignClient(t *testing.T, c foreignClient, token string) {
 	const odd = "ecd *+~%/?&=桌面"
 	service := maintenancetest.NewService(maintenancetest.WithSecurityToken(token))
 	service.AddDesktops(region, "ecd-1", "ecd-2", odd)
+	require.True(t, service.Connect(region, "ecd-2", odd))
+	connected := func() bool {
+		d, _ := service.Desktop(region, "ecd-2")
+		return len(d.Sessions) > 0
+	}
 	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		body, err := io.ReadAll(r.Body)
 		assert.NoError(t, err)
@@ -91,6 +96,13 @@ func testForeignClient(t *testing.T, c foreignClient, token string) {
 			"DescribeRegions", map[string]string{"AcceptLanguage": "en"},
 			func(reply map[string]any) bool { return len(reply["Regions"].([]any)) > 10 },
 		},
+		{
+			"DisconnectDesktopSessions", map[string]string{
+				"Sessions.1.DesktopId": "ecd-1", "Sessions.1.EndUserId": "nobody",
+				"Sessions.2.DesktopId": "ecd-2", "Sessions.2.EndUserId": odd,
+			},
+			func(reply map[string]any) bool { return len(reply["InvalidSessions"].([]any)) == 1 && !connected() },
+		},
 	} {
 		operation.parameters["RegionId"] = region
 		_, err := c.call(c, host, "wrong", token, operation.action, operation.parameters)
@@ -99,6 +111,7 @@ func testForeignClient(t *testing.T, c foreignClient, token string) {
 
 		_, err = c.call(c, host, accessKeySecret, token+"x", operation.action, operation.parameters)
 		require.ErrorContains(t, err, "InvalidSecurityToken.Malformed", operation.action)
+		assert.True(t, connected())
 
 		reply, err := c.call(c, host, accessKeySecret, token, operation.action, operation.parameters)
 		require.NoError(t, err, operation.action)
