@@ -55,6 +55,7 @@ func newEmulator(s *settings, logTo io.Writer) (*emulator, error) {
 		return nil, usageError{fmt.Errorf("-region: %s has no desktop in %s; its first desktop is in %s", s.state, s.region, states[0].Region)}
 	}
 	e.service.Restore(states...)
+	connectHalf(newUsers(e.service, s.region, s.users))
 	e.service.SetTransition(s.transition)
 	if s.rate > 0 {
 		e.service.SetRateLimit(maintenancetest.TokenBucket(s.rate, s.burst()))

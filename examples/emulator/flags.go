@@ -9,6 +9,7 @@ import (
 	"math"
 	"net"
 	"net/netip"
+	"os"
 	"strconv"
 	"time"
 
@@ -39,7 +40,7 @@ func parse(args []string, out io.Writer) (*settings, error) {
 	flags.BoolVar(&s.plain, "http", false, "no TLS; -addr has to be a loopback address, unless with -insecure")
 	flags.BoolVar(&s.insecure, "insecure", false, "with -http, listen on any address, such as a container's: other machines can read the traffic")
 	once(flags, "ca", "`file` to write the certificate to, in PEM, for clients to trust", notEmpty(&s.ca))
-	flags.Func("name", "host `name` or IP address for the certificate, besides that of -addr, localhost and this machine's; may be repeated", s.addName)
+	flags.Func("name", "host `name` or IP address for the certificate, besides that of -addr, localhost and this machine's; may be repeated; with -insecure, the host of the lines that are printed", s.addName)
 	once(flags, "region", "region `ID` of the desktops (default cn-hangzhou)", s.setRegion)
 	once(flags, "desktops", "`number` of desktops, unless the file of -state has desktops (default 100)", number(&s.desktops, 1, 100_000))
 	once(flags, "users", "`number` of users that connect and leave by themselves (default 0)", number(&s.users, 0, 10_000))
@@ -70,8 +71,8 @@ func (s *settings) check() error {
 		return usageError{fmt.Errorf("-http: -addr %s is not a loopback address; without TLS other machines could read the traffic; -insecure allows it", net.JoinHostPort(s.host, s.port))}
 	case s.plain && s.ca != "":
 		return usageError{errors.New("-ca has no effect with -http")}
-	case s.plain && s.names != nil:
-		return usageError{errors.New("-name has no effect with -http")}
+	case s.plain && !s.insecure && s.names != nil:
+		return usageError{errors.New("-name has no effect with -http, unless with -insecure")}
 	}
 	return nil
 }
@@ -179,6 +180,20 @@ func (s *settings) setRate(value string) error {
 // burst returns the number of requests that the limit allows at once after a pause: those of one
 // second.
 func (s *settings) burst() int { return max(1, int(math.Ceil(s.rate))) }
+
+// printedHost returns the host for the printed lines. With -insecure the clients may run in other
+// containers, so it is the name of this one.
+func (s *settings) printedHost() string {
+	switch {
+	case s.insecure && s.names != nil:
+		return s.names[0]
+	case s.insecure && s.clientHost() != s.host: // on all addresses
+		if name, err := os.Hostname(); err == nil && checkHost(name) == nil {
+			return name
+		}
+	}
+	return s.clientHost()
+}
 
 // clientHost is the host by which a client on this machine reaches the emulator.
 func (s *settings) clientHost() string {

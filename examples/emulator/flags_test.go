@@ -69,7 +69,7 @@ func TestFlags_UsageErrors(t *testing.T) {
 		{"-http for a name", []string{"-http", "-addr", "example.com:8080"}, "-http: -addr example.com:8080 is not a loopback address"},
 		{"-http for 0.0.0.0", []string{"-http", "-addr", "0.0.0.0:8080"}, "-http: -addr"},
 		{"-http with -ca", []string{"-http", "-ca", "x"}, "-ca has no effect with -http"},
-		{"-http with -name", []string{"-http", "-name", "x"}, "-name has no effect with -http"},
+		{"-http with -name", []string{"-http", "-name", "x"}, "-name has no effect with -http, unless with -insecure"},
 		{"-http with a value", []string{"-http=maybe"}, "-http"},
 		{"empty -ca", []string{"-ca", ""}, "flag -ca: is empty"},
 		{"name with a space", []string{"-name", "a b"}, "flag -name: is neither"},

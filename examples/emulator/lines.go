@@ -55,7 +55,10 @@ func main() {
 	transport.TLSClientConfig.RootCAs.AppendCertsFromPEM(pem)
 {{- end}}
 	client, err := maintenance.NewClient(
-		maintenance.{{if .Exposed}}WithInsecureEndpoint{{else}}WithEndpoint{{end}}({{go .URL}}),
+{{- if .Exposed}}
+		// Replace the host if the client reaches the emulator by another name; -name sets the name that is printed.
+{{- end}}
+		maintenance.{{if .Exposed}}WithInsecureEndpoint{{else}}WithEndpoint{{end}}({{go .Endpoint}}),
 		maintenance.WithStaticCredential({{go .KeyID}}, {{go .Secret}}, ""),
 {{- if .CA}}
 		maintenance.WithHTTPClient(&http.Client{Transport: transport}),
@@ -96,14 +99,15 @@ func (e *emulator) print(out io.Writer, a access) {
 			break
 		}
 	}
-	host := net.JoinHostPort(e.clientHost(), a.port)
+	host := net.JoinHostPort(e.printedHost(), a.port)
+	scheme, _, _ := strings.Cut(a.url, ":")
 	pythonHost := host
-	if isLoopback(e.clientHost()) {
+	if isLoopback(e.printedHost()) {
 		pythonHost = net.JoinHostPort("localhost", a.port) // with urllib3 1 the SDK cannot verify a certificate for an IP address
 	}
 	err := lines.Execute(out, map[string]any{
 		"Count": len(states), "Desktop": desktop, "Region": e.region, "State": e.state,
-		"URL": a.url, "Host": host, "PythonHost": pythonHost, "CA": a.ca, "Exposed": a.ca == "" && !isLoopback(e.clientHost()),
+		"URL": a.url, "Endpoint": scheme + "://" + host, "Host": host, "PythonHost": pythonHost, "CA": a.ca, "Exposed": a.ca == "" && !isLoopback(e.printedHost()),
 		"KeyID": maintenancetest.DefaultAccessKeyID, "Secret": maintenancetest.DefaultAccessKeySecret,
 	})
 	if err != nil {

@@ -18,12 +18,13 @@ func TestLines_GoProgram(t *testing.T) {
 		t.Skip("compiles a program, which takes seconds")
 	}
 	t.Parallel()
-	for _, args := range [][]string{{"-desktops", "2"}, {"-http", "-desktops", "2"}} {
+	for _, args := range [][]string{{"-desktops", "2"}, {"-http", "-desktops", "2"}, {"-insecure", "-http", "-addr", "0.0.0.0:0", "-name", "emulator", "-desktops", "2"}} {
 		t.Run(args[0], func(t *testing.T) {
 			t.Parallel()
 			r := start(t, args...)
 			program := regexp.MustCompile(`(?ms)^package main$.*?^}$`).FindString(r.out.String())
 			require.NotEmpty(t, program)
+			program = strings.ReplaceAll(program, "http://emulator:", "http://127.0.0.1:")
 			file := filepath.Join(t.TempDir(), "main.go")
 			require.NoError(t, os.WriteFile(file, []byte(program+"\n"), 0o600))
 
@@ -63,4 +64,32 @@ func TestLines_OfOtherClients(t *testing.T) {
 		assert.Contains(t, plain.out.String(), line)
 	}
 	assert.NotContains(t, plain.out.String(), "SSL_CERT_FILE")
+}
+
+// With -insecure clients in other containers use the lines too.
+func TestLines_ForOtherContainers(t *testing.T) {
+	t.Parallel()
+	self, err := os.Hostname()
+	require.NoError(t, err)
+	for _, tc := range []struct {
+		args []string
+		host string
+	}{
+		{nil, self},
+		{[]string{"-name", "emulator", "-name", "other"}, "emulator"},
+		{[]string{"-name", "192.0.2.1"}, "192.0.2.1"},
+	} {
+		r := start(t, append([]string{"-http", "-insecure", "-addr", ":0"}, tc.args...)...)
+		host := tc.host + r.url[strings.LastIndex(r.url, ":"):]
+		for _, line := range []string{
+			"\t\tmaintenance.WithInsecureEndpoint(\"http://" + host + "\"),\n",
+			"\naliyun ecd SetDesktopMaintenance --force --endpoint " + host + " --insecure \\\n",
+			`endpoint="` + host + `", protocol="HTTP"))`,
+		} {
+			assert.Contains(t, r.out.String(), line)
+		}
+		assert.True(t, strings.HasPrefix(r.url, "http://127.0.0.1:"), "for people on this machine")
+	}
+	local := start(t, "-http", "-insecure")
+	assert.Contains(t, local.out.String(), `maintenance.WithEndpoint("`+local.url+`")`)
 }

@@ -8,12 +8,14 @@
 //
 // The program creates a certificate at start. -ca writes it to a file, for clients to trust; without -ca it
 // is in a temporary file while the program runs. -name adds a host name to it, such as that of a container.
-// -http turns TLS off, only for a loopback address, or with -insecure for any address.
+// -http turns TLS off, only for a loopback address, or with -insecure for any address. -name then sets
+// the host in the printed lines.
 //
-// -users simulates users, who connect to their desktops and leave by themselves. -transition delays
-// changes, -latency delays replies, and -rate limits the requests per second. -fault makes some requests
-// fail: 503:0.05 answers one request of twenty with status 503, and cut:0.01 carries out one request of a
-// hundred but closes the connection instead of replying. -fault may be given several times.
+// -users simulates users, who connect to their desktops and leave by themselves; half of them are
+// connected at the start. -transition delays changes, -latency delays replies, and -rate limits the
+// requests per second. -fault makes some requests fail: 503:0.05 answers one request of twenty with status
+// 503, and cut:0.01 carries out one request of a hundred but closes the connection instead of replying.
+// -fault may be given several times.
 //
 // With -state the program loads the desktops from a JSON file, and saves them every few seconds if they
 // have changed, and at the end. If the file does not exist, the program creates it with -desktops desktops.

@@ -9,6 +9,7 @@ import (
 	"net/http"
 	"os"
 	"regexp"
+	"slices"
 	"sync"
 	"testing"
 
@@ -55,13 +56,16 @@ type running struct {
 
 func start(t *testing.T, args ...string) *running {
 	t.Helper()
+	if !slices.Contains(args, "-addr") {
+		args = append([]string{"-addr", "127.0.0.1:0"}, args...)
+	}
 	ctx, cancel := context.WithCancel(t.Context())
 	r := &running{out: &output{ready: make(chan struct{})}}
 	ended := make(chan struct{})
 	var err error
 	go func() {
 		defer close(ended)
-		err = run(ctx, append([]string{"-addr", "127.0.0.1:0"}, args...), r.out, io.Discard)
+		err = run(ctx, args, r.out, io.Discard)
 	}()
 	r.stop = func() error {
 		cancel()

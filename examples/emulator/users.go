@@ -85,6 +85,15 @@ func newUsers(service *maintenancetest.Service, region string, count int) []*use
 	return users
 }
 
+// connectHalf connects every other user, so that there are users to wait for at the start.
+func connectHalf(users []*user) {
+	for i, u := range users {
+		if i%2 == 0 && u.at == "" && u.service.Connect(u.region, u.desktops[0], u.id) {
+			u.at = u.desktops[0]
+		}
+	}
+}
+
 // live lets the user connect and leave until ctx ends. A user who is connected then stays connected.
 func (u *user) live(ctx context.Context) {
 	for {

@@ -60,7 +60,7 @@ func TestUsers_ComeAndGo(t *testing.T) {
 		}
 		came, left := map[string]int{}, map[string]int{}
 		before := connected(e.service)
-		assert.Empty(t, before)
+		assert.Equal(t, map[string][]string{"user-1": {"ecd-001"}, "user-3": {"ecd-003"}}, before)
 		for range 3600 {
 			time.Sleep(time.Second)
 			now := connected(e.service)
@@ -91,12 +91,10 @@ func TestUsers_Maintenance(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		e := emulated(t, "-desktops", "1", "-users", "1")
 		go liveAll(t.Context(), newUsers(e.service, region, 1))
-		for len(connected(e.service)) == 0 {
-			time.Sleep(time.Second)
-		}
 		client := e.client(t)
-		require.NoError(t, e.enter(t, client, "ecd-001"))
-		assert.False(t, e.service.InMaintenance(region, "ecd-001"))
+		require.NoError(t, e.enter(t, client, "ecd-001"), "at once")
+		desktop, _ := e.service.Desktop(region, "ecd-001")
+		assert.Equal(t, maintenance.EnteringMaintenance, desktop.MaintenanceState())
 		time.Sleep(mostStay)
 		assert.True(t, e.service.InMaintenance(region, "ecd-001"))
 		time.Sleep(10 * mostAway)
