@@ -175,6 +175,7 @@ func childHold() error {
 type roughService struct {
 	*maintenancetest.Service
 	late sync.WaitGroup
+	hold bool                     // carries out no ENTER
 	seen map[string]chan struct{} // closed when the first request of a kind has arrived
 	once map[string]*sync.Once
 }
@@ -194,6 +195,11 @@ func (s *roughService) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	}
 	if once := s.once[kind]; once != nil {
 		once.Do(func() { close(s.seen[kind]) })
+	}
+	if s.hold && kind == "ENTER" {
+		_, _ = io.Copy(io.Discard, r.Body)
+		<-r.Context().Done()
+		panic(http.ErrAbortHandler)
 	}
 	<-time.After(rand.N(40 * time.Millisecond))
 	switch p := rand.IntN(100); {
@@ -255,6 +261,9 @@ func (s *roughService) in() (others, own int) {
 	return others, own
 }
 
+// journalOnly is the phase in which the journal has the window, but no ENTER has been carried out.
+const journalOnly = "journal, no ENTER"
+
 var killPhases = []struct {
 	name   string
 	after  string        // kind of request, or line that the child prints, after which the process is killed
@@ -265,6 +274,7 @@ var killPhases = []struct {
 	{"working", "working", 500 * time.Millisecond},
 	{"EXIT", "EXIT", 300 * time.Millisecond},
 	{"recovery", "EXIT", 300 * time.Millisecond},
+	{journalOnly, "ENTER", 500 * time.Millisecond}, // more than 5 kills get here
 }
 
 // After a process is killed at any moment of a window, Recover takes out every desktop of the window.
@@ -295,9 +305,10 @@ func killOnce(t *testing.T, i int) {
 	s.Connect(region, others[0], "alice") // it is entering
 	_, err = client.SetMaintenance(t.Context(), region, maintenance.ModeEnter, others)
 	require.NoError(t, err)
+	phase := killPhases[i%len(killPhases)]
+	s.hold = phase.name == journalOnly
 	env := s.start(t)
 
-	phase := killPhases[i%len(killPhases)]
 	process := startChild(t, "run", env...)
 	s.waitFor(t, process, phase.after)
 	<-time.After(rand.N(phase.within))
@@ -308,12 +319,19 @@ func killOnce(t *testing.T, i int) {
 		process.kill()
 	}
 	_, after := s.in()
+	if phase.name == journalOnly {
+		require.Zero(t, after)
+	}
 	start := time.Now()
 	require.Equal(t, "done", startChild(t, "recover", env...).last())
 	took := time.Since(start)
 	s.late.Wait()
 	left, own := s.in()
 	t.Logf("| %d | %s | %d | %d | %d of %d | %.1fs |", i+1, phase.name, after, own, left, killOthers, took.Seconds())
+	if phase.name == journalOnly {
+		exits := func(r maintenancetest.Request) bool { return r.Mode == string(maintenance.ModeExit) }
+		assert.True(t, slices.ContainsFunc(s.Requests(), exits), "Recover exits what the journal has")
+	}
 	assert.Zero(t, own, "desktops of the window in maintenance, killed in phase %s", phase.name)
 	assert.Equal(t, killOthers, left, "desktops of others in maintenance")
 	require.Equal(t, "done", startChild(t, "recover", env...).last(), "nothing is left")
