@@ -78,7 +78,7 @@ func TestDesktops_Pages(t *testing.T) {
 			service.AddDesktops(region)
 			read, err := readAll(client.Desktops(t.Context(), region, maintenance.DesktopFilter{}))
 			require.NoError(t, err)
-			assert.ElementsMatch(t, desktops(tc.desktops), namesOf(read))
+			brief.EqualSorted(t, desktops(tc.desktops), namesOf(read))
 			brief.MustLen(t, service.Requests(), tc.requests)
 			for _, r := range service.Requests() {
 				assert.Equal(t, "100", r.Query.Get("MaxResults"))
@@ -149,7 +149,7 @@ func TestDesktops_EveryRangeStartsAfresh(t *testing.T) {
 	service.AddDesktops(region, "ecd-new")
 	read, err := readAll(all)
 	require.NoError(t, err)
-	assert.ElementsMatch(t, append(desktops(150), "ecd-new"), namesOf(read))
+	brief.EqualSorted(t, append(desktops(150), "ecd-new"), namesOf(read))
 	assert.Empty(t, service.Requests()[2].Query.Get("NextToken"))
 }
 
@@ -241,7 +241,7 @@ func TestDesktops_IDs(t *testing.T) {
 			service, client := newService(t, 250)
 			read, err := readAll(client.Desktops(t.Context(), region, maintenance.DesktopFilter{DesktopIds: tc.ids}))
 			require.NoError(t, err)
-			assert.ElementsMatch(t, desktops(tc.want), namesOf(read))
+			brief.EqualSorted(t, desktops(tc.want), namesOf(read))
 			var sent []int
 			for _, r := range service.Requests() {
 				sent = append(sent, len(r.DesktopIds))
@@ -350,7 +350,7 @@ func TestDesktops_ThrottlingIsRetried(t *testing.T) {
 		service.Inject(2, maintenancetest.Fault{StatusCode: 400, Code: "Throttling.User"})
 		read, err := readAll(client.Desktops(t.Context(), region, maintenance.DesktopFilter{}))
 		require.NoError(t, err)
-		assert.ElementsMatch(t, desktops(250), namesOf(read))
+		brief.EqualSorted(t, desktops(250), namesOf(read))
 		brief.Len(t, service.Requests(), 5)
 	})
 }

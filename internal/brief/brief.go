@@ -3,8 +3,10 @@
 package brief
 
 import (
+	"cmp"
 	"fmt"
 	"reflect"
+	"slices"
 	"strings"
 	"testing"
 )
@@ -53,6 +55,12 @@ func Equal[T any](t testing.TB, want, got []T, message ...any) bool {
 		return false
 	}
 	return true
+}
+
+// EqualSorted is Equal for lists in any order.
+func EqualSorted[T cmp.Ordered](t testing.TB, want, got []T, message ...any) bool {
+	t.Helper()
+	return Equal(t, slices.Sorted(slices.Values(want)), slices.Sorted(slices.Values(got)), message...)
 }
 
 // NotContains fails the test if text contains part, and prints what is around it.

@@ -55,6 +55,7 @@ func TestBrief_Failures(t *testing.T) {
 		"not empty":   {func(t testing.TB) bool { return brief.Empty(t, []int{3}) }, "1 items, want 0: 3"},
 		"map":         {func(t testing.TB) bool { return brief.Empty(t, map[string]int{"a": 1}, "the map") }, `1 items, want 0: "a": the map`},
 		"item":        {func(t testing.TB) bool { return brief.Equal(t, ids(n), wrong) }, `item 77777 of 100000 is "gone", want "ecd-77777"`},
+		"sorted":      {func(t testing.TB) bool { return brief.EqualSorted(t, []int{3, 1}, []int{4, 1}) }, "item 1 of 2 is 4, want 3"},
 		"end":         {func(t testing.TB) bool { return brief.Equal(t, ids(n), ids(n-2)) }, "99998 items, want 100000; the first 99998 are equal"},
 		"long item":   {func(t testing.TB) bool { return brief.Empty(t, []string{text}) }, `... (199806 more bytes)`},
 		"text within": {func(t testing.TB) bool { return brief.NotContains(t, text, "secret") }, `byte 100000 of 200006 begins "secret": "xxx`},

@@ -220,7 +220,8 @@ func TestSecrets_OtherTokens(t *testing.T) {
 		{url.QueryEscape(stsToken), url.QueryEscape(url.QueryEscape(stsToken)), "(withheld)"},
 		{`ab\ncd"ef&gh=12<kl`, `ab\\ncd\"ef\u0026gh=12&lt;kl`, "(withheld)"},
 	} {
-		assert.Equal(t, tc.want, withhold(t, tc.token, tc.text), tc.token)
+		shown := withhold(t, tc.token, tc.text)
+		assert.True(t, tc.want == shown, "%.50s: %.200s, want %.200s", tc.token, shown, tc.want)
 	}
 }
 
