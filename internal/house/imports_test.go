@@ -59,6 +59,11 @@ var house = []room{
 		testImports: []string{"maintenance/maintenancetest"},
 	},
 	{
+		dir:         "temporalwindow/example",
+		imports:     []string{"maintenance", "temporalwindow"},
+		testImports: []string{"maintenance/maintenancetest"},
+	},
+	{
 		dir:     "temporalwindow/servertest",
 		imports: []string{"maintenance", "maintenance/maintenancetest", "temporalwindow"},
 	},
