@@ -53,7 +53,10 @@ func Marked(desktops int, done ...int) any {
 // Progress is what activities signal.
 type Progress = progress
 
-const SignalProgress = signalProgress
+const (
+	SignalProgress = signalProgress
+	SignalStatus   = signalStatus
+)
 
 // PutList writes a list.
 func PutList[T any](ctx context.Context, store Store, key string, items []T) (List, error) {

@@ -233,3 +233,27 @@ func TestRun_GuardIsTerminated(t *testing.T) {
 		assert.Equal(t, 70*time.Second, fence, "heartbeat, attempt, margin")
 	})
 }
+
+// A window that has ended is not overdue, also if the last signal of its guard has come too late.
+func TestRun_StatusAtTheEnd(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		f := newFixture(t, 3)
+		env := f.workflowEnvironment()
+		env.OnWorkflow(temporalwindow.GuardWorkflow, mock.Anything, mock.Anything).Return(
+			func(ctx workflow.Context, in temporalwindow.GuardInput) (*temporalwindow.GuardResult, error) {
+				window := workflow.GetInfo(ctx).ParentWorkflowExecution
+				err := workflow.SignalExternalWorkflow(ctx, window.ID, window.RunID, temporalwindow.SignalStatus, temporalwindow.Status{
+					Name: "night", Region: region, Phase: temporalwindow.PhaseExiting, Desktops: 3, Accepted: 3, Out: 1,
+					Overdue: workflow.Now(ctx), Until: workflow.Now(ctx), Err: "denied", WaitingFor: 2,
+				}).Get(ctx, nil)
+				return &temporalwindow.GuardResult{Out: 3}, err
+			})
+		env.ExecuteWorkflow(temporalwindow.Window, night(desktops(3)))
+		require.NoError(t, env.GetWorkflowError())
+		assert.Equal(t, temporalwindow.Status{
+			Name: "night", Region: region, Phase: temporalwindow.PhaseEnded, Since: reportOf(t, env).Ended,
+			Desktops: 3, Accepted: 3, Out: 3,
+		}, statusOf(t, env))
+	})
+}

@@ -81,8 +81,18 @@ func Run(ctx workflow.Context, in Input, work func(ctx workflow.Context, ready R
 	}
 	r.listen()
 	began, err := r.run(work)
-	r.status.Phase, r.status.Since = PhaseEnded, workflow.Now(safe)
-	r.report.Ended = r.status.Since
+	r.report.Ended = workflow.Now(safe)
+	r.status = Status{ // the last signal of the guard may have come too late
+		Name:     in.Name,
+		Region:   in.Region,
+		Phase:    PhaseEnded,
+		Since:    r.report.Ended,
+		Desktops: r.status.Desktops,
+		Accepted: r.status.Accepted,
+		Ready:    r.report.Ready.Count,
+		Busy:     r.report.Busy.Count,
+		Out:      r.report.Out,
+	}
 	if !began {
 		return nil, err
 	}

@@ -65,7 +65,10 @@ func TestWindow_TakesInAndTakesOut(t *testing.T) {
 		assert.False(t, report.Entered.Before(report.Began))
 		assert.False(t, report.Worked.Before(report.Entered))
 		assert.False(t, report.Ended.Before(report.Worked))
-		assert.Equal(t, temporalwindow.PhaseEnded, statusOf(t, env).Phase)
+		assert.Equal(t, temporalwindow.Status{
+			Name: "night", Region: region, Phase: temporalwindow.PhaseEnded, Since: report.Ended,
+			Desktops: 248, Accepted: 248, Ready: 248, Busy: 1, Out: 248,
+		}, statusOf(t, env), "nothing is overdue")
 	})
 }
 
