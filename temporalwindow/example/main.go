@@ -4,7 +4,7 @@
 //
 // Any other starts a window, asks how it is, extends it and ends it:
 //
-//	go run ./example start -queue windows -region cn-hangzhou -name night -desktops ecd-1,ecd-2 -grace 15m -duration 4h
+//	go run ./example start -queue windows -region cn-hangzhou -name night -desktops ecd-001,ecd-002 -grace 15m -duration 4h
 //	go run ./example status -region cn-hangzhou -name night
 //	go run ./example extend -region cn-hangzhou -name night -by 30m
 //	go run ./example done -region cn-hangzhou -name night
