@@ -36,7 +36,11 @@ func main() {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
 	d.out = os.Stdout
-	if err := d.run(ctx); err != nil {
+	err = d.run(ctx)
+	if ctx.Err() != nil {
+		err = errors.New("interrupted: the server and the desktops end with it")
+	}
+	if err != nil {
 		fmt.Fprintln(os.Stderr, "demo:", err)
 		os.Exit(1)
 	}
@@ -45,17 +49,19 @@ func main() {
 func parse(args []string, out io.Writer) (*demo, error) {
 	d := &demo{}
 	flags := flag.NewFlagSet("demo", flag.ContinueOnError)
-	flags.SetOutput(out)
+	flags.SetOutput(io.Discard)
 	flags.IntVar(&d.desktops, "desktops", 300, "`number` of desktops of the window, 10 to 2000")
 	flags.DurationVar(&d.grace, "grace", 25*time.Second, "how long users may take to leave, 5s or more")
 	flags.DurationVar(&d.work, "work", 4*time.Second, "how long the work takes, 1s or more")
 	flags.BoolVar(&d.disconnect, "disconnect", false, "end the sessions of those that stay")
 	flags.BoolVar(&d.kill, "kill", true, "kill the worker in the middle, and start another one")
-	if err := flags.Parse(args); err != nil {
-		if errors.Is(err, flag.ErrHelp) {
-			return nil, err
-		}
-		return nil, errors.New("see demo -help")
+	err := flags.Parse(args)
+	if errors.Is(err, flag.ErrHelp) {
+		flags.SetOutput(out)
+		flags.Usage()
+	}
+	if err != nil {
+		return nil, err
 	}
 	switch {
 	case flags.NArg() > 0:
