@@ -1,24 +1,27 @@
 // Package servertest tests package temporalwindow against a real Temporal server, which runs inside the
 // test. Workers are processes of their own, so that a test can kill them. Nothing needs to be installed.
 //
-//	go test .                        # the server takes minutes to build, the tests less than three
-//	go test -short .                 # with fewer desktops
-//	go run ./demo                    # a window to watch
-//	go test -run TestHistories -update .   # writes the histories that the replay test of temporalwindow reads
+//	go test .        # the server takes 10 minutes of CPU to build, the tests take less than 3 minutes
+//	go test -short . # fewer desktops
+//	go run ./demo    # a window to watch
+//
+// The replay test of temporalwindow reads histories that this command writes:
+//
+//	go test -run TestHistories -update .
 //
 // After each test no desktop of the window is in maintenance or entering, every desktop that somebody else
-// had taken in before still is, and the histories can be replayed. Proved are:
+// had taken in before still is, and the histories can be replayed. The tests cover:
 //
-//   - a worker is killed with SIGKILL while it reads, enters, waits, works or exits, and another one goes on
-//   - the window is cancelled or terminated, its guard is terminated, in each of these phases
-//   - the window runs into its workflow execution timeout
-//   - the work panics, in the goroutine of Run or in another one, from where the guard ends the window at
-//     its deadline
-//   - the service denies EXIT for a while
-//   - the service carries ENTERs out after the EXIT of their desktops, within the attempt timeout and the
-//     margin of the fence
-//   - a name is used twice, while the window is open and while only its guard is
-//   - 100,000 desktops, with a kill during ENTER and one during EXIT; 100 windows at once, with a kill
+//   - SIGKILL of the worker while it reads, enters, waits, works or exits; another worker goes on
+//   - cancellation or termination of the window in each of these phases, termination of its guard in each
+//     but reading, when there is none yet
+//   - the workflow execution timeout of the window
+//   - a panic of the work; if Run cannot recover it, the guard ends the window at its deadline
+//   - a service that denies EXIT for a while
+//   - a service that carries out ENTERs after the EXIT of their desktops, while the fence lasts
+//   - a second window of the same name, while the first one or its guard is open
+//   - 100,000 desktops, with a SIGKILL during ENTER and another during EXIT
+//   - 100 windows at once, with a SIGKILL
 //
 // Not promised, and not tested: that desktops are taken out if both the window and its guard are
 // terminated. Nothing is left then that knows of them.

@@ -125,7 +125,7 @@ func (w Worker) run(register func(worker.Registry)) error {
 		return err
 	}
 	defer temporal.Close()
-	polling := worker.New(temporal, w.TaskQueue, worker.Options{BuildID: "servertest", WorkerStopTimeout: 5 * time.Second})
+	polling := worker.New(temporal, w.TaskQueue, worker.Options{WorkerStopTimeout: 5 * time.Second})
 	temporalwindow.Register(polling, activities)
 	if register != nil {
 		register(polling)
