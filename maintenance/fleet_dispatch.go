@@ -58,14 +58,14 @@ func (f *fleet) startDue(now time.Time) (next time.Time) {
 }
 
 // start removes a batch from the queue and begins an attempt. If the batch should be read and
-// reading has been denied meanwhile, start halves it instead.
+// the fleet reads no refused batches any more, start halves it instead.
 func (f *fleet) start(b *batch) {
 	waiting := f.going
 	if f.outage.holds() {
 		waiting = f.draining
 	}
 	f.queue = slices.DeleteFunc(f.queue, func(other *batch) bool { return other == b })
-	if b.reading != nil && f.noReading != nil {
+	if b.reading != nil && (f.noReading != nil || f.readingThrottled) {
 		f.cannotRead(b)
 		return
 	}

@@ -14,7 +14,7 @@ func (f *fleet) newReadCall(ids []string, page *desktopsPage) *call {
 // mayRead reports whether reading may explain why a batch was refused.
 func (f *fleet) mayRead(b *batch) bool {
 	var refused *APIError
-	return !b.known && f.noReading == nil && errors.As(b.refusal, &refused)
+	return !b.known && f.noReading == nil && !f.readingThrottled && errors.As(b.refusal, &refused)
 }
 
 // givesUpReading reports whether reading has failed for so long that the batch is halved instead.

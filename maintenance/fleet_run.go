@@ -60,6 +60,10 @@ type fleet struct {
 	firstRead *batch // the batch of the only reading in flight, until a reading has ended
 	hasRead   bool   // a reading has ended
 
+	// readingThrottled is whether reading a refused batch was throttled for so long that the fleet
+	// halves all of them instead. It still reads the desktops that it waits for.
+	readingThrottled bool
+
 	worked    bool  // the service has accepted a desktop
 	noReading error // reason why the fleet no longer calls DescribeDesktops
 	ended     error // reason why the fleet ended before its stream did

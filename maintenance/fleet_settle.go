@@ -85,6 +85,7 @@ func (f *fleet) settle(b *batch, o *outcome, v verdict) (wait time.Duration, aga
 		f.endWithContext()
 		f.giveUp(b)
 	case b.reading != nil && f.givesUpReading(b, o, v):
+		f.readingThrottled = f.readingThrottled || v.throttled
 		f.cannotRead(b)
 	case o.held:
 		f.end(f.withLastFailure(o.err))
