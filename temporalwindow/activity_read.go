@@ -72,7 +72,7 @@ func (a *Activities) desktopIDs(ctx context.Context, in readInput) ([]string, er
 	if in.Key != "" {
 		data, err := a.store.Get(ctx, in.Key)
 		if errors.Is(err, fs.ErrNotExist) {
-			return nil, errOf(invalid("input.Key", fmt.Sprintf("%q: there is no such list in the store", in.Key)))
+			return nil, errOf(invalid("input.Key", fmt.Sprintf("%q: the store has no such list", in.Key)))
 		}
 		if err != nil {
 			return nil, err

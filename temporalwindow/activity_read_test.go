@@ -43,7 +43,7 @@ func TestRead_SortsDesktops(t *testing.T) {
 func TestRead_InvalidList(t *testing.T) {
 	t.Parallel()
 	for _, tc := range []struct{ name, object, text string }{
-		{"none", "", `input.Key "night.json": there is no such list`},
+		{"none", "", `input.Key "night.json": the store has no such list`},
 		{"empty", "[]", "empty list"},
 		{"not JSON", "ecd-1", "invalid character"},
 		{"a bad ID", `["ecd-1","a b"]`, `input.Key "night.json"[1]`},

@@ -174,7 +174,7 @@ func (w *waiting) disconnect(ctx context.Context, pending []maintenance.Desktop)
 	for some := range slices.Chunk(sessions, sessionsPerCall) {
 		_, err := w.activities.client.DisconnectSessions(ctx, w.in.Region, some)
 		if err != nil && problem == nil {
-			problem = fmt.Errorf("temporalwindow: sessions of %q are not ended: %w", w.in.Window, err)
+			problem = fmt.Errorf("temporalwindow: %q: disconnect sessions: %w", w.in.Window, err)
 		}
 		if errors.Is(err, maintenance.ErrAccessDenied) || ctx.Err() != nil {
 			break

@@ -97,7 +97,7 @@ func (in *Input) Validate() error {
 	case len(in.Name) > maxName:
 		return invalid("input.Name", fmt.Sprintf("is longer than %d bytes", maxName))
 	case strings.ContainsFunc(in.Name, func(r rune) bool { return r == unicode.ReplacementChar || !unicode.IsPrint(r) }):
-		return invalid("input.Name", "contains a character that does not print")
+		return invalid("input.Name", "contains a non-printable character")
 	case strings.Contains(in.Name, "/"):
 		return invalid("input.Name", "contains a slash")
 	case len(in.DesktopIds) == 0 && in.Key == "":
@@ -105,7 +105,7 @@ func (in *Input) Validate() error {
 	case len(in.DesktopIds) > 0 && in.Key != "":
 		return invalid("input.Key", "is set, and so is input.DesktopIds")
 	case len(in.DesktopIds) > MaxInlineIDs:
-		return invalid("input.DesktopIds", fmt.Sprintf("has %d IDs, and more than %d have to be in the Store, under input.Key",
+		return invalid("input.DesktopIds", fmt.Sprintf("has %d IDs; more than %d must be in the Store, under input.Key",
 			len(in.DesktopIds), MaxInlineIDs))
 	case in.Grace < 0:
 		return invalid("input.Grace", "is negative")

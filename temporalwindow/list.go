@@ -33,11 +33,11 @@ func ReadList[T any](ctx context.Context, store Store, list List) ([]T, error) {
 		return nil, fmt.Errorf("temporalwindow: list %s: %w", list.Key, err)
 	}
 	if sum := sumOf(data); sum != list.SHA256 {
-		return nil, fmt.Errorf("temporalwindow: list %s: its checksum is %s, and %s was written", list.Key, sum, list.SHA256)
+		return nil, fmt.Errorf("temporalwindow: list %s: its checksum is %s, but %s was written", list.Key, sum, list.SHA256)
 	}
 	items, err := decode[T](list.Key, data)
 	if err == nil && len(items) != list.Count {
-		err = fmt.Errorf("temporalwindow: list %s has %d items, and %d were written", list.Key, len(items), list.Count)
+		err = fmt.Errorf("temporalwindow: list %s has %d items, but %d were written", list.Key, len(items), list.Count)
 	}
 	return items, err
 }

@@ -46,7 +46,7 @@ func (o ActivityOptions) takeOut(ctx workflow.Context, in exitInput) (out int) {
 			return result.Out
 		}
 		// Temporal retries the activity without limit. Any other error must be retried too.
-		workflow.GetLogger(ctx).Error("EXIT has failed and is begun anew", "Window", in.Window, "Error", err)
+		workflow.GetLogger(ctx).Error("EXIT failed and starts again", "Window", in.Window, "Error", err)
 		_ = workflow.Sleep(ctx, o.withDefaults().MaxRetryInterval)
 	}
 }

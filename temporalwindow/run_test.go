@@ -33,11 +33,11 @@ func TestRun_WorkEnds(t *testing.T) {
 		{"well", func(workflow.Context) error { return nil }, "", ""},
 		{"after an hour", func(ctx workflow.Context) error { return workflow.Sleep(ctx, time.Hour) }, "", ""},
 		{"with an error", func(workflow.Context) error { return broken }, "the disk is full", ""},
-		{"with a panic", func(workflow.Context) error { panic("a bug") }, "the work has panicked: a bug", temporalwindow.ErrTypePanic},
+		{"with a panic", func(workflow.Context) error { panic("a bug") }, "the work panicked: a bug", temporalwindow.ErrTypePanic},
 		{"with a panic later", func(ctx workflow.Context) error {
 			_ = workflow.Sleep(ctx, time.Hour)
 			panic("a bug")
-		}, "the work has panicked: a bug", temporalwindow.ErrTypePanic},
+		}, "the work panicked: a bug", temporalwindow.ErrTypePanic},
 	} {
 		synctest.Test(t, func(t *testing.T) {
 			f := newFixture(t, 3)

@@ -11,7 +11,7 @@ import (
 )
 
 // ErrOpen is the error of [Start] if a window with the same name is open in the region.
-var ErrOpen = errors.New("a window of that name is open")
+var ErrOpen = errors.New("a window with this name is open")
 
 // Start starts the workflow [Window] on a task queue. The run ends when the desktops are out; its Get
 // returns the [Report]. If a window with the same name is open in the region, the error is [ErrOpen]. An

@@ -94,9 +94,9 @@ func (d Dir) path(ctx context.Context, key string) (string, error) {
 	case ctx.Err() != nil:
 		return "", context.Cause(ctx)
 	case d == "":
-		return "", errors.New("temporalwindow: the directory of the store is not named")
+		return "", errors.New("temporalwindow: the directory of the store is empty")
 	case !fs.ValidPath(key) || key == "." || !filepath.IsLocal(filepath.FromSlash(key)) || strings.ContainsRune(key, 0):
-		return "", fmt.Errorf("temporalwindow: key %q cannot be the name of a file", key)
+		return "", fmt.Errorf("temporalwindow: key %q is not a valid file name", key)
 	}
 	return filepath.Join(string(d), filepath.FromSlash(key)), nil
 }

@@ -68,7 +68,7 @@ func Run(ctx workflow.Context, in Input, work func(ctx workflow.Context, ready R
 	case work == nil:
 		err = invalid("work", "is nil")
 	case !in.Deadline.IsZero() && !in.Deadline.After(workflow.Now(ctx)):
-		err = invalid("input.Deadline", fmt.Sprintf("%v is over", in.Deadline))
+		err = invalid("input.Deadline", fmt.Sprintf("%v is in the past", in.Deadline))
 	}
 	if err != nil {
 		return nil, temporal.NewNonRetryableApplicationError(err.Error(), ErrTypeInvalid, err)
@@ -155,7 +155,7 @@ func (r *run) startGuard() error {
 	if err := r.guard.GetChildWorkflowExecution().Get(r.safe, nil); err != nil {
 		r.guard = nil
 		if temporal.IsWorkflowExecutionAlreadyStartedError(err) {
-			text := fmt.Sprintf("temporalwindow: the guard of an earlier window %q of %s is still at work", r.in.Name, r.in.Region)
+			text := fmt.Sprintf("temporalwindow: the guard of an earlier window %q of %s is still running", r.in.Name, r.in.Region)
 			return temporal.NewNonRetryableApplicationError(text, ErrTypeUnfinished, err)
 		}
 		return err
@@ -283,7 +283,7 @@ func (r *run) call(work func(workflow.Context, Ready) error, ready Ready) (err e
 	})
 	defer func() {
 		if p := recover(); p != nil {
-			text := fmt.Sprintf("temporalwindow: the work has panicked: %v", p)
+			text := fmt.Sprintf("temporalwindow: the work panicked: %v", p)
 			err = temporal.NewNonRetryableApplicationError(text, ErrTypePanic, nil, string(debug.Stack()))
 		}
 	}()
