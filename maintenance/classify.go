@@ -8,8 +8,8 @@ import (
 	"strings"
 )
 
-// verdict is the conclusion from an [outcome]. It decides whether to retry, whether to end the fleet, and
-// whether to halve the batch.
+// verdict is the conclusion from an [outcome]. It decides whether to retry, whether to end the
+// fleet, and whether to halve the batch.
 type verdict struct {
 	retry          retry
 	scope          scope
@@ -134,8 +134,8 @@ func classifyTransport(o *outcome) verdict {
 	return v
 }
 
-// refusedByTLS reports whether one side refused the other in the TLS handshake. A connection that broke is
-// no refusal.
+// refusedByTLS reports whether one side refused the other in the TLS handshake. A connection that
+// broke is no refusal.
 func refusedByTLS(err error) bool {
 	var (
 		certificate *tls.CertificateVerificationError

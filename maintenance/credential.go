@@ -14,21 +14,21 @@ import (
 	"github.com/ecdkit/ecd-maintenance-go/internal/sign"
 )
 
-// keySource hands out the access key of the next attempt. It is a function so that package fmt cannot print the key
-// of a Client.
+// keySource hands out the access key of the next attempt. It is a function so that package fmt
+// cannot print the key of a Client.
 type keySource func(ctx context.Context) (sign.Key, error)
 
 func staticKey(key sign.Key) keySource {
 	return func(context.Context) (sign.Key, error) { return key, nil }
 }
 
-// provider takes keys from credentials-go, whose providers are not safe for concurrent use and cannot be interrupted.
-// Callers that ask while a request to the provider runs share its answer. Each caller waits until its own context
-// ends.
+// provider takes keys from credentials-go, whose providers are not safe for concurrent use and
+// cannot be interrupted. Callers that ask while a request to the provider runs share its answer.
+// Each caller waits until its own context ends.
 //
-// It caches no key. The providers of credentials-go 1.4.14 ask for a new key while the old one is valid for another
-// 180 s or less, and return only an error if they get none. No public method or field has the expiry of the old key,
-// so a key cached here might have expired.
+// It caches no key. The providers of credentials-go 1.4.14 ask for a new key while the old one is
+// valid for another 180 s or less, and return only an error if they get none. No public method or
+// field has the expiry of the old key, so a key cached here might have expired.
 type provider struct {
 	flight     singleflight.Group
 	credential credentials.Credential                 // used by one flight at a time, like hadKey
@@ -54,8 +54,8 @@ type answer struct {
 	panicked any
 }
 
-// fly asks the provider on a separate goroutine: singleflight would end the process if its function panicked, and
-// leave the callers waiting if it called runtime.Goexit.
+// fly asks the provider on a separate goroutine: singleflight would end the process if its function
+// panicked, and leave the callers waiting if it called runtime.Goexit.
 func (p *provider) fly() (any, error) {
 	answers := make(chan answer, 1)
 	go func() {
@@ -124,8 +124,8 @@ func keyOf(model *credentials.CredentialModel) (sign.Key, error) {
 	return key, nil
 }
 
-// canSign reports whether credentials of a type of credentials-go have an access key. The other types have only a
-// token.
+// canSign reports whether credentials of a type of credentials-go have an access key. The other
+// types have only a token.
 func canSign(credentialType string) bool {
 	return credentialType != "bearer" && credentialType != "id_token"
 }
@@ -138,7 +138,8 @@ func validateKey(key sign.Key) error {
 	return nil
 }
 
-// keyProblem checks the parts of a key that are sent in headers. Its texts do not repeat the values.
+// keyProblem checks the parts of a key that are sent in headers. Its texts do not repeat the
+// values.
 func keyProblem(key sign.Key) (parameter, reason string) {
 	for _, field := range []struct{ parameter, value string }{
 		{"accessKeyID", key.ID},

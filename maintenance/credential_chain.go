@@ -21,10 +21,11 @@ func defaultProvider() (*provider, error) {
 
 func newChain() (credentials.Credential, error) { return credentials.NewCredential(nil) }
 
-// startOver replaces a default chain that has never given a key. credentials-go 1.4.14 remembers a provider of the
-// chain before that provider answers, and then asks only that one: the last one if the chain failed, or the one that
-// panicked. A chain that has given a key is kept, because another provider would be another identity. Its provider
-// asks again each time: no provider of credentials-go caches a failure.
+// startOver replaces a default chain that has never given a key. credentials-go 1.4.14 remembers a
+// provider of the chain before that provider answers, and then asks only that one: the last one if
+// the chain failed, or the one that panicked. A chain that has given a key is kept, because another
+// provider would be another identity. Its provider asks again each time: no provider of
+// credentials-go caches a failure.
 func (p *provider) startOver() {
 	if p.rebuild == nil || p.hadKey {
 		return
@@ -42,8 +43,8 @@ func (p *provider) lookedAt() string {
 	return defaultChainPlaces()
 }
 
-// defaultChainPlaces lists the places that the default chain of credentials-go tries in the current environment, in
-// its order.
+// defaultChainPlaces lists the places that the default chain of credentials-go tries in the current
+// environment, in its order.
 func defaultChainPlaces() string {
 	home, err := os.UserHomeDir()
 	if err != nil {

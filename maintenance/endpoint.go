@@ -10,7 +10,8 @@ import (
 	"unicode"
 )
 
-// endpoint is the protocol and host of requests. The zero value stands for the public endpoint of each region.
+// endpoint is the protocol and host of requests. The zero value stands for the public endpoint of
+// each region.
 type endpoint struct {
 	protocol string // "https" or "http"
 	host     string // "host" or "host:port"
@@ -25,8 +26,9 @@ func (e endpoint) of(region string) endpoint {
 
 var hostName = regexp.MustCompile(`^[a-z0-9]([a-z0-9-]*[a-z0-9])?(\.[a-z0-9]([a-z0-9-]*[a-z0-9])?)*$`)
 
-// parseEndpoint reads "host", "host:port" or a URL without user info, path, query and fragment. It accepts http:// for
-// loopback hosts, and for any host if insecure is set. Errors do not repeat the endpoint, which may hold a password.
+// parseEndpoint reads "host", "host:port" or a URL without user info, path, query and fragment. It
+// accepts http:// for loopback hosts, and for any host if insecure is set. Errors do not repeat the
+// endpoint, which may hold a password.
 func parseEndpoint(s string, insecure bool) (endpoint, error) {
 	refuse := func(reason string) (endpoint, error) {
 		return endpoint{}, &ValidationError{"endpoint", reason}
@@ -56,8 +58,8 @@ func parseEndpoint(s string, insecure bool) (endpoint, error) {
 
 	host, port := strings.ToLower(u.Hostname()), u.Port()
 	address, err := netip.ParseAddr(host)
-	// strings.ToLower turns some non-ASCII letters into ASCII. An IPv6 address without brackets is ambiguous: its
-	// last group may be a port.
+	// strings.ToLower turns some non-ASCII letters into ASCII. An IPv6 address without brackets is
+	// ambiguous: its last group may be a port.
 	if strings.ContainsFunc(s, func(r rune) bool { return r > unicode.MaxASCII }) || strings.Contains(host, ":") && u.Host[0] != '[' {
 		return refuse("has a host that is neither a host name nor an IP address")
 	}

@@ -36,7 +36,8 @@ var (
 	//   - if the reply has a success status but is cut off or is not a valid reply of the API;
 	//   - if the reply reports a failure of the service: a code such as InternalError, or status
 	//     500 or more unless the code says otherwise;
-	//   - if the code is SignatureNonceUsed: nonces are random, so a copy of the request has arrived.
+	//   - if the code is SignatureNonceUsed: nonces are random, so a copy of the request has
+	//     arrived.
 	//
 	// One such request is enough, even if the service refused later ones. ErrOutcomeUnknown also
 	// matches a [DesktopError] whose desktop was in such a call, and a [FleetError] with such a

@@ -97,8 +97,8 @@ func (f *fleet) pick(now time.Time) (picked *batch, due time.Time) {
 	return nil, due
 }
 
-// allows reports whether a batch may be sent now. The first reading goes alone: if it is denied, the
-// fleet does not read.
+// allows reports whether a batch may be sent now. The first reading goes alone: if it is denied,
+// the fleet does not read.
 func (f *fleet) allows(b *batch) bool {
 	return f.halving.allows(b, f.worked) && (b.reading == nil || f.firstRead == nil)
 }

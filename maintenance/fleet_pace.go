@@ -9,31 +9,31 @@ import (
 	"golang.org/x/time/rate"
 )
 
-// The pace follows the limit of the service like the congestion control CUBIC. A throttled request reveals the limit,
-// and the pacer cuts the rate to a little below it. After a hold the rate grows along a cubic curve, slowly at first
-// and then ever faster, until a request is throttled again.
+// The pace follows the limit of the service like the congestion control CUBIC. A throttled request
+// reveals the limit, and the pacer cuts the rate to a little below it. After a hold the rate grows
+// along a cubic curve, slowly at first and then ever faster, until a request is throttled again.
 const (
 	// margin is the rate after a cut as a part of the limit.
 	margin = 0.95
 
-	// The hold: the rate stays there until holdCalls requests have passed, for at least holdMin and at most holdMax.
-	// So about one or two in holdCalls requests are throttled.
+	// The hold: the rate stays there until holdCalls requests have passed, for at least holdMin and
+	// at most holdMax. So about one or two in holdCalls requests are throttled.
 	holdCalls = 30
 	holdMin   = 750 * time.Millisecond
 	holdMax   = 1500 * time.Millisecond
 
-	// growth is the steepness of the curve, per second cubed: the rate reaches a limit that has become ten times
-	// higher in about three seconds.
+	// growth is the steepness of the curve, per second cubed: the rate reaches a limit that has
+	// become ten times higher in about three seconds.
 	growth = 0.25
 
-	// firstGuess is the assumed limit if no request has passed yet. lowestRate is the lowest rate after a cut. Both
-	// are requests per second.
+	// firstGuess is the assumed limit if no request has passed yet. lowestRate is the lowest rate
+	// after a cut. Both are requests per second.
 	firstGuess = 10
 	lowestRate = 1
 )
 
-// pace is the rate that the service allows a Client for one action on one host, as the Client's fleets have learned
-// it. It is unlimited until a request is throttled.
+// pace is the rate that the service allows a Client for one action on one host, as the Client's
+// fleets have learned it. It is unlimited until a request is throttled.
 type pace struct {
 	limiter *rate.Limiter
 	turn    chan struct{} // holds one: only one request waits for the limiter, so that a new rate applies at once
@@ -59,8 +59,8 @@ func (p *pace) wait(ctx context.Context, c *call) (epoch int, waited bool, err e
 	for {
 		_, left, reason := p.pause()
 		if left > 0 {
-			// This wait does not hold the turn: a fleet whose deadline is earlier needs it to find that it has to
-			// give up.
+			// This wait does not hold the turn: a fleet whose deadline is earlier needs it to find
+			// that it has to give up.
 			if err := outlasts(ctx, left, "next request"); err != nil {
 				return 0, true, fmt.Errorf("%w; %w", reason, err)
 			}
@@ -133,8 +133,8 @@ func (p *pace) cut(now time.Time, hinted bool) {
 	}
 	p.limit = min(float64(p.limiter.Limit()), slack*p.recent.rate(end))
 	if !hinted && p.grown.IsZero() {
-		// The rate was not growing, so the limit is lower than assumed: lower it by the part that did not pass, at
-		// most by half.
+		// The rate was not growing, so the limit is lower than assumed: lower it by the part that
+		// did not pass, at most by half.
 		p.limit *= max(0.5, float64(p.count)/float64(p.count+1))
 	}
 	p.limit = max(p.limit, lowestRate)
@@ -155,8 +155,8 @@ func (p *pace) grow(now time.Time) {
 	p.limiter.SetLimit(rate.Limit(p.limit * (1 + growth*seconds*seconds*seconds)))
 }
 
-// throughput measures the requests per second of the latest one to two seconds. It divides by a tenth of a second at
-// least, because a burst that a service admits is not its rate.
+// throughput measures the requests per second of the latest one to two seconds. It divides by a
+// tenth of a second at least, because a burst that a service admits is not its rate.
 type throughput struct {
 	since, turn       time.Time
 	previous, current int // requests before turn, and after it

@@ -10,8 +10,8 @@ import (
 type Mode string
 
 const (
-	// ModeEnter asks for maintenance: users cannot connect any more, and a desktop is in maintenance
-	// when its last user has disconnected.
+	// ModeEnter asks for maintenance: users cannot connect any more, and a desktop is in
+	// maintenance when its last user has disconnected.
 	ModeEnter Mode = "ENTER"
 	// ModeExit asks for the end of maintenance.
 	ModeExit Mode = "EXIT"

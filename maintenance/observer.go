@@ -7,16 +7,17 @@ import (
 	"time"
 )
 
-// Observer has the functions that a [Client] calls to report its work, for traces, metrics and records of
-// your own. Each function may be nil. Call, Attempt, Fleet, Wait and Phase are called when an operation
-// begins. They return the context for the operation (ctx itself, or one derived from it) and a function
-// that is called once with its result, or nil. Any goroutine may call a function at any time, and the
-// operation waits until the function returns. A panic in a function is treated like a panic in a transport.
+// Observer has the functions that a [Client] calls to report its work, for traces, metrics and
+// records of your own. Each function may be nil. Call, Attempt, Fleet, Wait and Phase are called
+// when an operation begins. They return the context for the operation (ctx itself, or one derived
+// from it) and a function that is called once with its result, or nil. Any goroutine may call a
+// function at any time, and the operation waits until the function returns. A panic in a function
+// is treated like a panic in a transport.
 //
 // An Observer gets no secrets. The errors contain desktop IDs and names of users.
 type Observer struct {
-	// Call reports a call of the API with all of its attempts. Within a fleet each request is a call of its
-	// own, because the fleet decides what to send again.
+	// Call reports a call of the API with all of its attempts. Within a fleet each request is a
+	// call of its own, because the fleet decides what to send again.
 	Call func(ctx context.Context, c CallInfo) (context.Context, func(CallResult))
 
 	// Attempt reports one HTTP request, just before it is sent.
@@ -28,7 +29,8 @@ type Observer struct {
 	// Fleet reports a call of [Client.SetFleetMaintenance] with valid parameters.
 	Fleet func(ctx context.Context, f FleetInfo) (context.Context, func(FleetEnd))
 
-	// FleetProgress reports the progress of a fleet: after each batch, and at least every 10 seconds.
+	// FleetProgress reports the progress of a fleet: after each batch, and at least every 10
+	// seconds.
 	FleetProgress func(ctx context.Context, f FleetInfo, p FleetProgress)
 
 	// Wait reports a call of [Client.WaitForMaintenance] with valid parameters.
@@ -37,8 +39,8 @@ type Observer struct {
 	// Poll reports each poll of a wait.
 	Poll func(ctx context.Context, w WaitInfo, p PollResult)
 
-	// Phase reports a phase of a window of package window: entering, working or exiting. The next phase of
-	// the window gets the context that this one returned.
+	// Phase reports a phase of a window of package window: entering, working or exiting. The next
+	// phase of the window gets the context that this one returned.
 	Phase func(ctx context.Context, p PhaseInfo) (context.Context, func(PhaseEnd))
 
 	// Window reports the new state of a window whenever the journal of package window changes it.
@@ -70,8 +72,8 @@ type AttemptInfo struct {
 	CallInfo
 	Number int // of the request within its call or, in a fleet, for its batch; counts from 1
 
-	// Header is for additional headers, for example those of a trace. It cannot replace the headers of the
-	// request itself, which are signed.
+	// Header is for additional headers, for example those of a trace. It cannot replace the headers
+	// of the request itself, which are signed.
 	Header http.Header
 }
 
@@ -142,9 +144,9 @@ type WindowState struct {
 	Overdue        time.Time // the time by which they should have been out; zero before that time
 }
 
-// WithObserver makes the Client report its work to o. It calls several observers one after the other, in
-// the order of the options, and each gets the context that the previous one returned. Without this option
-// and [WithLogger] there is no cost.
+// WithObserver makes the Client report its work to o. It calls several observers one after the
+// other, in the order of the options, and each gets the context that the previous one returned.
+// Without this option and [WithLogger] there is no cost.
 func WithObserver(o Observer) Option {
 	return func(s *settings) error {
 		s.observer = both(s.observer, o)
@@ -152,8 +154,8 @@ func WithObserver(o Observer) Option {
 	}
 }
 
-// Observer returns one observer that combines those of [WithObserver] and [WithLogger]. It is for packages
-// that add operations of their own.
+// Observer returns one observer that combines those of [WithObserver] and [WithLogger]. It is for
+// packages that add operations of their own.
 func (c *Client) Observer() Observer {
 	if c == nil {
 		return Observer{}
@@ -176,7 +178,8 @@ func both(a, b Observer) Observer {
 	}
 }
 
-// begin is the type of the functions of an Observer that report the begin and the end of an operation.
+// begin is the type of the functions of an Observer that report the begin and the end of an
+// operation.
 type begin[I, R any] = func(context.Context, I) (context.Context, func(R))
 
 func nested[I, R any](a, b begin[I, R]) begin[I, R] {
@@ -200,7 +203,8 @@ func nested[I, R any](a, b begin[I, R]) begin[I, R] {
 	}
 }
 
-// started calls a function of an Observer, which may be nil. The context that it returns is never nil.
+// started calls a function of an Observer, which may be nil. The context that it returns is never
+// nil.
 func started[I, R any](fn begin[I, R], ctx context.Context, info I) (context.Context, func(R)) {
 	if fn == nil {
 		return ctx, nil

@@ -13,7 +13,8 @@ import (
 	"github.com/ecdkit/ecd-maintenance-go/internal/gateway"
 )
 
-// proxyRefusal is the error of a proxy that refused to connect to the service. Nothing was sent to the service.
+// proxyRefusal is the error of a proxy that refused to connect to the service. Nothing was sent to
+// the service.
 type proxyRefusal struct {
 	proxy      string        // host or host:port, without user info; empty if it is not known
 	status     int           // of the reply to CONNECT; 0 for SOCKS5
@@ -39,8 +40,8 @@ func (e *proxyRefusal) Is(target error) bool { return target == ErrThrottled && 
 
 func (e *proxyRefusal) throttled() bool { return e.status == http.StatusTooManyRequests }
 
-// refuseConnect is the OnProxyConnectResponse of [NewTransport]. Without it, the error of net/http would have only
-// the reason phrase.
+// refuseConnect is the OnProxyConnectResponse of [NewTransport]. Without it, the error of net/http
+// would have only the reason phrase.
 func refuseConnect(_ context.Context, proxy *url.URL, _ *http.Request, reply *http.Response) error {
 	if reply.StatusCode == http.StatusOK {
 		return nil
@@ -61,9 +62,9 @@ func newConnectRefusal(proxy string, status int) *proxyRefusal {
 	}
 }
 
-// finalConnectStatus reports whether the same CONNECT would fail again. It would after a redirect, which net/http
-// does not follow for CONNECT, and after most client errors (4xx). All other failures may pass, even 2xx: net/http
-// accepts only 200.
+// finalConnectStatus reports whether the same CONNECT would fail again. It would after a redirect,
+// which net/http does not follow for CONNECT, and after most client errors (4xx). All other
+// failures may pass, even 2xx: net/http accepts only 200.
 func finalConnectStatus(status int) bool {
 	switch status {
 	case http.StatusRequestTimeout, http.StatusTooEarly, http.StatusTooManyRequests:
@@ -74,9 +75,9 @@ func finalConnectStatus(status int) bool {
 	return status >= 300 && status < 500
 }
 
-// asProxyRefusal finds a proxy's refusal in the error of an attempt. It recognizes refusals from [NewTransport], from
-// SOCKS5 proxies and, if err wraps a *gateway.SendError, from a plain http.Transport, whose error is a standard
-// reason phrase.
+// asProxyRefusal finds a proxy's refusal in the error of an attempt. It recognizes refusals from
+// [NewTransport], from SOCKS5 proxies and, if err wraps a *gateway.SendError, from a plain
+// http.Transport, whose error is a standard reason phrase.
 func asProxyRefusal(err error) (*proxyRefusal, bool) {
 	if refusal := (*proxyRefusal)(nil); errors.As(err, &refusal) {
 		return refusal, true
@@ -88,8 +89,8 @@ func asProxyRefusal(err error) (*proxyRefusal, bool) {
 	if !errors.As(err, &send) || send.MaybeSent {
 		return nil, false
 	}
-	// If nothing was sent, a reason phrase can only come from the reply to CONNECT. The error of net/http is that
-	// phrase alone.
+	// If nothing was sent, a reason phrase can only come from the reply to CONNECT. The error of
+	// net/http is that phrase alone.
 	root := send.Err
 	for errors.Unwrap(root) != nil {
 		root = errors.Unwrap(root)
@@ -110,8 +111,9 @@ func connectRefusalByText(text string) (*proxyRefusal, bool) {
 	return nil, false
 }
 
-// socksRefusals are the error texts of golang.org/x/net/internal/socks, which net/http bundles, and whether each is
-// final. The package has no types for them. The reply codes are those of RFC 1928, section 6.
+// socksRefusals are the error texts of golang.org/x/net/internal/socks, which net/http bundles, and
+// whether each is final. The package has no types for them. The reply codes are those of RFC 1928,
+// section 6.
 var socksRefusals = map[string]bool{
 	"no acceptable authentication methods":            true,
 	"username/password authentication failed":         true,

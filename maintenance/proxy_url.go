@@ -8,8 +8,8 @@ import (
 	"strings"
 )
 
-// proxyURLError replaces an error that quotes a URL with a password. It does not wrap that error, because package fmt
-// could print the password.
+// proxyURLError replaces an error that quotes a URL with a password. It does not wrap that error,
+// because package fmt could print the password.
 type proxyURLError struct {
 	text      string
 	malformed bool // the URL is invalid: a configuration error
@@ -29,8 +29,9 @@ var (
 	urlHost      = regexp.MustCompile(`@([\w.-]+|\[[0-9a-fA-F:]+\]):\d+/?$`) // with its port: the end of "p@ss" is no host
 )
 
-// withoutProxyPassword returns err, or a *proxyURLError if err quotes a URL that has, or may have, user info. A Proxy
-// function returns such errors. net/url quotes the URL that it cannot parse, and then the invalid part again.
+// withoutProxyPassword returns err, or a *proxyURLError if err quotes a URL that has, or may have,
+// user info. A Proxy function returns such errors. net/url quotes the URL that it cannot parse, and
+// then the invalid part again.
 func withoutProxyPassword(err error) error {
 	if parse := (*url.Error)(nil); errors.As(err, &parse) && parse.Op == "parse" {
 		reason, _, _ := strings.Cut(parse.Err.Error(), `"`)
@@ -57,7 +58,8 @@ func withoutProxyPassword(err error) error {
 	return &proxyURLError{text: text, malformed: malformed, is: func(target error) bool { return errors.Is(err, target) }}
 }
 
-// urlWithoutSecrets returns the scheme and the host of an invalid URL, if they cannot be part of a password.
+// urlWithoutSecrets returns the scheme and the host of an invalid URL, if they cannot be part of a
+// password.
 func urlWithoutSecrets(raw string) string {
 	shown := urlScheme.FindString(raw) + withheldURL
 	return shown + urlHost.FindString(raw)

@@ -6,9 +6,10 @@ import (
 	"strings"
 )
 
-// Errors of credentials-go quote the data that they could not use: a whole configuration file with its keys, a line
-// of a credentials file, the reply of a credentials URI, the name and the error output of an external process, a URL
-// with its password. [withhold] recognizes these texts by the words that credentials-go 1.4.14 puts before them.
+// Errors of credentials-go quote the data that they could not use: a whole configuration file with
+// its keys, a line of a credentials file, the reply of a credentials URI, the name and the error
+// output of an external process, a URL with its password. [withhold] recognizes these texts by the
+// words that credentials-go 1.4.14 puts before them.
 
 const (
 	withheld = "(withheld: may contain a secret)"
@@ -19,8 +20,9 @@ const (
 	httpMethod = `\b(?i:get|head|post|put|patch|delete|options|connect) `
 )
 
-// Text that follows a match of secretFollows, or that begins like a document, is withheld up to the end of the error,
-// because its own end is unknown. The alternatives of ownWords look similar, but no secret follows them.
+// Text that follows a match of secretFollows, or that begins like a document, is withheld up to the
+// end of the error, because its own end is unknown. The alternatives of ownWords look similar, but
+// no secret follows them.
 var (
 	ownWords = strings.Join([]string{
 		`(?:role name|metadata token|source profile) failed: `,
@@ -55,8 +57,8 @@ var (
 	replyCode = regexp.MustCompile(`"Code"\s*:\s*"([A-Za-z][A-Za-z.]{0,63})"`)
 )
 
-// withhold keeps the words of credentials-go itself and the error code of a reply that it quotes. It removes the rest
-// of text.
+// withhold keeps the words of credentials-go itself and the error code of a reply that it quotes.
+// It removes the rest of text.
 func withhold(text string) string {
 	rest := ""
 	if len(text) > maxRedacted {
@@ -91,7 +93,8 @@ func withhold(text string) string {
 	return text
 }
 
-// hostOf returns the scheme and the host of a URL. It withholds everything that is not clearly a URL with a host.
+// hostOf returns the scheme and the host of a URL. It withholds everything that is not clearly a
+// URL with a host.
 func hostOf(url string) string {
 	scheme, rest, found := strings.Cut(url, "://")
 	authority, path := rest, ""
@@ -105,8 +108,9 @@ func hostOf(url string) string {
 	return scheme + "://" + authority
 }
 
-// redacted is an error whose cause may contain a secret. errors.Is can compare the cause, but nothing can print it: a
-// function hides the cause from package fmt, from reflection, from errors.As and from errors.Unwrap.
+// redacted is an error whose cause may contain a secret. errors.Is can compare the cause, but
+// nothing can print it: a function hides the cause from package fmt, from reflection, from
+// errors.As and from errors.Unwrap.
 type redacted struct {
 	text string
 	is   func(target error) bool
@@ -121,8 +125,8 @@ func redact(err error) error {
 
 func (e *redacted) Error() string { return e.text }
 
-// Is makes errors.Is find the provider's own errors. It never matches errors of this package: these would describe a
-// call by the provider, not the call that asked the provider.
+// Is makes errors.Is find the provider's own errors. It never matches errors of this package: these
+// would describe a call by the provider, not the call that asked the provider.
 func (e *redacted) Is(target error) bool {
 	switch target {
 	case ErrThrottled, ErrAccessDenied, ErrInvalidCredential, ErrClockSkew, ErrOutcomeUnknown:

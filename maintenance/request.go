@@ -54,8 +54,8 @@ type desktopParameter struct {
 	index int
 }
 
-// desktopParameters has the names in the order of a canonical query, in which 10 comes before 2. It is built once,
-// so that a call with 100 desktops neither builds nor sorts 100 names.
+// desktopParameters has the names in the order of a canonical query, in which 10 comes before 2. It
+// is built once, so that a call with 100 desktops neither builds nor sorts 100 names.
 var desktopParameters = sync.OnceValue(func() []desktopParameter {
 	parameters := make([]desktopParameter, MaxDesktopIDs)
 	for i := range parameters {
@@ -78,11 +78,12 @@ func describeRegions(region string) *operation {
 }
 
 const (
-	// pageSize is the largest number of desktops in a reply of DescribeDesktops, as its reference page says.
+	// pageSize is the largest number of desktops in a reply of DescribeDesktops, as its reference
+	// page says.
 	pageSize = 100
 
-	// maxPage bounds a page of desktops, in bytes. A desktop has about 4 KB in the published example,
-	// and more with tags, disks and sessions.
+	// maxPage bounds a page of desktops, in bytes. A desktop has about 4 KB in the published
+	// example, and more with tags, disks and sessions.
 	maxPage = 16 << 20
 )
 
@@ -149,7 +150,8 @@ func (o *operation) build(e endpoint) (openapi.Params, openapi.OpenApiRequest) {
 	return params, openapi.OpenApiRequest{EndpointOverride: &e.host}
 }
 
-// commonParams is copied for each call. The copies share the values that its fields point to, which never change.
+// commonParams is copied for each call. The copies share the values that its fields point to, which
+// never change.
 var commonParams = openapi.Params{
 	Version:     dara.String(apiVersion),
 	Pathname:    dara.String("/"),

@@ -28,8 +28,8 @@ func quoted(s string) string {
 	return string(b)
 }
 
-// printable returns s on one line, with non-printable characters escaped, truncated to limit bytes before cutMark.
-// Escapes count with all their bytes. It returns s itself if nothing has to change.
+// printable returns s on one line, with non-printable characters escaped, truncated to limit bytes
+// before cutMark. Escapes count with all their bytes. It returns s itself if nothing has to change.
 func printable(s string, limit int) string {
 	if len(s) <= limit && utf8.ValidString(s) && strings.IndexFunc(s, isNotPrint) < 0 {
 		return s
@@ -41,8 +41,9 @@ func printable(s string, limit int) string {
 	return string(b)
 }
 
-// appendEscaped appends s to b and escapes the characters that are not plain. It stops before the character that
-// would exceed limit bytes, so it splits neither characters nor escapes. It reports whether it appended all of s.
+// appendEscaped appends s to b and escapes the characters that are not plain. It stops before the
+// character that would exceed limit bytes, so it splits neither characters nor escapes. It reports
+// whether it appended all of s.
 func appendEscaped(b []byte, s string, limit int, isPlain func(rune) bool) (escaped []byte, all bool) {
 	limit += len(b)
 	var scratch [len(`"\U0010ffff"`)]byte // the longest escape

@@ -9,8 +9,8 @@ import (
 )
 
 const (
-	// MaxDesktopIDs is the largest number of desktops in one SetMaintenance call, as the operation's reference
-	// page says.
+	// MaxDesktopIDs is the largest number of desktops in one SetMaintenance call, as the
+	// operation's reference page says.
 	MaxDesktopIDs = 100
 
 	maxDesktopIDBytes = 128
@@ -31,8 +31,8 @@ func (c *Client) validateTarget(ctx context.Context, region string) error {
 	return validateRegion(region)
 }
 
-// validateRegion accepts a region that can be one label of a host name. Only the service knows which regions
-// exist.
+// validateRegion accepts a region that can be one label of a host name. Only the service knows
+// which regions exist.
 func validateRegion(region string) error {
 	if region == "" {
 		return &ValidationError{"region", "is empty"}
@@ -51,8 +51,9 @@ func validateRegion(region string) error {
 	return nil
 }
 
-// Validate makes the checks that [Client.SetMaintenance] makes, for callers that write a record before the call.
-// Its error is a *[ValidationError] for region, mode, desktopIDs or, with the index of a bad ID, desktopIDs[i].
+// Validate makes the checks that [Client.SetMaintenance] makes, for callers that write a record
+// before the call. Its error is a *[ValidationError] for region, mode, desktopIDs or, with the
+// index of a bad ID, desktopIDs[i].
 func Validate(region string, mode Mode, desktopIDs []string) error {
 	if err := validateRegion(region); err != nil {
 		return err

@@ -30,9 +30,9 @@ var sentinels = []struct {
 	{io.EOF, "io.EOF"},
 }
 
-// errorType returns the error.type of an error: the code of the API, the status of a response that is not a
-// valid reply of the API, or else the name of a Go error. For a fleet it is the type of the error that
-// ended the fleet early, or else of the first failure.
+// errorType returns the error.type of an error: the code of the API, the status of a response that
+// is not a valid reply of the API, or else the name of a Go error. For a fleet it is the type of
+// the error that ended the fleet early, or else of the first failure.
 func errorType(err error) string {
 	var (
 		fleet      *maintenance.FleetError
@@ -74,8 +74,8 @@ var wrappers = map[reflect.Type]bool{
 	reflect.TypeFor[url.Error]():                  true,
 }
 
-// typeName returns the name of the first type in the chain of err that describes the error. A type name is
-// known when a program is compiled, so it cannot contain data from a peer.
+// typeName returns the name of the first type in the chain of err that describes the error. A type
+// name is known when a program is compiled, so it cannot contain data from a peer.
 func typeName(err error) string {
 	for err != nil {
 		t := reflect.TypeOf(err)
@@ -109,8 +109,8 @@ func codeOf(e *maintenance.APIError) string {
 	return e.Code
 }
 
-// isIdentifier reports whether a word from a peer may be recorded: it is short and has only letters,
-// digits, dots, hyphens and underscores.
+// isIdentifier reports whether a word from a peer may be recorded: it is short and has only
+// letters, digits, dots, hyphens and underscores.
 func isIdentifier(s string) bool {
 	for _, c := range s {
 		switch {

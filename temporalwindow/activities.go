@@ -81,8 +81,8 @@ type Registry interface {
 	RegisterActivityWithOptions(a any, options activity.RegisterOptions)
 }
 
-// Register registers the workflow [Window], the guard and the activities with a worker, or with a test
-// environment of the SDK.
+// Register registers the workflow [Window], the guard and the activities with a worker, or with a
+// test environment of the SDK.
 func Register(worker Registry, a *Activities) {
 	worker.RegisterWorkflowWithOptions(Window, workflow.RegisterOptions{Name: windowWorkflow})
 	worker.RegisterWorkflowWithOptions(guard, workflow.RegisterOptions{Name: guardWorkflow})

@@ -12,8 +12,8 @@ import (
 	"github.com/ecdkit/ecd-maintenance-go/maintenance"
 )
 
-// outageLimit bounds the time in which desktops of unknown outcome are sent again, because the others wait
-// meanwhile.
+// outageLimit bounds the time in which desktops of unknown outcome are sent again, because the
+// others wait meanwhile.
 const outageLimit = 30 * time.Second
 
 // writeTimeout bounds the writing of the lists of an activity that was cancelled.
@@ -32,7 +32,8 @@ type enterResult struct {
 	Failed   List
 	Missing  List
 
-	// Doubtful is true if the service may still carry out an ENTER, within AttemptTimeout plus fenceMargin.
+	// Doubtful is true if the service may still carry out an ENTER, within AttemptTimeout plus
+	// fenceMargin.
 	Doubtful       bool
 	AttemptTimeout time.Duration
 
@@ -52,7 +53,8 @@ type entering struct {
 	failed map[string]error // errors of the latest ENTER, by desktop
 }
 
-// enter sends the ENTER for all desktops. It returns when the service has accepted or refused each of them.
+// enter sends the ENTER for all desktops. It returns when the service has accepted or refused each
+// of them.
 func (a *Activities) enter(ctx context.Context, in enterInput) (*enterResult, error) {
 	if err := a.calls(in.Region, in.Endpoint); err != nil {
 		return nil, err
@@ -91,8 +93,8 @@ func (e *entering) send(ctx context.Context) (unknown []string, lost bool, err e
 	return unknown, lost, err
 }
 
-// sendOnce returns the desktops whose outcome is unknown. lost is true if any attempt may have got no
-// answer, even if a later one was accepted: that attempt may still be in flight.
+// sendOnce returns the desktops whose outcome is unknown. lost is true if any attempt may have got
+// no answer, even if a later one was accepted: that attempt may still be in flight.
 func (e *entering) sendOnce(ctx context.Context, ids []string, opts ...maintenance.FleetOption) (unknown []string, lost bool, err error) {
 	if len(ids) == 0 {
 		return nil, false, nil

@@ -13,8 +13,8 @@ import (
 )
 
 const (
-	// roundTimeout bounds a round of one EXIT and the reading after it. It is longer for many desktops.
-	// Then the EXIT is sent again.
+	// roundTimeout bounds a round of one EXIT and the reading after it. It is longer for many
+	// desktops. Then the EXIT is sent again.
 	roundTimeout    = 2 * time.Minute
 	timeoutPerBatch = time.Second
 
@@ -28,8 +28,8 @@ type exitInput struct {
 	Region, Endpoint string
 	Desktops         List
 
-	// Fence is the time until which the service may still carry out an ENTER. A desktop counts as out only
-	// if the service shows so after the fence. Zero: no ENTER is in doubt.
+	// Fence is the time until which the service may still carry out an ENTER. A desktop counts as
+	// out only if the service shows so after the fence. Zero: no ENTER is in doubt.
 	Fence time.Time `json:",omitzero"`
 
 	Phase   string    `json:",omitempty"` // phase of the progress reports; empty: no reports
@@ -54,8 +54,8 @@ type exiting struct {
 	last error // error of the latest round
 }
 
-// exit takes desktops out, until the service shows each of them not in maintenance, or no longer shows it.
-// No answer of the service ends it earlier.
+// exit takes desktops out, until the service shows each of them not in maintenance, or no longer
+// shows it. No answer of the service ends it earlier.
 func (a *Activities) exit(ctx context.Context, in exitInput) (*exitResult, error) {
 	began := time.Now()
 	if err := a.calls(in.Region, in.Endpoint); err != nil {
@@ -103,9 +103,9 @@ func (x *exiting) sign() sign {
 	return sign{resume: slices.Clone(x.out), progress: p}
 }
 
-// round sends an EXIT and waits until the service shows the desktops not in maintenance. It reports whether
-// the service did so for every desktop. A round that ends before the fence proves nothing, because an ENTER
-// may be carried out after the EXIT, but it lets users back in early.
+// round sends an EXIT and waits until the service shows the desktops not in maintenance. It reports
+// whether the service did so for every desktop. A round that ends before the fence proves nothing,
+// because an ENTER may be carried out after the EXIT, but it lets users back in early.
 func (x *exiting) round(ctx context.Context, ids []string) (clean bool) {
 	batches := (len(ids) + maintenance.MaxDesktopIDs - 1) / maintenance.MaxDesktopIDs
 	timeout, toFence := roundTimeout+time.Duration(batches)*timeoutPerBatch, time.Until(x.fence)
@@ -140,8 +140,8 @@ func (x *exiting) round(ctx context.Context, ids []string) (clean bool) {
 	return x.last == nil
 }
 
-// tellState tells the observer of the client how many desktops are to be taken out. Nothing is left of
-// an attempt that is over.
+// tellState tells the observer of the client how many desktops are to be taken out. Nothing is left
+// of an attempt that is over.
 func (x *exiting) tellState(left int) {
 	if tell := x.activities.client.Observer().Window; tell != nil {
 		state := x.state

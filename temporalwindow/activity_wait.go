@@ -12,15 +12,15 @@ import (
 )
 
 const (
-	// disconnectGrace is the time that desktops have to get into maintenance after their sessions were
-	// ended.
+	// disconnectGrace is the time that desktops have to get into maintenance after their sessions
+	// were ended.
 	disconnectGrace = 2 * time.Minute
 
 	// leastWait is the wait of an attempt that begins when the time is already over.
 	leastWait = 10 * time.Second
 
-	// sessionsPerCall is the number of sessions that [maintenance.Client.DisconnectSessions] sends per
-	// request.
+	// sessionsPerCall is the number of sessions that [maintenance.Client.DisconnectSessions] sends
+	// per request.
 	sessionsPerCall = 20
 )
 
@@ -127,7 +127,8 @@ func (w *waiting) run(ctx context.Context, accepted []string, until time.Time) (
 	return result, lists.err
 }
 
-// poll waits until desktops are in maintenance, and returns those that are not when the time is over.
+// poll waits until desktops are in maintenance, and returns those that are not when the time is
+// over.
 func (w *waiting) poll(ctx context.Context, ids []string, limit time.Duration) (pending []maintenance.Desktop, err error) {
 	if len(ids) == 0 {
 		return nil, nil
@@ -157,8 +158,8 @@ func (w *waiting) poll(ctx context.Context, ids []string, limit time.Duration) (
 	return left.Pending, nil
 }
 
-// disconnect ends the sessions of desktops. The service refuses a session that has ended meanwhile, which
-// is no failure. After a call that failed it makes the other calls all the same.
+// disconnect ends the sessions of desktops. The service refuses a session that has ended meanwhile,
+// which is no failure. After a call that failed it makes the other calls all the same.
 func (w *waiting) disconnect(ctx context.Context, pending []maintenance.Desktop) error {
 	ctx, cancel := context.WithTimeout(ctx, disconnectGrace)
 	defer cancel()
@@ -202,8 +203,8 @@ type Ready struct {
 	DesktopIds []string `json:",omitempty"` // the same IDs, if there are at most [MaxInlineIDs]
 }
 
-// ready adds the desktops that were in maintenance before the window. It reads them again, because somebody
-// may have taken them out meanwhile.
+// ready adds the desktops that were in maintenance before the window. It reads them again, because
+// somebody may have taken them out meanwhile.
 func (a *Activities) ready(ctx context.Context, in readyInput) (*Ready, error) {
 	if err := a.calls(in.Region, in.Endpoint); err != nil {
 		return nil, err

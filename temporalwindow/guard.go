@@ -7,8 +7,8 @@ import (
 	"go.temporal.io/sdk/workflow"
 )
 
-// overrun is the time after the end of the work for which the guard waits for the window, if the input has no
-// Deadline.
+// overrun is the time after the end of the work for which the guard waits for the window, if the
+// input has no Deadline.
 const overrun = time.Hour
 
 type guardInput struct {
@@ -33,9 +33,9 @@ type entered struct {
 
 const errEarly = "the window has ended before its desktops were in"
 
-// guarding is one run of the guard. It takes the desktops of a window in, and takes them out when the window
-// asks for it, when the window has closed in any way, or at the deadline. It sends every ENTER, so it knows
-// when the last one has ended.
+// guarding is one run of the guard. It takes the desktops of a window in, and takes them out when
+// the window asks for it, when the window has closed in any way, or at the deadline. It sends every
+// ENTER, so it knows when the last one has ended.
 type guarding struct {
 	in       guardInput
 	safe     workflow.Context // not cancelled by the end of the window
@@ -134,7 +134,8 @@ func (g *guarding) phase(name string, limit time.Duration) {
 	g.tell()
 }
 
-// tell signals the status to the window. A failure is ignored, because a closed window needs no status.
+// tell signals the status to the window. A failure is ignored, because a closed window needs no
+// status.
 func (g *guarding) tell() { g.signalWindow(signalStatus, g.status) }
 
 func (g *guarding) signalWindow(name string, argument any) {
@@ -152,8 +153,8 @@ func (g *guarding) enter(ctx workflow.Context) bool {
 	err := workflow.ExecuteActivity(in.Activity.with(ctx, 0), enterActivity, enterInput{in.Region, g.in.Read.Endpoint, g.in.Read.Mine}).
 		Get(g.safe, &g.result.Enter)
 	if err != nil {
-		// It is unknown which desktops were sent, and an abandoned attempt may continue for a heartbeat
-		// timeout.
+		// It is unknown which desktops were sent, and an abandoned attempt may continue for a
+		// heartbeat timeout.
 		g.rest = g.in.Read.Mine
 		g.result.Enter = enterResult{}
 		g.fence = workflow.Now(g.safe).Add(in.Activity.fence(g.in.Read.AttemptTimeout))

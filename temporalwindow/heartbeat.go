@@ -21,8 +21,8 @@ const (
 	lastBeat = 5 * time.Second
 )
 
-// The time between two reports of progress grows with the age of an activity, so that the history of a
-// long one stays short.
+// The time between two reports of progress grows with the age of an activity, so that the history
+// of a long one stays short.
 const (
 	firstReport     = 10 * time.Second
 	lastReport      = time.Hour
@@ -45,9 +45,10 @@ type heart struct {
 	told              progress
 }
 
-// beat sends heartbeats until stop is called. The context that it returns ends when the server has given
-// the activity up or cancelled it, or has accepted no heartbeat for the heartbeat timeout, after which it
-// may have given the activity to another worker. After that the activity must send no request.
+// beat sends heartbeats until stop is called. The context that it returns ends when the server has
+// given the activity up or cancelled it, or has accepted no heartbeat for the heartbeat timeout,
+// after which it may have given the activity to another worker. After that the activity must send
+// no request.
 func (a *Activities) beat(ctx context.Context, tell func() sign) (alive context.Context, stop func()) {
 	h := &heart{
 		server: a.server(ctx),
@@ -112,7 +113,8 @@ func (h *heart) once(ctx context.Context, until time.Time) error {
 	return err
 }
 
-// report signals progress to the workflow at intervals. A signal that does not arrive is no failure.
+// report signals progress to the workflow at intervals. A signal that does not arrive is no
+// failure.
 func (h *heart) report(ctx context.Context, p progress) {
 	now := time.Now()
 	if p.Phase == "" || now.Before(h.nextReport) || reflect.DeepEqual(p, h.told) {
@@ -128,8 +130,8 @@ func isFinal(err error) bool {
 	return isUnwanted(err) || errors.Is(err, activity.ErrActivityPaused) || errors.Is(err, activity.ErrActivityReset)
 }
 
-// isUnwanted reports whether err means that the workflow has cancelled the activity, or no longer waits for
-// this attempt. It is false if the worker stops or the server is lost.
+// isUnwanted reports whether err means that the workflow has cancelled the activity, or no longer
+// waits for this attempt. It is false if the worker stops or the server is lost.
 func isUnwanted(err error) bool {
 	var (
 		canceled *temporal.CanceledError

@@ -10,8 +10,8 @@ import (
 	"github.com/ecdkit/ecd-maintenance-go/maintenance"
 )
 
-// MaxInlineIDs is the largest number of desktop IDs in an [Input] or a [Ready]. They are stored in the
-// history of a workflow, which limits the size of payloads.
+// MaxInlineIDs is the largest number of desktop IDs in an [Input] or a [Ready]. They are stored in
+// the history of a workflow, which limits the size of payloads.
 const MaxInlineIDs = 2000
 
 const maxName = 128
@@ -21,24 +21,25 @@ type Input struct {
 	Name   string // unique among the open windows of the region; at most 128 bytes, without a slash
 	Region string
 
-	// DesktopIds has the desktops of the window, up to [MaxInlineIDs]. For more, Key is the key of their
-	// list in the Store: see [PutDesktopIDs]. Exactly one of the two is set.
+	// DesktopIds has the desktops of the window, up to [MaxInlineIDs]. For more, Key is the key of
+	// their list in the Store: see [PutDesktopIDs]. Exactly one of the two is set.
 	DesktopIds []string `json:",omitempty"`
 	Key        string   `json:",omitempty"`
 
 	// Grace is the time that users have to disconnect by themselves; 0: until the window ends.
 	Grace time.Duration
 
-	// Disconnect makes the window end the sessions of users who are still connected when Grace is over, and
-	// wait for up to two more minutes. If it cannot end a session, the desktop is busy, and the failure is
-	// the report's Problem.
+	// Disconnect makes the window end the sessions of users who are still connected when Grace is
+	// over, and wait for up to two more minutes. If it cannot end a session, the desktop is busy,
+	// and the failure is the report's Problem.
 	Disconnect bool
 
 	// Duration limits the work: the ctx of the work is cancelled after it. 0: no limit.
 	Duration time.Duration
 
-	// Deadline is the time at which the guard takes the desktops out, even if the work has not ended. If it
-	// is zero, the guard does so an hour after the end of Duration, or never if Duration is 0.
+	// Deadline is the time at which the guard takes the desktops out, even if the work has not
+	// ended. If it is zero, the guard does so an hour after the end of Duration, or never if
+	// Duration is 0.
 	Deadline time.Time `json:",omitzero"`
 
 	Activity ActivityOptions `json:",omitzero"`
@@ -46,19 +47,20 @@ type Input struct {
 
 // ActivityOptions configures the activities of a window. Zero fields stand for the defaults.
 type ActivityOptions struct {
-	// TaskQueue is the task queue of the guard and the activities; the default is that of the workflow.
+	// TaskQueue is the task queue of the guard and the activities; the default is that of the
+	// workflow.
 	TaskQueue string `json:",omitempty"`
 
-	// HeartbeatTimeout is the time without a heartbeat after which the server gives an activity to another
-	// worker; the default is 30 s, the minimum 5 s.
+	// HeartbeatTimeout is the time without a heartbeat after which the server gives an activity to
+	// another worker; the default is 30 s, the minimum 5 s.
 	HeartbeatTimeout time.Duration `json:",omitempty"`
 
-	// AttemptTimeout limits one attempt at an activity, including the wait for users. The next attempt
-	// continues from the latest heartbeat. The default is 24 hours, the minimum one minute.
+	// AttemptTimeout limits one attempt at an activity, including the wait for users. The next
+	// attempt continues from the latest heartbeat. The default is 24 hours, the minimum one minute.
 	AttemptTimeout time.Duration `json:",omitempty"`
 
-	// RetryInterval is the time before the second attempt. It doubles up to MaxRetryInterval. The defaults
-	// are 1 s and 5 minutes.
+	// RetryInterval is the time before the second attempt. It doubles up to MaxRetryInterval. The
+	// defaults are 1 s and 5 minutes.
 	RetryInterval, MaxRetryInterval time.Duration `json:",omitempty"`
 }
 
@@ -86,8 +88,8 @@ func (o ActivityOptions) withDefaults() ActivityOptions {
 }
 
 // Validate makes the checks that [Start], [Window] and [Run] make before they begin. Its error is a
-// *[maintenance.ValidationError] that names the parameter. The window checks the IDs of a list in the Store
-// when it reads them, and sends nothing if one of them is invalid.
+// *[maintenance.ValidationError] that names the parameter. The window checks the IDs of a list in
+// the Store when it reads them, and sends nothing if one of them is invalid.
 func (in *Input) Validate() error {
 	switch {
 	case in == nil:
@@ -161,8 +163,8 @@ func invalid(parameter, reason string) error {
 
 const idPrefix = "ecd-maintenance/"
 
-// WorkflowID is the ID of the workflow that [Start] starts for a window. The workflow of its guard is
-// WorkflowID + "/guard", even if [Run] runs the window in a workflow with another ID.
+// WorkflowID is the ID of the workflow that [Start] starts for a window. The workflow of its guard
+// is WorkflowID + "/guard", even if [Run] runs the window in a workflow with another ID.
 func WorkflowID(region, name string) string { return idPrefix + region + "/" + name }
 
 func guardID(region, name string) string { return WorkflowID(region, name) + "/guard" }

@@ -13,12 +13,12 @@ import (
 // ErrOpen is the error of [Start] if a window with the same name is open in the region.
 var ErrOpen = errors.New("a window with this name is open")
 
-// Start starts the workflow [Window] on a task queue. The run ends when the desktops are out; its Get
-// returns the [Report]. If a window with the same name is open in the region, the error is [ErrOpen]. An
-// invalid input is a *[maintenance.ValidationError].
+// Start starts the workflow [Window] on a task queue. The run ends when the desktops are out; its
+// Get returns the [Report]. If a window with the same name is open in the region, the error is
+// [ErrOpen]. An invalid input is a *[maintenance.ValidationError].
 //
-// A start that fails for another reason may still have been carried out. Call Start again: ErrOpen then
-// means that it was.
+// A start that fails for another reason may still have been carried out. Call Start again: ErrOpen
+// then means that it was.
 func Start(ctx context.Context, c client.Client, taskQueue string, in Input) (client.WorkflowRun, error) {
 	if c == nil {
 		return nil, invalid("c", "is nil")

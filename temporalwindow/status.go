@@ -11,9 +11,9 @@ const (
 	PhaseEnded    = "ended"
 )
 
-// Status answers the query [QueryStatus]. The counts of a running phase are those of its latest report.
-// Reports come every ten seconds at first, and later at intervals of an eighth of the time since the phase
-// began.
+// Status answers the query [QueryStatus]. The counts of a running phase are those of its latest
+// report. Reports come every ten seconds at first, and later at intervals of an eighth of the time
+// since the phase began.
 type Status struct {
 	Name, Region string
 	Phase        string

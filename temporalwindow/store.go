@@ -10,13 +10,13 @@ import (
 	"strings"
 )
 
-// Store keeps the lists of desktops, which may be too long for the history of a workflow. All workers of a task
-// queue share one. It must be as durable as the windows: while a list cannot be read, its desktops are not taken
-// out.
+// Store keeps the lists of desktops, which may be too long for the history of a workflow. All
+// workers of a task queue share one. It must be as durable as the windows: while a list cannot be
+// read, its desktops are not taken out.
 //
-// A window writes each object once, under a unique key that begins with "ecd-maintenance/", and deletes none:
-// delete the objects of finished windows by age. An implementation must be safe for concurrent use. For an object
-// storage it takes a few lines:
+// A window writes each object once, under a unique key that begins with "ecd-maintenance/", and
+// deletes none: delete the objects of finished windows by age. An implementation must be safe for
+// concurrent use. For an object storage it takes a few lines:
 //
 //	func (b bucket) Put(ctx context.Context, key string, data []byte) error {
 //		_, err := b.s3.PutObject(ctx, &s3.PutObjectInput{Bucket: &b.name, Key: &key, Body: bytes.NewReader(data)})
@@ -35,13 +35,13 @@ type Store interface {
 	// Put writes an object, or replaces it. When it returns nil, every worker can Get the object.
 	Put(ctx context.Context, key string, data []byte) error
 
-	// Get reads an object. An error that matches fs.ErrNotExist means that there is no such object; any other
-	// error may pass.
+	// Get reads an object. An error that matches fs.ErrNotExist means that there is no such object;
+	// any other error may pass.
 	Get(ctx context.Context, key string) ([]byte, error)
 }
 
-// Dir is a [Store] in a directory, for workers on one host. Objects are synced to the disk. Network file systems
-// are not supported.
+// Dir is a [Store] in a directory, for workers on one host. Objects are synced to the disk. Network
+// file systems are not supported.
 type Dir string
 
 var _ Store = Dir("")

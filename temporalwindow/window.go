@@ -10,9 +10,10 @@ import (
 	"go.temporal.io/sdk/workflow"
 )
 
-// Report is the result of a window. [ReadList] reads its lists. Every desktop of the window is in at least
-// one of them; desktops that were taken in for the work are in Ready. If a window ends before its desktops
-// are in, the desktops that it has taken in by then are in no list; Out counts them.
+// Report is the result of a window. [ReadList] reads its lists. Every desktop of the window is in
+// at least one of them; desktops that were taken in for the work are in Ready. If a window ends
+// before its desktops are in, the desktops that it has taken in by then are in no list; Out counts
+// them.
 type Report struct {
 	Name, Region string
 
@@ -34,8 +35,8 @@ type Report struct {
 }
 
 // Window is the workflow that [Start] starts. It keeps the desktops in maintenance until the signal
-// [SignalDone], the end of Duration, the Deadline or a cancellation. An error has the [Report] as its
-// details.
+// [SignalDone], the end of Duration, the Deadline or a cancellation. An error has the [Report] as
+// its details.
 func Window(ctx workflow.Context, in Input) (*Report, error) {
 	report, err := Run(ctx, in, func(ctx workflow.Context, _ Ready) error {
 		return workflow.Await(ctx, func() bool { return false })
@@ -49,18 +50,19 @@ func Window(ctx workflow.Context, in Input) (*Report, error) {
 	return nil, failure(err, report)
 }
 
-// Run runs a window in your own workflow. It calls work, which is workflow code, with the desktops that are
-// in maintenance. The desktops are taken out again when work has returned or panicked, when the workflow
-// closes in any way, and at the Deadline. Run returns when they are out, even if ctx is cancelled.
+// Run runs a window in your own workflow. It calls work, which is workflow code, with the desktops
+// that are in maintenance. The desktops are taken out again when work has returned or panicked,
+// when the workflow closes in any way, and at the Deadline. Run returns when they are out, even if
+// ctx is cancelled.
 //
-// The ctx of work is cancelled at the end of Duration, at the Deadline, by [SignalDone], and together with
-// ctx. If work returns a cancellation for one of the first three reasons, that is no error. Work must not
-// continue as new.
+// The ctx of work is cancelled at the end of Duration, at the Deadline, by [SignalDone], and
+// together with ctx. If work returns a cancellation for one of the first three reasons, that is no
+// error. Work must not continue as new.
 //
-// Run handles the signals [SignalDone] and [SignalExtend] and the query [QueryStatus], so the workflow must
-// not use these names itself, and can run only one window at a time. Its error is the error of work, a
-// cancellation, or a [temporal.ApplicationError] of one of the types above. The report is nil if nothing
-// was sent.
+// Run handles the signals [SignalDone] and [SignalExtend] and the query [QueryStatus], so the
+// workflow must not use these names itself, and can run only one window at a time. Its error is the
+// error of work, a cancellation, or a [temporal.ApplicationError] of one of the types above. The
+// report is nil if nothing was sent.
 func Run(ctx workflow.Context, in Input, work func(ctx workflow.Context, ready Ready) error) (*Report, error) {
 	err := in.Validate()
 	switch {
@@ -141,7 +143,8 @@ func (r *run) run(work func(workflow.Context, Ready) error) (began bool, err err
 	return true, err
 }
 
-// startGuard returns when the guard has begun. From then on the guard is responsible for the desktops.
+// startGuard returns when the guard has begun. From then on the guard is responsible for the
+// desktops.
 func (r *run) startGuard() error {
 	in := guardInput{Input: r.in, Read: r.read}
 	in.Input.DesktopIds, in.Input.Key = nil, ""
@@ -270,8 +273,9 @@ func (r *run) guardLost() error {
 	return temporal.NewNonRetryableApplicationError("temporalwindow: the guard has ended", ErrTypeGuardLost, r.guardErr)
 }
 
-// call calls work. It turns a panic into an error, so that the desktops are taken out at once. Otherwise
-// the worker would retry the workflow task, and the desktops would stay in until the deadline.
+// call calls work. It turns a panic into an error, so that the desktops are taken out at once.
+// Otherwise the worker would retry the workflow task, and the desktops would stay in until the
+// deadline.
 func (r *run) call(work func(workflow.Context, Ready) error, ready Ready) (err error) {
 	ctx, cancel := workflow.WithCancel(r.ctx)
 	defer cancel()

@@ -9,8 +9,8 @@ import (
 	"github.com/ecdkit/ecd-maintenance-go/maintenance/maintenancetest"
 )
 
-// unreliable is a service that fails one request in five: one in six at random, and in addition the first 400 of
-// every 10,000 requests, to use up a client's retry budget.
+// unreliable is a service that fails one request in five: one in six at random, and in addition the
+// first 400 of every 10,000 requests, to use up a client's retry budget.
 type unreliable struct {
 	*maintenancetest.Service
 
@@ -28,8 +28,8 @@ func newUnreliable(seed uint64) *unreliable {
 	}
 }
 
-// ServeHTTP adds a fault to the service's queue for each request that is to fail. A concurrent request may meet the
-// fault instead.
+// ServeHTTP adds a fault to the service's queue for each request that is to fail. A concurrent
+// request may meet the fault instead.
 func (u *unreliable) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	u.mu.Lock()
 	if u.requests%10_000 < 400 || u.random.IntN(6) == 0 {

@@ -1,5 +1,6 @@
-// Command soak calls a service that fails one request in five, and compares the result of each call with the state
-// of the desktops. It runs over real TLS on the loopback interface, for about a minute:
+// Command soak calls a service that fails one request in five, and compares the result of each call
+// with the state of the desktops. It runs over real TLS on the loopback interface, for about a
+// minute:
 //
 //	go run ./soak -calls 200000 -goroutines 64 -seed 1
 //
@@ -97,8 +98,8 @@ func run(calls int64, goroutines int, seed uint64) *soak {
 	return s
 }
 
-// work switches the desktops of one goroutine in and out of maintenance, so that a failed call never looks like a
-// successful one.
+// work switches the desktops of one goroutine in and out of maintenance, so that a failed call
+// never looks like a successful one.
 func (s *soak) work(goroutine int) {
 	random := rand.New(rand.NewPCG(s.seed, uint64(goroutine)))
 	var desktops []string
@@ -133,7 +134,8 @@ func (s *soak) work(goroutine int) {
 	}
 }
 
-// compare compares the outcome of a call with the state of its desktops, which was inMaintenance before.
+// compare compares the outcome of a call with the state of its desktops, which was inMaintenance
+// before.
 func (s *soak) compare(desktops []string, inMaintenance bool, err error) {
 	changed := 0
 	for _, id := range desktops {

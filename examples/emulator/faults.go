@@ -20,8 +20,8 @@ type fault struct {
 	probability float64
 }
 
-// codes has the error codes of the statuses that the API itself sends. Other statuses come from a proxy, as
-// a page.
+// codes has the error codes of the statuses that the API itself sends. Other statuses come from a
+// proxy, as a page.
 var codes = map[int]string{
 	http.StatusForbidden:           "Forbidden.RAM",
 	http.StatusRequestTimeout:      "RequestTimeout",

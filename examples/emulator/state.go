@@ -70,14 +70,15 @@ func decodeState(content []byte) ([]maintenancetest.DesktopState, error) {
 	return d.Desktops, nil
 }
 
-// stateFile saves the desktops of a service. The zero stateFile saves nothing. One goroutine at a time uses it.
+// stateFile saves the desktops of a service. The zero stateFile saves nothing. One goroutine at a
+// time uses it.
 type stateFile struct {
 	path  string
 	saved []byte // content of the file
 }
 
-// save replaces the whole file if a desktop has changed, so that the file has either the old or the new content
-// even after a crash.
+// save replaces the whole file if a desktop has changed, so that the file has either the old or the
+// new content even after a crash.
 func (f *stateFile) save(service *maintenancetest.Service) error {
 	if f.path == "" {
 		return nil

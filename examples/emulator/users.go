@@ -19,8 +19,8 @@ const (
 
 func userID(i int) string { return fmt.Sprint("user-", i+1) }
 
-// newDesktops returns desktops and assigns users to them, so that each user has a desktop, and each desktop a
-// user.
+// newDesktops returns desktops and assigns users to them, so that each user has a desktop, and each
+// desktop a user.
 func newDesktops(region string, count, users int) []maintenancetest.DesktopState {
 	width := max(3, len(fmt.Sprint(count)))
 	states := make([]maintenancetest.DesktopState, count)
@@ -50,8 +50,8 @@ type user struct {
 	at       string // ID of the desktop that the user is connected to; empty while away
 }
 
-// newUsers returns users for the desktops that are assigned to them, or for all desktops of the region if
-// none is assigned. The users take over existing sessions.
+// newUsers returns users for the desktops that are assigned to them, or for all desktops of the
+// region if none is assigned. The users take over existing sessions.
 func newUsers(service *maintenancetest.Service, region string, count int) []*user {
 	users := make([]*user, count)
 	byID := map[string]*user{}
@@ -94,7 +94,8 @@ func connectHalf(users []*user) {
 	}
 }
 
-// live lets the user connect and leave until ctx ends. A user who is connected then stays connected.
+// live lets the user connect and leave until ctx ends. A user who is connected then stays
+// connected.
 func (u *user) live(ctx context.Context) {
 	for {
 		if u.at != "" {
@@ -107,8 +108,8 @@ func (u *user) live(ctx context.Context) {
 		if !sleep(ctx, between(leastAway, mostAway)) {
 			return
 		}
-		// A desktop that is entering maintenance, or in it, refuses the user, who tries another desktop
-		// later.
+		// A desktop that is entering maintenance, or in it, refuses the user, who tries another
+		// desktop later.
 		if id := u.desktops[rand.N(len(u.desktops))]; u.service.Connect(u.region, id, u.id) {
 			u.at = id
 		}

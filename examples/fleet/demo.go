@@ -55,8 +55,8 @@ func addDemoDesktops(service *maintenancetest.Service, region string, desktops i
 	}
 }
 
-// demoUser connects and leaves as long as the program runs. The service refuses a user unless the desktop is out
-// of maintenance.
+// demoUser connects and leaves as long as the program runs. The service refuses a user unless the
+// desktop is out of maintenance.
 type demoUser struct {
 	service             *maintenancetest.Service
 	region, desktop, id string

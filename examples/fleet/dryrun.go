@@ -13,8 +13,8 @@ import (
 	"github.com/ecdkit/ecd-maintenance-go/maintenance"
 )
 
-// batches is a transport that prints the requests instead of sending them, so that a dry run makes the same batches
-// as a real run and finds the same invalid IDs.
+// batches is a transport that prints the requests instead of sending them, so that a dry run makes
+// the same batches as a real run and finds the same invalid IDs.
 type batches struct {
 	out  io.Writer
 	seen int

@@ -44,8 +44,8 @@ func newFailure(e maintenance.DesktopError) failure {
 // listed is the number of failures that are also shown if they are written to a file.
 const listed = 5
 
-// failures writes the desktops that were not accepted, and with --wait the pending desktops, to a file or, without a
-// file, to standard error.
+// failures writes the desktops that were not accepted, and with --wait the pending desktops, to a
+// file or, without a file, to standard error.
 type failures struct {
 	out   *outFile // nil without a file
 	input *input   // the input, if the failures file replaces it; otherwise nil

@@ -19,14 +19,15 @@ var (
 	errNUL   = errors.New("NUL byte, as in UTF-16 or a binary file; give UTF-8 text with one desktop ID per line")
 )
 
-// headers are names of a column of desktop IDs, in lower case and without the characters that wordJoins removes.
+// headers are names of a column of desktop IDs, in lower case and without the characters that
+// wordJoins removes.
 var (
 	headers   = map[string]bool{"desktop": true, "desktopid": true, "desktopids": true, "id": true, "ids": true, "云电脑id": true, "桌面id": true}
 	wordJoins = strings.NewReplacer(" ", "", "_", "", "-", "")
 )
 
-// checkHead looks for an unsupported format in all lines of the first read, so that nothing is sent if one of them
-// has it. It waits only for that read, because a pipe may be slow.
+// checkHead looks for an unsupported format in all lines of the first read, so that nothing is sent
+// if one of them has it. It waits only for that read, because a pipe may be slow.
 func checkHead(name string, reader *bufio.Reader) error {
 	_, _ = reader.Peek(1) // the next read returns its error again
 	head, _ := reader.Peek(reader.Buffered())
@@ -58,7 +59,8 @@ func checkEncoding(number int, line string) error {
 	return nil
 }
 
-// checkLine returns an error for a line that is neither a desktop ID, nor a line of a failures file, nor one to skip.
+// checkLine returns an error for a line that is neither a desktop ID, nor a line of a failures
+// file, nor one to skip.
 func checkLine(line string) error {
 	line = trim(line)
 	if skipped(line) || strings.HasPrefix(line, "{") {
@@ -73,7 +75,8 @@ func checkLine(line string) error {
 	return nil
 }
 
-// checkID returns an error for a character that separates or encloses desktop IDs, and that no ID contains.
+// checkID returns an error for a character that separates or encloses desktop IDs, and that no ID
+// contains.
 func checkID(id string) error {
 	if i := strings.IndexAny(id, ",;|\t\"'[]"); i >= 0 {
 		return fmt.Errorf("%.*q contains %q", excerpt, id, id[i])

@@ -26,8 +26,8 @@ type input struct {
 	err   error // reason why the input was not read to its end; nil if it was
 }
 
-// source calls yield with each ID until it returns false. It returns nil when all IDs were taken, and errStopped when
-// yield or the end of ctx stopped it.
+// source calls yield with each ID until it returns false. It returns nil when all IDs were taken,
+// and errStopped when yield or the end of ctx stopped it.
 type source func(ctx context.Context, yield func(id string) bool) error
 
 var errStopped = errors.New("stopped")
@@ -86,7 +86,8 @@ func newListInput(n int, ids iter.Seq[string]) *input {
 	}}
 }
 
-// newFileInput reads a regular file once before anything is sent, to count its IDs and to find invalid lines.
+// newFileInput reads a regular file once before anything is sent, to count its IDs and to find
+// invalid lines.
 func newFileInput(file *os.File) (*input, error) {
 	in := &input{file: file, total: -1, err: errStopped, source: linesOf(file)}
 	info, err := file.Stat()
@@ -147,8 +148,8 @@ func (in *input) is(path string) bool {
 	return err == nil && errOwn == nil && info.Mode().IsRegular() && os.SameFile(info, own)
 }
 
-// rest returns the IDs that the fleet did not take from a regular file. A goroutine that still reads the file has its
-// own file offset.
+// rest returns the IDs that the fleet did not take from a regular file. A goroutine that still
+// reads the file has its own file offset.
 func (in *input) rest() (ids []string, err error) {
 	taken := in.drawn
 	unread := io.NewSectionReader(in.file, in.start, math.MaxInt64-in.start)

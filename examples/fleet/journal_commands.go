@@ -14,8 +14,8 @@ import (
 	"github.com/ecdkit/ecd-maintenance-go/maintenance/window"
 )
 
-// journalCommand has the options that recover, unfinished and abandon have in common. They need no region, because
-// the journal has it.
+// journalCommand has the options that recover, unfinished and abandon have in common. They need no
+// region, because the journal has it.
 type journalCommand struct {
 	options
 	journal journalOptions

@@ -14,8 +14,8 @@ import (
 // maxLine leaves room for the longest line of a failures file.
 const maxLine = 1 << 20
 
-// linesOf reads file in a goroutine, because a read of a pipe or a terminal may block forever and ignores ctx. If
-// ctx ends first, the goroutine ends with that read, or with the program.
+// linesOf reads file in a goroutine, because a read of a pipe or a terminal may block forever and
+// ignores ctx. If ctx ends first, the goroutine ends with that read, or with the program.
 func linesOf(file *os.File) source {
 	return func(ctx context.Context, yield func(string) bool) error {
 		ctx, cancel := context.WithCancel(ctx)
@@ -47,7 +47,8 @@ func linesOf(file *os.File) source {
 	}
 }
 
-// scan yields the desktop IDs of the lines of r, like a source without a context. Its errors contain the name of r.
+// scan yields the desktop IDs of the lines of r, like a source without a context. Its errors
+// contain the name of r.
 func scan(name string, r io.Reader, yield func(id string) bool) error {
 	reader := bufio.NewReaderSize(r, headSize)
 	if err := checkHead(name, reader); err != nil {

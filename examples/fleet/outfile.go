@@ -8,12 +8,12 @@ import (
 	"path/filepath"
 )
 
-// partialSuffix marks a file that is being written, or that a killed run has left. The next run replaces such a
-// file.
+// partialSuffix marks a file that is being written, or that a killed run has left. The next run
+// replaces such a file.
 const partialSuffix = ".partial"
 
-// outFile is a file that is written beside another file, and replaces that file when it is complete. A device or a
-// pipe is written directly.
+// outFile is a file that is written beside another file, and replaces that file when it is
+// complete. A device or a pipe is written directly.
 type outFile struct {
 	*os.File
 	path string      // the file to replace; empty for a device or a pipe

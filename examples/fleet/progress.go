@@ -70,7 +70,8 @@ func newBar(title string, how progress, total int) bar {
 	)}
 }
 
-// show ignores the bar's errors: a file that has grown meanwhile, or a closed terminal, must not stop the run.
+// show ignores the bar's errors: a file that has grown meanwhile, or a closed terminal, must not
+// stop the run.
 func (b bar) show(p maintenance.FleetProgress) {
 	if b.how.wait || p.Failed > 0 {
 		b.Describe(b.description(p))

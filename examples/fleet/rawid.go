@@ -6,8 +6,8 @@ import (
 	"unicode/utf8"
 )
 
-// rawID is a desktop ID in JSON. Invalid UTF-8 is kept byte for byte, so that an ID survives a failures file
-// unchanged; encoding/json would replace it by U+FFFD.
+// rawID is a desktop ID in JSON. Invalid UTF-8 is kept byte for byte, so that an ID survives a
+// failures file unchanged; encoding/json would replace it by U+FFFD.
 type rawID string
 
 func (id rawID) MarshalJSON() ([]byte, error) {
@@ -46,7 +46,8 @@ func (id *rawID) UnmarshalJSON(quoted []byte) error {
 	return err
 }
 
-// eachPart calls fn with each longest part of s that is valid UTF-8, and with each byte between such parts.
+// eachPart calls fn with each longest part of s that is valid UTF-8, and with each byte between
+// such parts.
 func eachPart(s string, fn func(part string, valid bool) error) error {
 	for len(s) > 0 {
 		n := validPrefix(s)

@@ -12,8 +12,8 @@ import (
 	"github.com/ecdkit/ecd-maintenance-go/maintenance"
 )
 
-// summary is the output of --json. Drawn is the sum of Accepted and Failed or, with --wait, of InMode and
-// Failed.
+// summary is the output of --json. Drawn is the sum of Accepted and Failed or, with --wait, of
+// InMode and Failed.
 type summary struct {
 	Mode           maintenance.Mode `json:"mode"`
 	Region         string           `json:"region"`

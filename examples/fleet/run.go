@@ -64,8 +64,8 @@ func (o *options) complete(given func(flag string) bool) error {
 	return nil
 }
 
-// withTimeout ends ctx after --timeout. A deadline would end the run earlier, because the library starts no wait that
-// exceeds a deadline.
+// withTimeout ends ctx after --timeout. A deadline would end the run earlier, because the library
+// starts no wait that exceeds a deadline.
 func (o *options) withTimeout(ctx context.Context) (context.Context, context.CancelFunc) {
 	if o.timeout == 0 {
 		return ctx, func() {}
@@ -81,8 +81,8 @@ func (e timeoutError) Error() string {
 	return fmt.Sprintf("--timeout of %v exceeded", time.Duration(e))
 }
 
-// run returns errIncomplete for a failure that it has already reported, and any other error for a mistake of the
-// user.
+// run returns errIncomplete for a failure that it has already reported, and any other error for a
+// mistake of the user.
 func (o *options) run(ctx context.Context, args []string) error {
 	ctx, cancel := o.withTimeout(ctx)
 	defer cancel()

@@ -32,8 +32,8 @@ func (s *selection) define(flags *pflag.FlagSet) {
 	flags.StringVar(&s.office, "office", "", "select the desktops of the office network with this `ID`")
 }
 
-// complete makes a filter from the flags. An empty value is an error: it probably comes from an unset variable, and
-// would select every desktop.
+// complete makes a filter from the flags. An empty value is an error: it probably comes from an
+// unset variable, and would select every desktop.
 func (s *selection) complete(given func(flag string) bool) error {
 	for name, value := range map[string]string{"state": s.state, "pool": s.pool, "office": s.office} {
 		if given(name) && strings.TrimSpace(value) == "" {
@@ -75,7 +75,8 @@ func (s *selection) has(d maintenance.Desktop) bool {
 	return s.states == nil || s.states[d.MaintenanceState()]
 }
 
-// selected returns the input of a selection. It reads the whole selection, so that nothing is sent if reading fails.
+// selected returns the input of a selection. It reads the whole selection, so that nothing is sent
+// if reading fails.
 func (o *options) selected(ctx context.Context) (*input, error) {
 	if !o.selection.narrows() {
 		return nil, errors.New("--state with all states selects every desktop of the region; add --tag, --pool or --office, or give IDs")

@@ -50,7 +50,8 @@ func (t table) write(d maintenance.Desktop) error {
 
 func (t table) end() error { return t.Flush() }
 
-// cell escapes a text for the table: names that users have chosen may contain tabs and escape sequences.
+// cell escapes a text for the table: names that users have chosen may contain tabs and escape
+// sequences.
 func cell(s string) string {
 	switch {
 	case s == "":
@@ -79,7 +80,8 @@ func (l jsonLines) write(d maintenance.Desktop) error {
 
 func (l jsonLines) end() error { return l.out.Flush() }
 
-// runStatus prints the desktops with the given IDs, or all desktops of the region, that the selection includes.
+// runStatus prints the desktops with the given IDs, or all desktops of the region, that the
+// selection includes.
 func (o *options) runStatus(ctx context.Context, args []string) error {
 	asked, err := o.asked(ctx, args)
 	if err != nil {
@@ -135,8 +137,8 @@ func (o *options) asked(ctx context.Context, args []string) ([]string, error) {
 	return in.all(ctx)
 }
 
-// tellMissing reports the given IDs that do not exist. With a filter it cannot tell, because the service then does
-// not show every desktop.
+// tellMissing reports the given IDs that do not exist. With a filter it cannot tell, because the
+// service then does not show every desktop.
 func (o *options) tellMissing(asked []string, shown map[string]bool) error {
 	s := &o.selection
 	if s.pool != "" || s.office != "" || len(s.tags) > 0 {

@@ -10,8 +10,8 @@ import (
 	"github.com/ecdkit/ecd-maintenance-go/maintenance/window"
 )
 
-// fit describes a window in at most this many columns. It shortens the counts before the time left and
-// the users that the window waits for.
+// fit describes a window in at most this many columns. It shortens the counts before the time left
+// and the users that the window waits for.
 func fit(p window.Progress, now time.Time, columns int) string {
 	line := describe(p, now)
 	if utf8.RuneCountInString(line) <= columns {

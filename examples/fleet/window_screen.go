@@ -13,8 +13,8 @@ import (
 	"github.com/ecdkit/ecd-maintenance-go/maintenance/window"
 )
 
-// screen shows the progress of windows: on a terminal in one line that is redrawn every second, otherwise in
-// separate lines.
+// screen shows the progress of windows: on a terminal in one line that is redrawn every second,
+// otherwise in separate lines.
 type screen struct {
 	out   io.Writer
 	width func() int // width of the terminal; nil without a terminal
@@ -112,7 +112,8 @@ func (s *screen) say(format string, args ...any) {
 	fmt.Fprintf(s.out, format+"\n", args...)
 }
 
-// left returns the number of desktops that windows have taken in but not out, and the names of these windows.
+// left returns the number of desktops that windows have taken in but not out, and the names of
+// these windows.
 func (s *screen) left() (desktops int, names []string) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -162,7 +163,8 @@ func describe(p window.Progress, now time.Time) string {
 	return b.String()
 }
 
-// waitingFor returns the names of the desktops that a window waits for, at most this many, with their users.
+// waitingFor returns the names of the desktops that a window waits for, at most this many, with
+// their users.
 func waitingFor(p window.Progress, most int) string {
 	var named []string
 	for _, d := range p.Waiting[:min(most, len(p.Waiting))] {

@@ -9,8 +9,9 @@ import (
 	"syscall"
 )
 
-// signalsOf ends a context with the first signal. The second signal shows what is left in maintenance, and the third
-// ends the program. SIGHUP counts only as the first signal, because a closed terminal may send it twice.
+// signalsOf ends a context with the first signal. The second signal shows what is left in
+// maintenance, and the third ends the program. SIGHUP counts only as the first signal, because a
+// closed terminal may send it twice.
 type signalsOf struct {
 	screen  *screen
 	journal string // path for the advice to run recover

@@ -1,17 +1,19 @@
-// Command patchnight patches the desktops of three regions in one night, all regions at once. It is a
-// program to copy from: change the regions, the tag and the times in main, and replace patch.
+// Command patchnight patches the desktops of three regions in one night, all regions at once. It is
+// a program to copy from: change the regions, the tag and the times in main, and replace patch.
 //
 //	go run ./examples/patchnight -demo
 //
-// With -demo it needs no account: its desktops are on an embedded service, and their users leave within
-// seconds.
+// With -demo it needs no account: its desktops are on an embedded service, and their users leave
+// within seconds.
 //
-// At start it takes out the desktops that a crash has left in maintenance. After a crash, start it again at
-// once, not only the next night. On Ctrl-C, SIGTERM or SIGHUP it stops patching and takes the desktops out.
-// A second signal ends the program at once, and its next start takes the desktops out.
+// At start it takes out the desktops that a crash has left in maintenance. After a crash, start it
+// again at once, not only the next night. On Ctrl-C, SIGTERM or SIGHUP it stops patching and takes
+// the desktops out. A second signal ends the program at once, and its next start takes the desktops
+// out.
 //
-// The exit status is 1 if a region, a desktop or a patch failed, or a desktop may still be in maintenance,
-// and 2 if the command line is wrong. Desktops whose users stay are reported, but are no failure.
+// The exit status is 1 if a region, a desktop or a patch failed, or a desktop may still be in
+// maintenance, and 2 if the command line is wrong. Desktops whose users stay are reported, but are
+// no failure.
 package main
 
 import (
@@ -45,8 +47,8 @@ func main() {
 
 // notifyContext returns a context that the first signal ends. The second ends the program.
 func notifyContext() context.Context {
-	// The program must not end when the reader of its output ends (tee for example), because desktops are
-	// in maintenance.
+	// The program must not end when the reader of its output ends (tee for example), because
+	// desktops are in maintenance.
 	signal.Ignore(syscall.SIGPIPE)
 	signals := []os.Signal{os.Interrupt, syscall.SIGTERM}
 	if !signal.Ignored(syscall.SIGHUP) { // nohup ignores it

@@ -101,8 +101,8 @@ func (h *handler) write(w http.ResponseWriter, status int, answer any) {
 	}
 }
 
-// statusOf returns the status for an error that the caller (4xx) or the operator (500) has to correct, or that may
-// pass (502 to 504).
+// statusOf returns the status for an error that the caller (4xx) or the operator (500) has to
+// correct, or that may pass (502 to 504).
 func statusOf(err error) int {
 	var (
 		invalid *maintenance.ValidationError

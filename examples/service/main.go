@@ -27,8 +27,8 @@
 // needs permission for the RAM actions ecd:SetDesktopMaintenance and ecd:DescribeDesktops.
 //
 // With -demo it needs no account: its desktops, ecd-1 to ecd-3 in cn-hangzhou, are on an embedded
-// service. alice is connected to ecd-3, and stays. With -otel it writes the traces and metrics of its
-// calls to the standard output, as OpenTelemetry's stdout exporters do.
+// service. alice is connected to ecd-3, and stays. With -otel it writes the traces and metrics of
+// its calls to the standard output, as OpenTelemetry's stdout exporters do.
 package main
 
 import (

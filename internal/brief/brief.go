@@ -1,5 +1,6 @@
-// Package brief has assertions for long lists and texts. Those of testify print the whole value, which for a fleet of
-// 100,000 desktops is more than a terminal holds. These print the count, the first difference and a few items.
+// Package brief has assertions for long lists and texts. Those of testify print the whole value,
+// which for a fleet of 100,000 desktops is more than a terminal holds. These print the count, the
+// first difference and a few items.
 package brief
 
 import (
@@ -17,7 +18,8 @@ const (
 	maxBytes = 200
 )
 
-// Len fails the test if list, a slice, array, map, channel or string, does not have n items. It returns whether it has.
+// Len fails the test if list, a slice, array, map, channel or string, does not have n items. It
+// returns whether it has.
 func Len(t testing.TB, list any, n int, message ...any) bool {
 	t.Helper()
 	if got := reflect.ValueOf(list).Len(); got != n {
@@ -97,7 +99,8 @@ func items(list any) string {
 	return strings.Join(shown, ", ")
 }
 
-// item prints one item, a string quoted and an error as its text, in maxBytes bytes and the number of the others.
+// item prints one item, a string quoted and an error as its text, in maxBytes bytes and the number
+// of the others.
 func item(v any) string {
 	text := fmt.Sprintf("%+v", v)
 	left := len(text) - maxBytes

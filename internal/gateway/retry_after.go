@@ -10,8 +10,9 @@ import (
 // maxHint bounds the wait that a peer can ask for. It also prevents overflow.
 const maxHint = 24 * time.Hour
 
-// retryAfter returns the longest wait that the reply asks for, by Retry-After in seconds or as a date, or by TimeLeft
-// in milliseconds in the two rate-limit headers. It returns 0 if the reply asks for none.
+// retryAfter returns the longest wait that the reply asks for, by Retry-After in seconds or as a
+// date, or by TimeLeft in milliseconds in the two rate-limit headers. It returns 0 if the reply
+// asks for none.
 func (r *reply) retryAfter() time.Duration {
 	return max(
 		RetryAfter(r.headers),
@@ -20,8 +21,8 @@ func (r *reply) retryAfter() time.Duration {
 	)
 }
 
-// RetryAfter reads the header Retry-After, in seconds or as a date by the peer's own clock. It returns at most 24
-// hours, and 0 if there is no such header.
+// RetryAfter reads the header Retry-After, in seconds or as a date by the peer's own clock. It
+// returns at most 24 hours, and 0 if there is no such header.
 func RetryAfter(headers http.Header) time.Duration {
 	value, peerDate := headers.Get("Retry-After"), headers.Get("Date")
 	if value == "" {
@@ -37,7 +38,8 @@ func RetryAfter(headers http.Header) time.Duration {
 	return parseWait(value, time.Second)
 }
 
-// parseTimeLeft finds TimeLeft in "Limit:1,Remain:0,TimeLeft:2000,Reset:1234". It is 0 while calls remain.
+// parseTimeLeft finds TimeLeft in "Limit:1,Remain:0,TimeLeft:2000,Reset:1234". It is 0 while calls
+// remain.
 func parseTimeLeft(value string) (left time.Duration) {
 	found := false
 	for field := range strings.SplitSeq(value, ",") {

@@ -2,8 +2,9 @@ package sign
 
 import "strings"
 
-// EncodeQuery returns params as a canonical query, which is also a valid query on the wire: sorted by the bytes of
-// the names, everything but A-Z a-z 0-9 - _ . ~ escaped (RFC 3986). It sorts params in place.
+// EncodeQuery returns params as a canonical query, which is also a valid query on the wire: sorted
+// by the bytes of the names, everything but A-Z a-z 0-9 - _ . ~ escaped (RFC 3986). It sorts params
+// in place.
 func EncodeQuery(params []Pair) string {
 	sortPairs(params)
 	size := 0

@@ -18,10 +18,11 @@ const (
 
 const rpcSignature = "Signature"
 
-// SignRPC signs the parameters of an RPC request, in the query or in a form body. It returns them with the parameters
-// that it adds: AccessKeyId, SecurityToken if the key has a token, SignatureMethod, SignatureVersion and Signature.
-// The caller provides Action, Version, Format, Timestamp in [DateLayout] and SignatureNonce. The signature covers the
-// HTTP method, but neither the host nor a header.
+// SignRPC signs the parameters of an RPC request, in the query or in a form body. It returns them
+// with the parameters that it adds: AccessKeyId, SecurityToken if the key has a token,
+// SignatureMethod, SignatureVersion and Signature. The caller provides Action, Version, Format,
+// Timestamp in [DateLayout] and SignatureNonce. The signature covers the HTTP method, but neither
+// the host nor a header.
 func SignRPC(httpMethod string, parameters []Pair, key Key) []Pair {
 	signed := append(slices.Clone(parameters),
 		Pair{"AccessKeyId", key.ID},
@@ -34,16 +35,17 @@ func SignRPC(httpMethod string, parameters []Pair, key Key) []Pair {
 	return append(signed, Pair{rpcSignature, signature})
 }
 
-// VerifyRPC returns nil if parameters, which must be all parameters of the request, contain the Signature that secret
-// produces. It returns [ErrMismatch] for any other signature, and another error if there is not exactly one Signature
-// or its method or version is unknown.
+// VerifyRPC returns nil if parameters, which must be all parameters of the request, contain the
+// Signature that secret produces. It returns [ErrMismatch] for any other signature, and another
+// error if there is not exactly one Signature or its method or version is unknown.
 func VerifyRPC(httpMethod string, parameters []Pair, secret string) error {
 	for _, want := range []Pair{{"SignatureMethod", RPCMethod}, {"SignatureVersion", RPCVersion}} {
 		if values := valuesOf(parameters, want.Name); len(values) != 1 || values[0] != want.Value {
 			return fmt.Errorf("sign: %s is not %s", want.Name, want.Value)
 		}
 	}
-	// Some clients send an empty SignatureType with an access key; other values belong to other kinds of credentials.
+	// Some clients send an empty SignatureType with an access key; other values belong to other
+	// kinds of credentials.
 	if values := valuesOf(parameters, "SignatureType"); len(values) > 1 || len(values) == 1 && values[0] != "" {
 		return errors.New("sign: SignatureType is not empty")
 	}

@@ -1,9 +1,10 @@
-// Package sign signs and verifies requests with the two signatures of Alibaba Cloud's OpenAPI: ACS3-HMAC-SHA256, which
-// is V3, and the older HMAC-SHA1 of RPC requests, which is V2.
+// Package sign signs and verifies requests with the two signatures of Alibaba Cloud's OpenAPI:
+// ACS3-HMAC-SHA256, which is V3, and the older HMAC-SHA1 of RPC requests, which is V2.
 //
-// A [Request] has the parts of a request that an ACS3 signature covers. [Request.Sign] makes the Authorization header
-// of a client; [ParseAuthorization] and [Authorization.Verify] are the service's side of the protocol. [SignRPC] and
-// [VerifyRPC] are the two sides of the older signature, which is one of the request's parameters.
+// A [Request] has the parts of a request that an ACS3 signature covers. [Request.Sign] makes the
+// Authorization header of a client; [ParseAuthorization] and [Authorization.Verify] are the
+// service's side of the protocol. [SignRPC] and [VerifyRPC] are the two sides of the older
+// signature, which is one of the request's parameters.
 package sign
 
 import (
@@ -51,7 +52,8 @@ func PayloadHash(body []byte) string {
 	return hex.EncodeToString(sum[:])
 }
 
-// Sign returns the value of the Authorization header. It covers host, content-type and every x-acs-* header.
+// Sign returns the value of the Authorization header. It covers host, content-type and every
+// x-acs-* header.
 func (r *Request) Sign(accessKeyID, secret string) string {
 	var onStack [16]Pair
 	headers := onStack[:0]
@@ -76,7 +78,8 @@ func (r *Request) Sign(accessKeyID, secret string) string {
 	return authorization.String()
 }
 
-// signature expects headers as [sortPairs] leaves them, with names in lower case and values trimmed.
+// signature expects headers as [sortPairs] leaves them, with names in lower case and values
+// trimmed.
 func (r *Request) signature(headers []Pair, names []byte, secret string) (signature [2 * sha256.Size]byte) {
 	size := len(r.Method) + len(r.Path) + len(r.Query) + len(names) + len(r.PayloadHash) + 8
 	for _, h := range headers {

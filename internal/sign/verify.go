@@ -8,7 +8,8 @@ import (
 	"strings"
 )
 
-// ErrMismatch is the error of a well-formed signature that differs from the one that the secret produces.
+// ErrMismatch is the error of a well-formed signature that differs from the one that the secret
+// produces.
 var ErrMismatch = errors.New("sign: signature does not match")
 
 // Authorization is a parsed Authorization header.
@@ -44,9 +45,9 @@ func ParseAuthorization(value string) (Authorization, error) {
 	return a, nil
 }
 
-// Verify returns nil if a is the signature of r with secret. r.Headers must be all headers of the request. It returns
-// [ErrMismatch] if the signature differs, and another error if a header that must be signed is not, or if a signed
-// header is missing.
+// Verify returns nil if a is the signature of r with secret. r.Headers must be all headers of the
+// request. It returns [ErrMismatch] if the signature differs, and another error if a header that
+// must be signed is not, or if a signed header is missing.
 func (a Authorization) Verify(r *Request, secret string) error {
 	var signed []Pair
 	for _, h := range r.Headers {

@@ -8,11 +8,12 @@ import (
 	"github.com/ecdkit/ecd-maintenance-go/internal/sign"
 )
 
-// maxClockSkew is the largest difference between the time of a request and the service's clock, in either
-// direction.
+// maxClockSkew is the largest difference between the time of a request and the service's clock, in
+// either direction.
 const maxClockSkew = 15 * time.Minute
 
-// claim has the parts of a request that authenticate its sender. The two signatures put them in different places.
+// claim has the parts of a request that authenticate its sender. The two signatures put them in
+// different places.
 type claim struct {
 	accessKeyID string
 	date        string // in sign.DateLayout
@@ -85,8 +86,8 @@ func mismatch(err error) *failure {
 	return &failure{http.StatusBadRequest, "SignatureDoesNotMatch", "Specified signature is not matched with our calculation: " + err.Error()}
 }
 
-// nonces remembers each nonce for as long as the date of a request with it is valid. It keeps two generations and
-// drops the older one as a whole.
+// nonces remembers each nonce for as long as the date of a request with it is valid. It keeps two
+// generations and drops the older one as a whole.
 type nonces struct {
 	current, previous map[string]struct{}
 	since             time.Time

@@ -31,8 +31,8 @@ func (x *exchange) acs3Claim() (claim, *failure) {
 	}, nil
 }
 
-// acs3Request returns the request as its sender signed it: clients write the same query in different ways on the
-// wire.
+// acs3Request returns the request as its sender signed it: clients write the same query in
+// different ways on the wire.
 func (x *exchange) acs3Request() (*sign.Request, bool) {
 	r := x.request
 	query, err := url.ParseQuery(r.URL.RawQuery)

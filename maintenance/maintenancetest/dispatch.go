@@ -47,8 +47,8 @@ func (s *Service) dispatch(x *exchange) {
 	}
 }
 
-// region checks RegionId: the service has to know the region, and the host has to belong to it. A host that names
-// no region, such as that of a test server, belongs to all regions.
+// region checks RegionId: the service has to know the region, and the host has to belong to it. A
+// host that names no region, such as that of a test server, belongs to all regions.
 func (s *Service) region(x *exchange) (string, *failure) {
 	region := x.query.Get("RegionId")
 	if region == "" {

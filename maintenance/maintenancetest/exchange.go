@@ -45,7 +45,8 @@ func newExchange(r *http.Request) *exchange {
 	return x
 }
 
-// parameters returns the parameters of the query and of a form body, and whether all of them can be read.
+// parameters returns the parameters of the query and of a form body, and whether all of them can be
+// read.
 func (x *exchange) parameters() (url.Values, bool) {
 	all, err := url.ParseQuery(x.request.URL.RawQuery)
 	if !x.hasForm() {
@@ -63,8 +64,9 @@ func (x *exchange) hasForm() bool {
 	return len(x.body) > 0 && mediaType == "application/x-www-form-urlencoded"
 }
 
-// parseParameters refuses requests that url.ParseQuery would accept: a parameter that is given twice, even if once in
-// the query and once in the body, and a body that is not a form, whose parameters would be ignored.
+// parseParameters refuses requests that url.ParseQuery would accept: a parameter that is given
+// twice, even if once in the query and once in the body, and a body that is not a form, whose
+// parameters would be ignored.
 func (x *exchange) parseParameters() *failure {
 	if len(x.body) > 0 && !x.hasForm() {
 		return invalid("request body")

@@ -9,22 +9,23 @@ import (
 	"golang.org/x/time/rate"
 )
 
-// RateLimit decides which requests a service admits. The zero value admits all requests. Services with the same
-// RateLimit, or with copies of it, share its limit.
+// RateLimit decides which requests a service admits. The zero value admits all requests. Services
+// with the same RateLimit, or with copies of it, share its limit.
 type RateLimit struct {
 	admit func(now time.Time) (bool, http.Header)
 }
 
-// TokenBucket admits perSecond requests per second, and burst requests at once after a pause. The service answers
-// other requests with status 400 and code Throttling.User, without saying how long to wait.
+// TokenBucket admits perSecond requests per second, and burst requests at once after a pause. The
+// service answers other requests with status 400 and code Throttling.User, without saying how long
+// to wait.
 func TokenBucket(perSecond float64, burst int) RateLimit {
 	bucket := rate.NewLimiter(rate.Limit(perSecond), burst)
 	return RateLimit{func(now time.Time) (bool, http.Header) { return bucket.AllowN(now, 1), nil }}
 }
 
-// FixedWindow admits a number of requests in each time window. Windows begin at multiples of their length. The
-// service answers other requests with status 429, code Throttling.User, and the header x-ratelimit-user-api, whose
-// TimeLeft is the rest of the window in milliseconds.
+// FixedWindow admits a number of requests in each time window. Windows begin at multiples of their
+// length. The service answers other requests with status 429, code Throttling.User, and the header
+// x-ratelimit-user-api, whose TimeLeft is the rest of the window in milliseconds.
 func FixedWindow(requests int, window time.Duration) RateLimit {
 	w := &fixedWindow{limit: requests, length: window}
 	return RateLimit{w.admit}

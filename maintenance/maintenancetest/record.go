@@ -26,8 +26,8 @@ type Request struct {
 	RequestId  string // of the reply
 }
 
-// Requests returns the latest requests, including refused ones, the oldest first. It leaves out requests whose caller
-// gave up during an injected latency.
+// Requests returns the latest requests, including refused ones, the oldest first. It leaves out
+// requests whose caller gave up during an injected latency.
 func (s *Service) Requests() []Request {
 	if !s.isMade() {
 		return nil
@@ -62,8 +62,8 @@ func (s *Service) record(x *exchange, sent reply, cut bool) {
 	s.requests.add(r)
 }
 
-// requestedDesktops returns the desktops that a request names. For DisconnectDesktopSessions these are the desktops
-// of its sessions.
+// requestedDesktops returns the desktops that a request names. For DisconnectDesktopSessions these
+// are the desktops of its sessions.
 func requestedDesktops(action string, query url.Values) []string {
 	switch action {
 	case actionDescribeDesktops:

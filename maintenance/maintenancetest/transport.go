@@ -10,13 +10,14 @@ import (
 	"github.com/ecdkit/ecd-maintenance-go/maintenance"
 )
 
-// HTTPClient returns a client whose requests to any host reach the service in memory, without a socket, a port or a
-// goroutine.
+// HTTPClient returns a client whose requests to any host reach the service in memory, without a
+// socket, a port or a goroutine.
 func (s *Service) HTTPClient() *http.Client {
 	return &http.Client{Transport: &transport{s}}
 }
 
-// NewClient returns a client of the service with its access key. The options are applied after these two.
+// NewClient returns a client of the service with its access key. The options are applied after
+// these two.
 func (s *Service) NewClient(opts ...maintenance.Option) (*maintenance.Client, error) {
 	if !s.isMade() {
 		return nil, errNotMade

@@ -33,6 +33,6 @@
 // The journal is as durable as its disk: there is no protection against a disk that loses synced
 // data, a network file system, or the ephemeral disk of a container.
 //
-// For work that outlives a machine, module github.com/ecdkit/ecd-maintenance-go/temporalwindow makes the
-// same promise on Temporal.
+// For work that outlives a machine, module github.com/ecdkit/ecd-maintenance-go/temporalwindow
+// makes the same promise on Temporal.
 package window

@@ -11,7 +11,8 @@ import (
 )
 
 const (
-	// roundTimeout bounds a round of one EXIT and the reading after it. Then the EXIT is sent again.
+	// roundTimeout bounds a round of one EXIT and the reading after it. Then the EXIT is sent
+	// again.
 	roundTimeout = 2 * time.Minute
 
 	// The time between two rounds doubles from firstPause to lastPause.
@@ -19,8 +20,8 @@ const (
 	lastPause  = time.Minute
 )
 
-// exit takes the desktops of a window out, until the service shows each of them not in maintenance, or no
-// longer shows it.
+// exit takes the desktops of a window out, until the service shows each of them not in maintenance,
+// or no longer shows it.
 type exit struct {
 	manager  *Manager
 	entry    entry
@@ -70,8 +71,8 @@ func (x *exit) repeat(ctx context.Context) error {
 	}
 }
 
-// pause returns the time to the next round. If only doubtful desktops are left, that is the time to the
-// fence, at most lastPause.
+// pause returns the time to the next round. If only doubtful desktops are left, that is the time to
+// the fence, at most lastPause.
 func (x *exit) pause(pause time.Duration) time.Duration {
 	toFence := time.Until(x.entry.fence)
 	if toFence > 0 && x.last == nil && len(without(x.entry.desktops, x.doubtful)) == 0 {
@@ -80,9 +81,9 @@ func (x *exit) pause(pause time.Duration) time.Duration {
 	return pause
 }
 
-// round sends an EXIT and waits until the service shows the desktops not in maintenance. A doubtful desktop
-// counts as out only if the service shows so after the fence, because its ENTER may be carried out after
-// the EXIT. So a round that begins before the fence ends at the fence.
+// round sends an EXIT and waits until the service shows the desktops not in maintenance. A doubtful
+// desktop counts as out only if the service shows so after the fence, because its ENTER may be
+// carried out after the EXIT. So a round that begins before the fence ends at the fence.
 func (x *exit) round(ctx context.Context, ids []string) {
 	timeout, toFence := roundTimeout, time.Until(x.entry.fence)
 	fenced := toFence <= 0

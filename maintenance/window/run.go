@@ -11,29 +11,30 @@ import (
 	"github.com/ecdkit/ecd-maintenance-go/maintenance"
 )
 
-// disconnectGrace is the time that desktops have to get into maintenance after the window has ended their
-// sessions.
+// disconnectGrace is the time that desktops have to get into maintenance after the window has ended
+// their sessions.
 const disconnectGrace = 2 * time.Minute
 
-// outageLimit bounds the time in which the window sends desktops of unknown outcome again, because the
-// others wait meanwhile.
+// outageLimit bounds the time in which the window sends desktops of unknown outcome again, because
+// the others wait meanwhile.
 const outageLimit = 30 * time.Second
 
 // staleAfter is the age at which a reading of the desktops is repeated before the work.
 const staleAfter = time.Minute
 
-// sessionsPerCall is the number of sessions that [maintenance.Client.DisconnectSessions] sends per request.
+// sessionsPerCall is the number of sessions that [maintenance.Client.DisconnectSessions] sends per
+// request.
 const sessionsPerCall = 20
 
-// Run runs one window. It calls work with the desktops that are in maintenance, and then takes out the
-// desktops that it has taken in, whatever the work returns. The end of ctx does not stop it from taking
-// them out; the time of [WithExitTimeout] does.
+// Run runs one window. It calls work with the desktops that are in maintenance, and then takes out
+// the desktops that it has taken in, whatever the work returns. The end of ctx does not stop it
+// from taking them out; the time of [WithExitTimeout] does.
 //
 // Before anything is sent, Run may fail with a *[maintenance.ValidationError], [ErrUnfinished] or
-// [ErrOverlap], and a nil report. Later its error joins the failure to take desktops in, or [ErrNoneReady],
-// or the error of work, with a *[NotOutError] if desktops may still be in maintenance. Busy and missing
-// desktops are in the report and are no error by themselves. If work panics, Run takes the desktops out and
-// then panics with the same value.
+// [ErrOverlap], and a nil report. Later its error joins the failure to take desktops in, or
+// [ErrNoneReady], or the error of work, with a *[NotOutError] if desktops may still be in
+// maintenance. Busy and missing desktops are in the report and are no error by themselves. If work
+// panics, Run takes the desktops out and then panics with the same value.
 func (m *Manager) Run(ctx context.Context, w Window, work func(ctx context.Context, desktopIDs []string) error) (*Report, error) {
 	switch {
 	case ctx == nil:
@@ -147,9 +148,9 @@ func (r *run) before(ctx context.Context) error {
 	return nil
 }
 
-// stillIn returns the desktops for the work: those that were in maintenance before the window, and those
-// that the window has taken in. It reads them again, because somebody may have taken them out meanwhile. It
-// reads the window's own desktops only if taking them in took longer than staleAfter.
+// stillIn returns the desktops for the work: those that were in maintenance before the window, and
+// those that the window has taken in. It reads them again, because somebody may have taken them out
+// meanwhile. It reads the window's own desktops only if taking them in took longer than staleAfter.
 func (r *run) stillIn(ctx context.Context, entered []string) (ready []string, err error) {
 	ready, _, err = r.read(ctx, idsOf(r.report.AlreadyIn))
 	switch {
@@ -188,8 +189,8 @@ func (r *run) read(ctx context.Context, ids []string) (in []string, others []mai
 // tell returns a teller for a phase with a time limit; 0: no limit.
 func (r *run) tell(limit time.Duration) *teller { return r.manager.teller(&r.entry, after(limit)) }
 
-// enter takes the desktops in and returns those that are in maintenance in time. It takes the others out
-// again.
+// enter takes the desktops in and returns those that are in maintenance in time. It takes the
+// others out again.
 func (r *run) enter(ctx context.Context) (ready []string, err error) {
 	teller := r.tell(r.window.Grace)
 	teller.tell(func(*Progress) {})
@@ -217,8 +218,8 @@ func (r *run) enter(ctx context.Context) (ready []string, err error) {
 	return ready, nil
 }
 
-// send sends the ENTER and returns the desktops that were accepted. It sends desktops of unknown outcome
-// once more.
+// send sends the ENTER and returns the desktops that were accepted. It sends desktops of unknown
+// outcome once more.
 func (r *run) send(ctx context.Context, t *teller) (waited []string, err error) {
 	all := r.entry.desktops
 	r.doubtful = all // stays if a transport panics
@@ -248,8 +249,9 @@ func (r *run) send(ctx context.Context, t *teller) (waited []string, err error) 
 	return waited, errors.Join(err, r.save())
 }
 
-// sendOnce returns the desktops that were accepted, and those whose outcome is unknown. lost is true if any
-// attempt may have got no answer, even if a later one was accepted: that attempt may still be in flight.
+// sendOnce returns the desktops that were accepted, and those whose outcome is unknown. lost is
+// true if any attempt may have got no answer, even if a later one was accepted: that attempt may
+// still be in flight.
 func (r *run) sendOnce(ctx context.Context, ids []string, opts ...maintenance.FleetOption) (accepted, unknown []string, lost bool, err error) {
 	opts = append(opts, maintenance.WithResults(func(result maintenance.FleetResult) {
 		if result.Err == nil {
@@ -292,7 +294,8 @@ func (r *run) reportFailed() {
 	}
 }
 
-// wait waits until desktops are in maintenance, and returns those that are not when the time is over.
+// wait waits until desktops are in maintenance, and returns those that are not when the time is
+// over.
 func (r *run) wait(ctx context.Context, ids []string, limit time.Duration, t *teller) (pending []maintenance.Desktop, err error) {
 	if len(ids) == 0 {
 		return nil, nil
@@ -321,8 +324,8 @@ func (r *run) wait(ctx context.Context, ids []string, limit time.Duration, t *te
 	return left.Pending, nil
 }
 
-// disconnect ends the sessions of desktops. The service refuses a session that has ended meanwhile, which
-// is no failure. After a call that failed it makes the other calls all the same.
+// disconnect ends the sessions of desktops. The service refuses a session that has ended meanwhile,
+// which is no failure. After a call that failed it makes the other calls all the same.
 func (r *run) disconnect(ctx context.Context, pending []maintenance.Desktop) error {
 	ctx, cancel := context.WithTimeout(ctx, disconnectGrace)
 	defer cancel()
@@ -353,8 +356,8 @@ func (r *run) exit() *exit {
 	return &exit{manager: r.manager, entry: r.entry, report: r.report, doubtful: r.doubtful}
 }
 
-// outOnce tries once to take busy desktops out. The work does not wait for desktops that stay in: the
-// window tries again at its end, and reports them.
+// outOnce tries once to take busy desktops out. The work does not wait for desktops that stay in:
+// the window tries again at its end, and reports them.
 func (r *run) outOnce(ctx context.Context, busy []string) {
 	x := r.exit()
 	x.round(ctx, busy)

@@ -7,5 +7,6 @@ import (
 	"syscall"
 )
 
-// unlock releases bbolt's lock of a file. Closing the file is not enough: its memory map keeps the lock.
+// unlock releases bbolt's lock of a file. Closing the file is not enough: its memory map keeps the
+// lock.
 func unlock(file *os.File) { _ = syscall.Flock(int(file.Fd()), syscall.LOCK_UN) }

@@ -17,8 +17,8 @@ var (
 	// ErrInUse means that another process has the journal open.
 	ErrInUse = errors.New("window: journal in use by another process")
 
-	// ErrUnfinished means that a window with the same name has not ended: it is running, or waits for
-	// [Manager.Recover].
+	// ErrUnfinished means that a window with the same name has not ended: it is running, or waits
+	// for [Manager.Recover].
 	ErrUnfinished = errors.New("window: a window with this name is unfinished")
 
 	// ErrOverlap means that another window of the journal has one of the desktops.

@@ -1,4 +1,5 @@
-// Command example runs maintenance windows on a Temporal server. One process or several are workers:
+// Command example runs maintenance windows on a Temporal server. One process or several are
+// workers:
 //
 //	go run ./example worker -queue windows
 //
@@ -9,16 +10,16 @@
 //	go run ./example extend -region cn-hangzhou -name night -by 30m
 //	go run ./example done -region cn-hangzhou -name night
 //
-// The server is that at -address, localhost:7233 without it. "temporal server start-dev" of the Temporal
-// CLI runs one for tests.
+// The server is that at -address, localhost:7233 without it. "temporal server start-dev" of the
+// Temporal CLI runs one for tests.
 //
-// A worker calls Elastic Desktop Service with the credential that [maintenance.NewClient] finds. For a try
-// without an account, run examples/emulator with -http, put the access key that it prints into the
-// environment of the worker, and pass its address: -endpoint http://127.0.0.1:8443. All workers of a queue
-// share account, endpoint and store.
+// A worker calls Elastic Desktop Service with the credential that [maintenance.NewClient] finds.
+// For a try without an account, run examples/emulator with -http, put the access key that it prints
+// into the environment of the worker, and pass its address: -endpoint http://127.0.0.1:8443. All
+// workers of a queue share account, endpoint and store.
 //
-// start -file reads the desktops from a file, one ID a line. More than 2000 go through the store, which has
-// to be that of the workers. start -wait waits for the end and prints the report.
+// start -file reads the desktops from a file, one ID a line. More than 2000 go through the store,
+// which has to be that of the workers. start -wait waits for the end and prints the report.
 //
 // The exit status is 2 if the command line is wrong, and 1 if something else fails.
 package main

@@ -22,8 +22,9 @@ const (
 	Exit       = "EXIT"
 )
 
-// Service is an Elastic Desktop Service that listens on a loopback address, for workers in processes of
-// their own. It carries out every request that it has received, also if the sender is gone.
+// Service is an Elastic Desktop Service that listens on a loopback address, for workers in
+// processes of their own. It carries out every request that it has received, also if the sender is
+// gone.
 type Service struct {
 	*maintenancetest.Service
 	server *httptest.Server
@@ -115,8 +116,8 @@ func (s *Service) waitFor(kind string) {
 	}
 }
 
-// Hold holds back requests of a kind, once more of them have passed, until release is called. The channel
-// is closed when the first one is held.
+// Hold holds back requests of a kind, once more of them have passed, until release is called. The
+// channel is closed when the first one is held.
 func (s *Service) Hold(kind string, more int) (held <-chan struct{}, release func()) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -136,8 +137,8 @@ func (s *Service) release(kind string) {
 	delete(s.holds, kind)
 }
 
-// Sent returns how many desktops were in the requests of a kind that the worker has sent and the service
-// has carried out, those that were refused included.
+// Sent returns how many desktops were in the requests of a kind that the worker has sent and the
+// service has carried out, those that were refused included.
 func (s *Service) Sent(worker, kind string) int {
 	s.mu.Lock()
 	defer s.mu.Unlock()

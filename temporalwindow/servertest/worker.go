@@ -90,8 +90,9 @@ func (p *Process) Stop() {
 	<-p.ended
 }
 
-// Main is what main begins with. In a process that [Worker.Start] has started it does not return: it runs
-// the worker, with the workflows of register besides those of temporalwindow. A nil register has none.
+// Main is what main begins with. In a process that [Worker.Start] has started it does not return:
+// it runs the worker, with the workflows of register besides those of temporalwindow. A nil
+// register has none.
 func Main(register func(worker.Registry)) {
 	value, ok := os.LookupEnv(workerVariable)
 	if !ok {

@@ -122,7 +122,8 @@ func (d *demo) start(ctx context.Context, ids []string) (client.WorkflowRun, err
 	})
 }
 
-// watch tells what changes until the window has ended. It kills the worker when users are waited for.
+// watch tells what changes until the window has ended. It kills the worker when users are waited
+// for.
 func (d *demo) watch(ctx context.Context, ended <-chan error) error {
 	var (
 		told    string

@@ -1,6 +1,6 @@
-// Command demo shows a maintenance window on Temporal in less than a minute. Everything that it needs is
-// in it: a Temporal server, an Elastic Desktop Service with users that come and go, and a worker, which
-// it kills in the middle.
+// Command demo shows a maintenance window on Temporal in less than a minute. Everything that it
+// needs is in it: a Temporal server, an Elastic Desktop Service with users that come and go, and a
+// worker, which it kills in the middle.
 //
 //	go run ./demo
 //

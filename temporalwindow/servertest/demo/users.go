@@ -9,8 +9,8 @@ import (
 	"github.com/ecdkit/ecd-maintenance-go/maintenance"
 )
 
-// populate adds the desktops, and returns those that the window is about: some of them are in maintenance
-// for somebody else.
+// populate adds the desktops, and returns those that the window is about: some of them are in
+// maintenance for somebody else.
 func (d *demo) populate(ctx context.Context) (ids []string, err error) {
 	for i := range d.desktops {
 		ids = append(ids, fmt.Sprint("ecd-", i+1))
@@ -35,8 +35,8 @@ func (d *demo) populate(ctx context.Context) (ids []string, err error) {
 	return append(ids, others...), nil
 }
 
-// comeAndGo lets users leave their desktops and others come, as far as the service lets them. One stays
-// for the whole time.
+// comeAndGo lets users leave their desktops and others come, as far as the service lets them. One
+// stays for the whole time.
 func (d *demo) comeAndGo(ctx context.Context) {
 	ticker := time.NewTicker(50 * time.Millisecond)
 	defer ticker.Stop()
