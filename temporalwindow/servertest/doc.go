@@ -2,7 +2,7 @@
 // the test. Workers are processes of their own, so that a test can kill them. Nothing needs to be
 // installed.
 //
-//	go test .        # the server takes 10 minutes of CPU to build, the tests take less than 3 minutes
+//	go test .        # the server takes 11 minutes of CPU or more to build, the tests take less than 3 minutes
 //	go test -short . # fewer desktops
 //	go run ./demo    # a window to watch
 //
