@@ -25,22 +25,31 @@ import (
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
+	"golang.org/x/sync/errgroup"
 
 	"github.com/ecdkit/ecd-maintenance-go/maintenance"
 	"github.com/ecdkit/ecd-maintenance-go/maintenance/maintenancetest"
 	"github.com/ecdkit/ecd-maintenance-go/maintenance/window"
 )
 
-// killsVariable sets how often TestRecover_AfterKill kills a process; the default is 5:
+// killsVariable sets how often TestRecover_AfterKill kills a process, each time in a window of 2,000 desktops:
 //
 //	WINDOW_KILLS=50 go test -v -count=1 -run AfterKill -timeout 30m ./maintenance/window
 //
-// It prints the lines of a table.
+// It prints the lines of a table. Without the variable it kills 5 processes, in windows of 200 desktops.
 const killsVariable = "WINDOW_KILLS"
 
+var kills, killDesktops = killsOf(os.Getenv(killsVariable))
+
+func killsOf(variable string) (kills, desktops int) {
+	if n, err := strconv.Atoi(variable); err == nil {
+		return n, 2000
+	}
+	return 5, 200
+}
+
 const (
-	killDesktops = 2000
-	killOthers   = 40 // number of desktops that somebody else has taken in
+	killOthers = 40 // number of desktops that somebody else has taken in
 
 	childAttempt = 700 * time.Millisecond
 	childMargin  = 800 * time.Millisecond
@@ -280,17 +289,16 @@ var killPhases = []struct {
 // After a process is killed at any moment of a window, Recover takes out every desktop of the window.
 func TestRecover_AfterKill(t *testing.T) {
 	skipIfShort(t)
-	kills := 5
-	if n, err := strconv.Atoi(os.Getenv(killsVariable)); err == nil {
-		kills = n
-	}
 	t.Log("kill, phase, desktops of the window in after the kill, after Recover, of others, time of Recover")
+	var atOnce errgroup.Group
+	atOnce.SetLimit(5) // more than t.Parallel allows, because the processes wait most of the time
 	for i := range kills {
-		t.Run(fmt.Sprint(i+1), func(t *testing.T) {
-			t.Parallel()
-			killOnce(t, i)
+		atOnce.Go(func() error {
+			t.Run(fmt.Sprint(i+1), func(t *testing.T) { killOnce(t, i) })
+			return nil
 		})
 	}
+	_ = atOnce.Wait()
 }
 
 func killOnce(t *testing.T, i int) {
