@@ -119,23 +119,27 @@ func TestFleetRead_OutageOfReadingAlone(t *testing.T) {
 		"short hint":      {Code: "ServiceUnavailable", Header: hint("5")},
 		"long hint":       {Code: "ServiceUnavailable", Header: hint("600")},
 		"throttled":       {StatusCode: 429, Code: "Throttling.User"},
+		"throttled, 30":   {StatusCode: 429, Code: "Throttling.User", Header: hint("30")},
 		"throttled, 4000": {StatusCode: 429, Code: "Throttling.User", Header: hint("4000")},
 		"too slow":        {Latency: time.Hour},
 	} {
 		for _, batches := range []int{1, 9} {
+			if name == "throttled" && batches > 1 {
+				continue // an hour with a request a second
+			}
 			t.Run(fmt.Sprint(name, " ", batches), func(t *testing.T) {
 				t.Parallel()
 				synctest.Test(t, func(t *testing.T) {
-					service, client := newService(t, batches*100, withDefaults)
+					ids := desktops(batches*100 - 90) // the last batch is small
+					service, client := newService(t, len(ids), withDefaults)
 					fault.Action = describeDesktops
 					service.Inject(0, fault)
-					ids := desktops(batches * 100)
 					for i := range batches {
 						ids[i*100+7] = fmt.Sprint("gone-", i)
 					}
 					report, _ := client.SetFleetMaintenance(within(t, 10*time.Hour), region, "enter", slices.Values(ids))
 					assert.Less(t, report.Elapsed, 2*time.Hour, "the batches do not wait an hour each")
-					assert.Equal(t, 99*batches, report.Succeeded)
+					assert.Equal(t, len(ids)-batches, report.Succeeded)
 					brief.Len(t, report.Failed, batches)
 				})
 			})
@@ -152,10 +156,10 @@ func TestFleetRead_ThrottledReadingHoldsUpNoOtherBatch(t *testing.T) {
 			t.Run(fmt.Sprint(name, " ", bad), func(t *testing.T) {
 				t.Parallel()
 				synctest.Test(t, func(t *testing.T) {
-					service, client := newService(t, 5000, withDefaults)
+					service, client := newService(t, 2000, withDefaults)
 					service.Inject(1, maintenancetest.Fault{Action: describeDesktops, StatusCode: 429, Code: "Throttling.User",
 						Header: http.Header{"Retry-After": {"600"}}})
-					ids := desktops(5000)
+					ids := desktops(2000)
 					for i := range bad {
 						ids[i*100+7] = fmt.Sprint("gone-", i)
 					}
@@ -169,7 +173,7 @@ func TestFleetRead_ThrottledReadingHoldsUpNoOtherBatch(t *testing.T) {
 					})
 					report, err := client.SetFleetMaintenance(within(t, 10*time.Hour), region, "enter", slices.Values(ids), opts...)
 					require.ErrorIs(t, err, maintenance.ErrDesktopNotFound)
-					assert.Equal(t, 5000-bad, report.Succeeded)
+					assert.Equal(t, 2000-bad, report.Succeeded)
 				})
 			})
 		}
@@ -180,23 +184,25 @@ func TestFleetRead_ThrottledReadingHoldsUpNoOtherBatch(t *testing.T) {
 func TestWait_SomeDesktopsCannotBeRead(t *testing.T) {
 	skipIfShort(t)
 	t.Parallel()
-	for _, bad := range []string{"ecd-1", "ecd-150", "ecd-300"} {
-		for name, fault := range map[string]maintenancetest.Fault{"500": {StatusCode: 500}, "cut": {Cut: true}, "hint": {StatusCode: 503, Header: http.Header{"Retry-After": {"20"}}}} {
-			fault.Action, fault.DesktopId = describeDesktops, bad
-			synctest.Test(t, func(t *testing.T) {
-				service, client := newService(t, 300, withDefaults)
-				service.Inject(0, fault)
-				report, err := client.SetFleetMaintenance(within(t, 10*time.Minute), region, "enter", slices.Values(desktops(300)), maintenance.WithWait())
-				require.ErrorIs(t, err, maintenance.ErrPending)
-				assert.Equal(t, 200, report.Succeeded, "%s %s", name, bad)
-				brief.Len(t, report.Failed, 100)
+	for bad, fault := range map[string]maintenancetest.Fault{
+		"ecd-1":   {StatusCode: 500},
+		"ecd-150": {Cut: true},
+		"ecd-300": {StatusCode: 503, Header: http.Header{"Retry-After": {"20"}}},
+	} {
+		fault.Action, fault.DesktopId = describeDesktops, bad
+		synctest.Test(t, func(t *testing.T) {
+			service, client := newService(t, 300, withDefaults)
+			service.Inject(0, fault)
+			report, err := client.SetFleetMaintenance(within(t, 10*time.Minute), region, "enter", slices.Values(desktops(300)), maintenance.WithWait())
+			require.ErrorIs(t, err, maintenance.ErrPending)
+			assert.Equal(t, 200, report.Succeeded, bad)
+			brief.Len(t, report.Failed, 100)
 
-				err = client.WaitForMaintenance(within(t, 10*time.Minute), region, "enter", desktops(300))
-				var waited *maintenance.WaitError
-				require.ErrorAs(t, err, &waited)
-				brief.Len(t, waited.Pending, 100, "%s %s", name, bad)
-			})
-		}
+			err = client.WaitForMaintenance(within(t, 10*time.Minute), region, "enter", desktops(300))
+			var waited *maintenance.WaitError
+			require.ErrorAs(t, err, &waited)
+			brief.Len(t, waited.Pending, 100, bad)
+		})
 	}
 }
 

@@ -175,7 +175,7 @@ func TestFleet_PoisonedBatchesHoldNobody(t *testing.T) {
 						}
 						return ok()
 					}, attemptsPolicy(3))
-					ids := desktops(20_000)
+					ids := desktops(10_000)
 					for _, p := range poisoned {
 						ids[p*100+5] = fmt.Sprint("poison-", p)
 					}
@@ -248,8 +248,7 @@ func TestFleet_PauseThatWasLeftBehind(t *testing.T) {
 
 // The fleet is throttled until its context ends.
 func TestFleet_ThrottledToTheDeadline(t *testing.T) {
-	skipIfShort(t)
-	for _, d := range []time.Duration{time.Minute, 500 * time.Millisecond, 10 * time.Second, 59 * time.Minute} {
+	for d, n := range map[time.Duration]int{time.Minute: 5000, 500 * time.Millisecond: 5000, 10 * time.Second: 5000, 59 * time.Minute: 5} {
 		t.Run(d.String(), func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				s, c := newSim(t, 10*time.Millisecond, func(ids []string) (int, string, http.Header, error) {
@@ -257,7 +256,7 @@ func TestFleet_ThrottledToTheDeadline(t *testing.T) {
 				})
 				ctx, cancel := context.WithTimeout(t.Context(), d)
 				defer cancel()
-				r, err := c.SetFleetMaintenance(ctx, region, "enter", slices.Values(desktops(5000)))
+				r, err := c.SetFleetMaintenance(ctx, region, "enter", slices.Values(desktops(n)))
 				t.Log(s.calls, r.Elapsed, err)
 				require.ErrorIs(t, err, maintenance.ErrThrottled)
 				require.ErrorIs(t, err, context.DeadlineExceeded)
@@ -314,20 +313,19 @@ func TestFleet_ThrottledInAnOutageIsNotCharged(t *testing.T) {
 
 // A refusal ends a period of throttling.
 func TestFleet_RefusalsAreNoThrottling(t *testing.T) {
-	skipIfShort(t)
 	synctest.Test(t, func(t *testing.T) {
 		n := 0
-		_, c := newSim(t, time.Second, func(ids []string) (int, string, http.Header, error) {
+		_, c := newSim(t, 10*time.Second, func(ids []string) (int, string, http.Header, error) {
 			n++
 			if n%100 == 50 {
 				return code(429, "Throttling")
 			}
 			return code(400, "InvalidDesktopId.NotFound")
 		})
-		r, err := c.SetFleetMaintenance(t.Context(), region, "enter", slices.Values(desktops(2500)), maintenance.WithConcurrency(1))
+		r, err := c.SetFleetMaintenance(t.Context(), region, "enter", slices.Values(desktops(300)), maintenance.WithConcurrency(1))
 		t.Log(r.Calls, r.Elapsed)
 		require.NotErrorIs(t, err, maintenance.ErrThrottled)
-		brief.Len(t, r.Failed, 2500)
+		brief.Len(t, r.Failed, 300)
 	})
 }
 
@@ -382,12 +380,12 @@ func TestFleet_BlipWithOneAttempt(t *testing.T) {
 				synctest.Test(t, func(t *testing.T) {
 					start := time.Now()
 					_, c := newSim(t, 50*time.Millisecond, func(ids []string) (int, string, http.Header, error) {
-						if at := time.Since(start); at > time.Second && at < time.Second+blip {
+						if at := time.Since(start); at > 200*time.Millisecond && at < 200*time.Millisecond+blip {
 							return 0, "", nil, errRefusedConn
 						}
 						return ok()
 					}, once)
-					r, err := c.SetFleetMaintenance(t.Context(), region, "enter", slices.Values(desktops(30_000)), maintenance.WithConcurrency(concurrency))
+					r, err := c.SetFleetMaintenance(t.Context(), region, "enter", slices.Values(desktops(5000)), maintenance.WithConcurrency(concurrency))
 					assert.NoError(t, err)
 					assert.Empty(t, len(r.Failed))
 				})

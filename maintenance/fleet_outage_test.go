@@ -77,16 +77,16 @@ func TestOutage_CostsTimeAndNoDesktops(t *testing.T) {
 		fail        func(*http.Request) (*http.Response, error)
 		most        int64 // number of requests in the outage
 	}{
-		{"60 s of refused connections", 30_000, 8, withDefaults, time.Second, 61 * time.Second, refusedConnection, 30},
-		{"5 s of 503", 30_000, 8, withDefaults, time.Second, 6 * time.Second, saying(503, `{"Code":"ServiceUnavailable"}`, nil), 20},
-		{"no retries", 20_000, 8, once, time.Second, 6 * time.Second, cutConnection, 20},
+		{"60 s of refused connections", 6000, 8, withDefaults, 200 * time.Millisecond, 60 * time.Second, refusedConnection, 30},
+		{"5 s of 503", 6000, 8, withDefaults, 200 * time.Millisecond, 5 * time.Second, saying(503, `{"Code":"ServiceUnavailable"}`, nil), 20},
+		{"no retries", 6000, 8, once, 200 * time.Millisecond, 5 * time.Second, cutConnection, 20},
 		{"from the start", 5000, 8, once, 0, time.Minute, refusedConnection, 20},
-		{"one at a time", 5000, 1, withDefaults, time.Second, 10 * time.Second, refusedConnection, 5},
+		{"one at a time", 3000, 1, withDefaults, time.Second, 10 * time.Second, refusedConnection, 5},
 		{"one batch", 100, 1, once, 0, time.Minute, refusedConnection, 8},
-		{"many at a time", 60_000, 64, withDefaults, 200 * time.Millisecond, 5 * time.Second, saying(502, "<html>", nil), 140},
-		{"unknown error in a success", 10_000, 8, withDefaults, time.Second, 9 * time.Second, saying(200, `{"Code":"UnknownError","RequestId":"R"}`, nil), 20},
-		{"request timeouts", 10_000, 8, withDefaults, time.Second, 9 * time.Second, saying(408, "", nil), 20},
-		{"hinted", 10_000, 8, withDefaults, time.Second, 9 * time.Second, saying(503, "", http.Header{"Retry-After": {"4"}}), 12},
+		{"many at a time", 30_000, 64, withDefaults, 100 * time.Millisecond, 5 * time.Second, saying(502, "<html>", nil), 140},
+		{"unknown error in a success", 6000, 8, withDefaults, 200 * time.Millisecond, 9 * time.Second, saying(200, `{"Code":"UnknownError","RequestId":"R"}`, nil), 20},
+		{"request timeouts", 6000, 8, withDefaults, 200 * time.Millisecond, 9 * time.Second, saying(408, "", nil), 20},
+		{"hinted", 6000, 8, withDefaults, 200 * time.Millisecond, 9 * time.Second, saying(503, "", http.Header{"Retry-After": {"4"}}), 12},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
 			t.Parallel()
@@ -118,12 +118,12 @@ func TestOutage_WithoutEndEndsTheFleet(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			synctest.Test(t, func(t *testing.T) {
-				transport, _, client := newInterrupted(t, 30_000)
-				transport.from, transport.to = time.Second, time.Hour
-				report, err := client.SetFleetMaintenance(t.Context(), region, "enter", slices.Values(desktops(30_000)), tc.opts...)
+				transport, _, client := newInterrupted(t, 6000)
+				transport.from, transport.to = 200*time.Millisecond, time.Hour
+				report, err := client.SetFleetMaintenance(t.Context(), region, "enter", slices.Values(desktops(6000)), tc.opts...)
 				require.ErrorIs(t, err, syscall.ECONNREFUSED, "the last failure is named")
 				require.ErrorContains(t, err, "no request succeeded within the outage limit of "+tc.limit.String())
-				assert.InDelta(t, (time.Second + tc.limit).Seconds(), report.Elapsed.Seconds(), 0.1)
+				assert.InDelta(t, (200*time.Millisecond + tc.limit).Seconds(), report.Elapsed.Seconds(), 0.1)
 				assert.NotZero(t, report.Succeeded)
 				assert.NotEmpty(t, report.Failed)
 			})
@@ -191,7 +191,7 @@ func TestOutage_BatchThatAlwaysFails(t *testing.T) {
 			t.Run(strconv.Itoa(concurrency)+" at a time, attempts "+strconv.Itoa(maxAttempts), func(t *testing.T) {
 				t.Parallel()
 				synctest.Test(t, func(t *testing.T) {
-					transport, _, client := newInterrupted(t, 5000, maintenance.WithRetry(maintenance.RetryPolicy{MaxAttempts: maxAttempts}))
+					transport, _, client := newInterrupted(t, 3000, maintenance.WithRetry(maintenance.RetryPolicy{MaxAttempts: maxAttempts}))
 					service := transport.RoundTripper
 					var attempts atomic.Int64
 					transport.RoundTripper = roundTripper(func(r *http.Request) (*http.Response, error) {
@@ -201,12 +201,12 @@ func TestOutage_BatchThatAlwaysFails(t *testing.T) {
 						}
 						return service.RoundTrip(r)
 					})
-					report, err := client.SetFleetMaintenance(t.Context(), region, "enter", slices.Values(desktops(5000)), maintenance.WithConcurrency(concurrency))
+					report, err := client.SetFleetMaintenance(t.Context(), region, "enter", slices.Values(desktops(3000)), maintenance.WithConcurrency(concurrency))
 					require.ErrorIs(t, err, maintenance.ErrOutcomeUnknown)
 					var summary *maintenance.FleetError
 					require.ErrorAs(t, err, &summary)
 					require.NoError(t, summary.Ended)
-					assert.Equal(t, 4900, report.Succeeded)
+					assert.Equal(t, 2900, report.Succeeded)
 					brief.Len(t, report.Failed, 100)
 					assert.InDelta(t, maxAttempts, attempts.Load(), 1, "one more if it is in flight when the limit is reached")
 					assert.Less(t, report.Elapsed, 10*time.Second)
@@ -223,7 +223,7 @@ func TestOutage_FailuresNowAndThen(t *testing.T) {
 	elapsed := map[int]time.Duration{}
 	for _, each := range []int{1 << 30, 100, 20} {
 		synctest.Test(t, func(t *testing.T) {
-			transport, _, client := newInterrupted(t, 40_000, maintenance.WithRetry(maintenance.RetryPolicy{MaxAttempts: 10}))
+			transport, _, client := newInterrupted(t, 24_000, maintenance.WithRetry(maintenance.RetryPolicy{MaxAttempts: 10}))
 			service := transport.RoundTripper
 			var requests atomic.Int64
 			transport.RoundTripper = roundTripper(func(r *http.Request) (*http.Response, error) {
@@ -233,7 +233,7 @@ func TestOutage_FailuresNowAndThen(t *testing.T) {
 				}
 				return response, err
 			})
-			report, err := client.SetFleetMaintenance(t.Context(), region, "enter", slices.Values(desktops(40_000)))
+			report, err := client.SetFleetMaintenance(t.Context(), region, "enter", slices.Values(desktops(24_000)))
 			require.NoError(t, err)
 			elapsed[each] = report.Elapsed
 		})

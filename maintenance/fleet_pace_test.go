@@ -26,6 +26,9 @@ type perSecond struct {
 
 func (p *perSecond) RoundTrip(r *http.Request) (*http.Response, error) {
 	response, err := p.service.HTTPClient().Transport.RoundTrip(r)
+	if err != nil {
+		return nil, err
+	}
 	p.turn <- struct{}{}
 	defer func() { <-p.turn }()
 	counts := p.passed
@@ -55,7 +58,7 @@ func TestPace_FollowsTheLimit(t *testing.T) {
 			t.Parallel()
 			synctest.Test(t, func(t *testing.T) {
 				service := maintenancetest.NewService()
-				ids := desktops(115_000)
+				ids := desktops(100_000)
 				service.AddDesktops(region, ids...)
 				service.Inject(0, maintenancetest.Fault{Latency: 20 * time.Millisecond})
 				service.SetRateLimit(limited(50))
@@ -64,8 +67,10 @@ func TestPace_FollowsTheLimit(t *testing.T) {
 				counts := &perSecond{service, time.Now(), map[int]int{}, map[int]int{}, make(chan struct{}, 1)}
 				client, err := service.NewClient(maintenance.WithHTTPClient(&http.Client{Transport: counts}))
 				require.NoError(t, err)
-				_, err = client.SetFleetMaintenance(t.Context(), region, "enter", slices.Values(ids))
-				require.NoError(t, err)
+				ctx, cancel := context.WithTimeout(t.Context(), 35*time.Second)
+				defer cancel()
+				_, err = client.SetFleetMaintenance(ctx, region, "enter", slices.Values(ids))
+				require.ErrorIs(t, err, context.DeadlineExceeded, "there are desktops to the end")
 
 				t.Log(counts.passed, counts.throttled)
 				assert.Greater(t, sum(counts.passed, 6, 10), 40*4, "at the first limit")
@@ -84,14 +89,15 @@ func TestPace_IsThatOfTheClient(t *testing.T) {
 	t.Parallel()
 	const fleets = 9
 	synctest.Test(t, func(t *testing.T) {
-		service, client := newService(t, fleets*6000)
+		ids := desktops(fleets * 6000)
+		service, client := newService(t, len(ids))
 		service.Inject(0, maintenancetest.Fault{Latency: 50 * time.Millisecond})
 		service.SetRateLimit(maintenancetest.TokenBucket(20, 20))
 		calls, throttled := 0, 0
 		reports := make(chan *maintenance.FleetReport)
 		for fleet := range fleets {
 			go func() {
-				report, err := client.SetFleetMaintenance(t.Context(), region, "enter", slices.Values(desktops(fleets * 6000)[fleet*6000:(fleet+1)*6000]))
+				report, err := client.SetFleetMaintenance(t.Context(), region, "enter", slices.Values(ids[fleet*6000:(fleet+1)*6000]))
 				assert.NoError(t, err)
 				reports <- report
 			}()

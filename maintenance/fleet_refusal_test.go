@@ -123,10 +123,10 @@ func TestFleetRefusal_Passing(t *testing.T) {
 			t.Parallel()
 			synctest.Test(t, func(t *testing.T) {
 				for _, failures := range []int64{1, 3, 10} {
-					report, summary := refusingFleet(t.Context(), t, 1000, tc, func(number int64, _ []string) bool { return number <= failures })
+					report, summary := refusingFleet(t.Context(), t, 300, tc, func(number int64, _ []string) bool { return number <= failures })
 					require.Nil(t, summary, "%d failures", failures)
-					assert.Equal(t, 1000, report.Succeeded)
-					assert.EqualValues(t, 10+failures, report.Calls)
+					assert.Equal(t, 300, report.Succeeded)
+					assert.EqualValues(t, 3+failures, report.Calls)
 					throttled := int64(0)
 					if tc.is == maintenance.ErrThrottled {
 						throttled = failures

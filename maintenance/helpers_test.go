@@ -47,7 +47,7 @@ func answering(calls *atomic.Int64, status int, contentType, body string) *http.
 	})}
 }
 
-var seedsFlag = flag.Uint64("seeds", 6, "random fleets of each test of random fleets; 2 with -short")
+var seedsFlag = flag.Uint64("seeds", 3, "random fleets of each test of random fleets; 2 with -short")
 
 // seeds is the number of random fleets of each test of random fleets.
 func seeds() uint64 {
