@@ -72,9 +72,12 @@ func TestRun_DiskFull(t *testing.T) {
 
 // fillAt runs windows over a disk that becomes full at different times.
 func fillAt(dir string, fill, free func() error) error {
-	const n = 3000 // their IDs take more space than a new journal has free
+	var ids []string // they take more space than a new journal has free
+	for i := range 300 {
+		ids = append(ids, fmt.Sprintf("ecd-%0100d", i))
+	}
 	s := maintenancetest.NewService()
-	s.AddDesktops(region, desktops(n)...)
+	s.AddDesktops(region, ids...)
 	atEnter := func() {}
 	client, err := s.NewClient(maintenance.WithHTTPClient(&http.Client{Transport: roundTrip(func(r *http.Request) (*http.Response, error) {
 		if r.URL.Query().Get("Mode") == "ENTER" {
@@ -86,7 +89,7 @@ func fillAt(dir string, fill, free func() error) error {
 		return err
 	}
 	in := func() (count int) {
-		for _, id := range desktops(n) {
+		for _, id := range ids {
 			if d, _ := s.Desktop(region, id); d.MaintenanceState() != maintenance.NotInMaintenance {
 				count++
 			}
@@ -112,7 +115,7 @@ func fillAt(dir string, fill, free func() error) error {
 	if err := fill(); err != nil {
 		return err
 	}
-	_, err = windows.Run(context.Background(), night(desktops(n)), func(context.Context, []string) error {
+	_, err = windows.Run(context.Background(), night(ids), func(context.Context, []string) error {
 		return errors.New("the work is called")
 	})
 	switch {
@@ -138,7 +141,7 @@ func fillAt(dir string, fill, free func() error) error {
 	var filling error
 	atEnter = func() { once.Do(func() { filling = fill() }) }
 	worked := false
-	_, err = windows.Run(context.Background(), night(desktops(n)), func(context.Context, []string) error {
+	_, err = windows.Run(context.Background(), night(ids), func(context.Context, []string) error {
 		worked = true
 		return nil
 	})
@@ -160,7 +163,7 @@ func fillAt(dir string, fill, free func() error) error {
 
 	// Full from the work on.
 	full := false
-	_, err = windows.Run(context.Background(), night(desktops(n)), func(context.Context, []string) error {
+	_, err = windows.Run(context.Background(), night(ids), func(context.Context, []string) error {
 		full = true
 		return fill()
 	})

@@ -95,7 +95,7 @@ func TestRun_CancelledAnywhere(t *testing.T) {
 	for _, after := range []time.Duration{0, 150, 350, 1200, 30_000, 600_100, 600_500, 602_000, 700_000, 720_100, 721_050} {
 		after *= time.Millisecond
 		synctest.Test(t, func(t *testing.T) {
-			f := newFixture(t, 500)
+			f := newFixture(t, 300)
 			f.Inject(0, maintenancetest.Fault{Latency: 100 * time.Millisecond})
 			f.Connect(region, "ecd-7", "alice")
 			f.Connect(region, "ecd-8", "")
@@ -105,7 +105,7 @@ func TestRun_CancelledAnywhere(t *testing.T) {
 			cause := errors.New("the operator pressed Ctrl-C")
 			ctx, cancel := context.WithCancelCause(t.Context())
 			time.AfterFunc(after, func() { cancel(cause) })
-			w := night(desktops(500))
+			w := night(desktops(300))
 			w.Disconnect = true
 			report, err := f.windows.Run(ctx, w, func(ctx context.Context, _ []string) error {
 				assert.NoError(t, ctx.Err(), "the work begins after the end of ctx, %v", after)
@@ -113,7 +113,7 @@ func TestRun_CancelledAnywhere(t *testing.T) {
 				return ctx.Err()
 			})
 			require.ErrorIs(t, err, context.Canceled, "%v", after)
-			assert.Equal(t, []string{"ecd-9"}, f.in(desktops(500)), "%v", after)
+			assert.Equal(t, []string{"ecd-9"}, f.in(desktops(300)), "%v", after)
 			brief.Empty(t, f.unfinished(t))
 			assert.False(t, report.Ended.Before(report.Began))
 		})
@@ -229,7 +229,7 @@ func TestRun_LargeWindow(t *testing.T) {
 	skipIfShort(t)
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		const n = 3000
+		const n = 1500
 		f := newFixture(t, n)
 		f.SetTransition(time.Second)
 		report, err := f.windows.Run(t.Context(), night(desktops(n)), noWork)

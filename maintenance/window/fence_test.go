@@ -66,7 +66,7 @@ func TestRun_NoFenceWithoutDoubt(t *testing.T) {
 func TestRun_NeverAnswered(t *testing.T) {
 	skipIfShort(t)
 	t.Parallel()
-	const n = 2000 // others are accepted while one batch fails
+	const n = 1000 // others are accepted while one batch fails
 	for _, carriedOut := range []bool{false, true} {
 		synctest.Test(t, func(t *testing.T) {
 			f := newFixture(t, n)
