@@ -269,6 +269,7 @@ func TestFleetWait_ProgressAddsUp(t *testing.T) {
 
 // A desktop that is leaving maintenance looks like one that is staying in it.
 func TestFleetWait_ExitOfUnknownOutcome(t *testing.T) {
+	skipIfShort(t)
 	t.Parallel()
 	for _, fault := range []maintenancetest.Fault{{Cut: true, Applied: true}, {Code: "InternalError", Applied: true}, {Body: "<html>", Applied: true}} {
 		for _, faults := range []int{1, 2, 0} {

@@ -248,6 +248,7 @@ func TestFleet_PauseThatWasLeftBehind(t *testing.T) {
 
 // The fleet is throttled until its context ends.
 func TestFleet_ThrottledToTheDeadline(t *testing.T) {
+	skipIfShort(t)
 	for d, n := range map[time.Duration]int{time.Minute: 5000, 500 * time.Millisecond: 5000, 10 * time.Second: 5000, 59 * time.Minute: 5} {
 		t.Run(d.String(), func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {

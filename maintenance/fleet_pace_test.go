@@ -145,6 +145,7 @@ func TestPace_IsKeptBetweenFleets(t *testing.T) {
 
 // Failures do not speed a fleet up.
 func TestPace_DoesNotGrowWithFailures(t *testing.T) {
+	skipIfShort(t)
 	t.Parallel()
 	for name, fault := range map[string]maintenancetest.Fault{
 		"refused":     {StatusCode: 400, Code: "InvalidParameter"},

@@ -174,8 +174,8 @@ func TestFleetRefusal_OfOneDesktop(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			synctest.Test(t, func(t *testing.T) {
-				report, summary := refusingFleet(t.Context(), t, 1000, tc, func(_ int64, ids []string) bool {
-					return slices.Contains(ids, "ecd-777")
+				report, summary := refusingFleet(t.Context(), t, 500, tc, func(_ int64, ids []string) bool {
+					return slices.Contains(ids, "ecd-277")
 				})
 				lost := 1
 				if tc.fleet == costsBatch {
@@ -184,8 +184,8 @@ func TestFleetRefusal_OfOneDesktop(t *testing.T) {
 				require.NotNil(t, summary)
 				require.NoError(t, summary.Ended)
 				brief.Len(t, report.Failed, lost)
-				assert.Equal(t, 1000-lost, report.Succeeded)
-				assert.True(t, slices.ContainsFunc(report.Failed, func(d maintenance.DesktopError) bool { return d.DesktopID == "ecd-777" }))
+				assert.Equal(t, 500-lost, report.Succeeded)
+				assert.True(t, slices.ContainsFunc(report.Failed, func(d maintenance.DesktopError) bool { return d.DesktopID == "ecd-277" }))
 				assert.NotContains(t, summary.Error(), "grant")
 				require.NotErrorIs(t, summary, maintenance.ErrAccessDenied)
 				assert.Equal(t, tc.unknown, errors.Is(summary, maintenance.ErrOutcomeUnknown))

@@ -56,6 +56,7 @@ func TestHostile_IdleConnection(t *testing.T) {
 // A firewall between client and service silently drops all idle connections. A call must succeed although there are
 // more dead connections than attempts.
 func TestHostile_ManyIdleConnections(t *testing.T) {
+	skipIfShort(t)
 	t.Parallel()
 	for name, end := range map[string]func(*rawConn){
 		"reset":  func(c *rawConn) { c.reset() },
@@ -77,6 +78,7 @@ func TestHostile_ManyIdleConnections(t *testing.T) {
 
 // The deadline of a caller says nothing about the connections.
 func TestHostile_IdleConnectionsOutliveADeadline(t *testing.T) {
+	skipIfShort(t)
 	t.Parallel()
 	const idle = 8
 	peer := idlePeer(t, idle, func(c *rawConn) {
@@ -233,6 +235,7 @@ func TestHostile_GOAWAY(t *testing.T) {
 
 // A connection can die silently. HTTP/2 has only one connection and would use it for each attempt.
 func TestHostile_HTTP2ConnectionFallsSilent(t *testing.T) {
+	skipIfShort(t)
 	t.Parallel()
 	trusted := newAuthority(t)
 	peer := newRawPeer(t, &tls.Config{Certificates: trusted.issue(t), NextProtos: []string{"h2"}}, func(c *rawConn) {
