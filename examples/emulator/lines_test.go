@@ -1,6 +1,7 @@
 package main
 
 import (
+	"flag"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -12,13 +13,19 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
+var everyProgram = flag.Bool("programs", false, "run the printed Go programs of emulators with -http and -insecure too")
+
 // The printed Go program compiles, and the emulator accepts its request.
 func TestLines_GoProgram(t *testing.T) {
 	if testing.Short() {
 		t.Skip("compiles a program, which takes seconds")
 	}
 	t.Parallel()
-	for _, args := range [][]string{{"-desktops", "2"}, {"-http", "-desktops", "2"}, {"-insecure", "-http", "-addr", "0.0.0.0:0", "-name", "emulator", "-desktops", "2"}} {
+	emulators := [][]string{{"-desktops", "2"}, {"-http", "-desktops", "2"}, {"-insecure", "-http", "-addr", "0.0.0.0:0", "-name", "emulator", "-desktops", "2"}}
+	if !*everyProgram {
+		emulators = emulators[:1]
+	}
+	for _, args := range emulators {
 		t.Run(args[0], func(t *testing.T) {
 			t.Parallel()
 			r := start(t, args...)
