@@ -26,16 +26,7 @@ func TestRun_LateAttemptBesideAcceptedRetry(t *testing.T) {
 	for _, late := range []time.Duration{time.Second, 20 * time.Second, 39 * time.Second} {
 		synctest.Test(t, func(t *testing.T) {
 			f := newFixture(t, 300)
-			var first atomic.Bool
-			f.through(t, func(r *http.Request, send func() (*http.Response, error)) (*http.Response, error) {
-				if !isEnter(r) || first.Swap(true) {
-					return send()
-				}
-				time.AfterFunc(late, func() {
-					_, _ = f.client.SetMaintenance(context.Background(), region, maintenance.ModeEnter, desktops(100))
-				})
-				return nil, errors.New("the connection broke")
-			})
+			f.enterLate(t, late, desktops(100))
 			report, err := f.windows.Run(t.Context(), night(desktops(300)), noWork)
 			require.NoError(t, err)
 			brief.Len(t, report.Ready, 300)
@@ -107,16 +98,7 @@ func TestRun_LateAttemptOfClientThatDoesNotRetry(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		f := newFixture(t, 300)
-		var first atomic.Bool
-		f.through(t, func(r *http.Request, send func() (*http.Response, error)) (*http.Response, error) {
-			if !isEnter(r) || first.Swap(true) {
-				return send()
-			}
-			time.AfterFunc(20*time.Second, func() {
-				_, _ = f.client.SetMaintenance(context.Background(), region, maintenance.ModeEnter, desktops(100))
-			})
-			return nil, errors.New("the connection broke")
-		}, maintenance.WithRetry(maintenance.RetryPolicy{MaxAttempts: 1}))
+		f.enterLate(t, 20*time.Second, desktops(100), maintenance.WithRetry(maintenance.RetryPolicy{MaxAttempts: 1}))
 		_, err := f.windows.Run(t.Context(), night(desktops(300)), noWork)
 		require.NoError(t, err)
 		time.Sleep(time.Minute)
@@ -130,16 +112,7 @@ func TestRun_LongAttemptTimeout(t *testing.T) {
 	for _, timeout := range []time.Duration{time.Hour, math.MaxInt64 - time.Second, math.MaxInt64} {
 		synctest.Test(t, func(t *testing.T) {
 			f := newFixture(t, 3)
-			var first atomic.Bool
-			f.through(t, func(r *http.Request, send func() (*http.Response, error)) (*http.Response, error) {
-				if !isEnter(r) || first.Swap(true) {
-					return send()
-				}
-				time.AfterFunc(45*time.Minute, func() {
-					_, _ = f.client.SetMaintenance(context.Background(), region, maintenance.ModeEnter, desktops(3))
-				})
-				return nil, errors.New("the connection broke")
-			}, maintenance.WithRetry(maintenance.RetryPolicy{AttemptTimeout: timeout}))
+			f.enterLate(t, 45*time.Minute, desktops(3), maintenance.WithRetry(maintenance.RetryPolicy{AttemptTimeout: timeout}))
 			_, err := f.windows.Run(t.Context(), night(desktops(3)), func(context.Context, []string) error { return nil })
 			var notOut *window.NotOutError
 			require.ErrorAs(t, err, &notOut, "an hour is not enough to be sure")

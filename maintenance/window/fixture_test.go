@@ -2,9 +2,11 @@ package window_test
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"net/http"
 	"path/filepath"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -32,6 +34,21 @@ func (f *fixture) through(t *testing.T, meet func(r *http.Request, send func() (
 	require.NoError(t, err)
 	f.client = client
 	f.open(t)
+}
+
+// enterLate breaks the connection of the first ENTER. It is carried out after a delay, for the given desktops.
+func (f *fixture) enterLate(t *testing.T, delay time.Duration, ids []string, opts ...maintenance.Option) {
+	t.Helper()
+	var first atomic.Bool
+	f.through(t, func(r *http.Request, send func() (*http.Response, error)) (*http.Response, error) {
+		if !isEnter(r) || first.Swap(true) {
+			return send()
+		}
+		time.AfterFunc(delay, func() {
+			_, _ = f.client.SetMaintenance(context.Background(), region, maintenance.ModeEnter, ids)
+		})
+		return nil, errors.New("the connection broke")
+	}, opts...)
 }
 
 func isEnter(r *http.Request) bool { return r.URL.Query().Get("Mode") == "ENTER" }
@@ -68,6 +85,17 @@ func (f *fixture) open(t *testing.T, opts ...window.Option) {
 	require.NoError(t, err)
 	f.windows = windows
 	t.Cleanup(func() { _ = windows.Close() })
+}
+
+// keepIn runs a window whose desktops are not taken out, because the service denies it until the window has ended.
+func (f *fixture) keepIn(t *testing.T, w window.Window) {
+	t.Helper()
+	_, err := f.windows.Run(t.Context(), w, func(context.Context, []string) error {
+		f.Deny("SetDesktopMaintenance")
+		return nil
+	})
+	require.Error(t, err)
+	f.Deny()
 }
 
 // in returns the desktops that are not out.

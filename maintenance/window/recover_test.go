@@ -92,12 +92,7 @@ func TestRecover_OneRegionDenied(t *testing.T) {
 		for _, r := range []string{"cn-beijing", region, "cn-shanghai"} {
 			w := night(desktops(3))
 			w.Name, w.Region = r, r
-			_, err := f.windows.Run(t.Context(), w, func(context.Context, []string) error {
-				f.Deny("SetDesktopMaintenance")
-				return nil
-			})
-			require.Error(t, err)
-			f.Deny()
+			f.keepIn(t, w)
 		}
 		require.NoError(t, f.windows.Close())
 		f.open(t, window.WithExitTimeout(time.Hour))
@@ -129,12 +124,7 @@ func TestRecover_Cancelled(t *testing.T) {
 	for _, after := range []time.Duration{0, time.Second, 20 * time.Second} {
 		synctest.Test(t, func(t *testing.T) {
 			f := newFixture(t, 300, window.WithExitTimeout(time.Minute))
-			_, err := f.windows.Run(t.Context(), night(desktops(300)), func(context.Context, []string) error {
-				f.Deny("SetDesktopMaintenance")
-				return nil
-			})
-			require.Error(t, err)
-			f.Deny()
+			f.keepIn(t, night(desktops(300)))
 			require.NoError(t, f.windows.Close())
 			f.open(t)
 			ctx, cancel := context.WithCancel(t.Context())
@@ -161,12 +151,7 @@ func TestRecover_Goexit(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		f := newFixture(t, 3, window.WithExitTimeout(time.Minute))
-		_, err := f.windows.Run(t.Context(), night(desktops(3)), func(context.Context, []string) error {
-			f.Deny("SetDesktopMaintenance")
-			return nil
-		})
-		require.Error(t, err)
-		f.Deny()
+		f.keepIn(t, night(desktops(3)))
 		require.NoError(t, f.windows.Close())
 		f.open(t, window.WithProgress(func(window.Progress) { runtime.Goexit() }))
 		returned := false
