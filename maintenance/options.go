@@ -4,8 +4,6 @@ import (
 	"fmt"
 	"log/slog"
 	"net/http"
-	"os"
-	"strings"
 
 	openapi "github.com/alibabacloud-go/darabonba-openapi/v2/client"
 	"github.com/alibabacloud-go/tea/dara"
@@ -31,11 +29,8 @@ type settings struct {
 
 func newSettings(opts []Option) (*settings, error) {
 	s := new(settings)
-	if env := os.Getenv(envUserAgent); env != "" {
-		if err := validateUserAgent(envUserAgent, env); err != nil {
-			return nil, err
-		}
-		s.userAgent = env
+	if err := userAgentOfEnvironment(s); err != nil {
+		return nil, err
 	}
 	for i, opt := range opts {
 		if opt == nil {
@@ -51,7 +46,7 @@ func newSettings(opts []Option) (*settings, error) {
 func (s *settings) client() (*Client, error) {
 	c := &Client{
 		openapi: openapi.Client{
-			UserAgent:       dara.String(strings.TrimSpace(product + " " + s.userAgent)),
+			UserAgent:       dara.String(s.userAgentHeader()),
 			DisableSDKError: dara.Bool(true),
 		},
 		http:     s.http,

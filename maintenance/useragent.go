@@ -1,6 +1,9 @@
 package maintenance
 
-import "strings"
+import (
+	"os"
+	"strings"
+)
 
 const (
 	// product is the name and version of this library in the User-Agent header.
@@ -21,6 +24,18 @@ func WithUserAgent(product string) Option {
 		return nil
 	}
 }
+
+// userAgentOfEnvironment is the default of WithUserAgent.
+func userAgentOfEnvironment(s *settings) error {
+	env := os.Getenv(envUserAgent)
+	if err := validateUserAgent(envUserAgent, env); err != nil {
+		return err
+	}
+	s.userAgent = env
+	return nil
+}
+
+func (s *settings) userAgentHeader() string { return strings.TrimSpace(product + " " + s.userAgent) }
 
 func validateUserAgent(parameter, product string) error {
 	if strings.ContainsFunc(product, func(r rune) bool { return r < ' ' || r > '~' }) {

@@ -21,7 +21,7 @@ func (s *Service) dispatch(x *exchange) {
 	case x.unread != nil:
 		x.failure = &failure{http.StatusBadRequest, "InvalidParameter", "The request body cannot be read."}
 	case r.Method != http.MethodPost && r.Method != http.MethodGet:
-		x.failure = &failure{http.StatusMethodNotAllowed, CodeWrongMethod, "This http method is not supported."}
+		x.failure = wrongMethod()
 	case r.URL.Path != "/":
 		x.failure = &failure{http.StatusNotFound, "InvalidApi.NotFound", "The specified path is not found; the API is called at /."}
 	case x.action == "":
@@ -55,12 +55,12 @@ func (s *Service) region(x *exchange) (string, *failure) {
 		return "", missing("RegionId")
 	}
 	if !s.knowsRegion(region) {
-		return "", &failure{http.StatusNotFound, CodeUnknownRegion, "The specified region does not exist."}
+		return "", unknownRegion()
 	}
 	host, _, _ := strings.Cut(strings.ToLower(x.request.Host), ":")
 	if host, ok := strings.CutPrefix(host, "ecd."); ok {
 		if of, ok := strings.CutSuffix(host, ".aliyuncs.com"); ok && of != region && s.knowsRegion(of) {
-			return "", &failure{http.StatusBadRequest, CodeWrongRegion, "The specified region is not the one of this endpoint."}
+			return "", wrongRegion()
 		}
 	}
 	return region, nil

@@ -1,18 +1,8 @@
 package maintenancetest
 
 import (
-	"net/http"
 	"net/url"
 	"strings"
-)
-
-// Codes that Alibaba Cloud does not publish for these operations. This package has chosen their
-// names.
-const (
-	CodeUnknownDesktop = "InvalidDesktopId.NotFound" // HTTP 404
-	CodeUnknownRegion  = "InvalidRegionId.NotFound"  // HTTP 404
-	CodeWrongRegion    = "InvalidRegionId"           // HTTP 400: the parameter does not fit the host
-	CodeWrongMethod    = "UnsupportedHTTPMethod"     // HTTP 405
 )
 
 const maxDesktopIDs = 100
@@ -49,7 +39,7 @@ func (s *Service) setDesktopMaintenance(x *exchange) *failure {
 	}
 	for _, id := range ids {
 		if s.desktops[region].get(id) == nil {
-			return &failure{http.StatusNotFound, CodeUnknownDesktop, "The specified desktop " + id + " does not exist."}
+			return unknownDesktop(id)
 		}
 	}
 	for _, id := range ids {

@@ -6,20 +6,6 @@ import (
 	"net/url"
 )
 
-// failure is a refusal of the API.
-type failure struct {
-	status        int
-	code, message string
-}
-
-func missing(parameter string) *failure {
-	return &failure{http.StatusBadRequest, "Missing" + parameter, parameter + " is mandatory for this action."}
-}
-
-func invalid(parameter string) *failure {
-	return &failure{http.StatusBadRequest, "InvalidParameter", "The specified parameter " + parameter + " is not valid."}
-}
-
 // reply is a reply as it is sent.
 type reply struct {
 	status      int
