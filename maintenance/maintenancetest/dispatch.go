@@ -7,6 +7,13 @@ import (
 
 const apiVersion = "2020-09-30"
 
+const (
+	actionSetDesktopMaintenance     = "SetDesktopMaintenance"
+	actionDescribeDesktops          = "DescribeDesktops"
+	actionDisconnectDesktopSessions = "DisconnectDesktopSessions"
+	actionDescribeRegions           = "DescribeRegions"
+)
+
 // dispatch passes the request to its operation, or refuses it. A refused request changes nothing.
 func (s *Service) dispatch(x *exchange) {
 	operations := map[string]func(*exchange) *failure{

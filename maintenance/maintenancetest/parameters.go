@@ -4,7 +4,10 @@ import (
 	"net/url"
 	"slices"
 	"strconv"
+	"strings"
 )
+
+const maxDesktopIDs = 100
 
 // parameters reads the query of an operation strictly: it refuses empty and malformed values, and
 // parameters that the operation does not have. It keeps the first refusal.
@@ -96,4 +99,27 @@ func (p *parameters) list(name string, most int) []string {
 // element returns the parameter name of a list element. The index counts from 0, the name from 1.
 func element(list string, index int) string {
 	return list + "." + strconv.Itoa(index+1)
+}
+
+// listed reads name.1 to name.N, in order and without a gap.
+func listed(query url.Values, name string) ([]string, *failure) {
+	given := 0
+	for parameter := range query {
+		if parameter == name || strings.HasPrefix(parameter, name+".") {
+			given++
+		}
+	}
+	if given == 0 {
+		return nil, missing(name)
+	}
+	if given > maxDesktopIDs {
+		return nil, invalid(name)
+	}
+	ids := make([]string, given)
+	for i := range ids {
+		if ids[i] = query.Get(element(name, i)); ids[i] == "" {
+			return nil, invalid(element(name, i))
+		}
+	}
+	return ids, nil
 }

@@ -36,3 +36,26 @@ func (s *Service) addRegion(id string) {
 		s.regions = append(s.regions, region{id, id, id})
 	}
 }
+
+func (s *Service) describeRegions(x *exchange) *failure {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if _, failed := s.region(x); failed != nil {
+		return failed
+	}
+	type document struct{ RegionId, LocalName, RegionEndpoint string }
+	documents := make([]document, 0, len(s.regions))
+	for _, r := range s.regions {
+		name := r.chinese
+		switch x.query.Get("AcceptLanguage") {
+		case "", "zh":
+		case "en":
+			name = r.english
+		default:
+			return invalid("AcceptLanguage")
+		}
+		documents = append(documents, document{r.id, name, "ecd." + r.id + ".aliyuncs.com"})
+	}
+	x.result = map[string]any{"RequestId": x.requestID, "Regions": documents}
+	return nil
+}
