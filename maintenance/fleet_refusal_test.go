@@ -86,56 +86,54 @@ func fleetReplies() map[string]fleetReply {
 	return replies
 }
 
-func TestFleetRefusal_OfEveryCall(t *testing.T) {
-	t.Parallel()
+// eachReply runs a parallel test, in simulated time, of each reply that has one of the effects.
+func eachReply(t *testing.T, effects []fleetEffect, test func(*testing.T, fleetReply)) {
+	t.Helper()
 	for name, tc := range fleetReplies() {
-		if tc.fleet != endsFleet {
+		if !slices.Contains(effects, tc.fleet) {
 			continue
 		}
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			synctest.Test(t, func(t *testing.T) {
-				report, summary := refusingFleet(t.Context(), t, 1000, tc, everyRequest)
-				assert.Zero(t, report.Succeeded)
-				assert.LessOrEqual(t, report.Calls, maintenance.DefaultConcurrency, "the requests in flight, and no halves")
-				require.NotNil(t, summary)
-				require.Error(t, summary.Ended, "the fleet has ended")
-				for _, err := range []error{summary, summary.Ended, report.Failed[0]} {
-					if tc.is != nil {
-						require.ErrorIs(t, err, tc.is)
-					}
-					require.NotErrorIs(t, err, maintenance.ErrOutcomeUnknown)
-					assert.Equal(t, tc.is == maintenance.ErrAccessDenied, strings.Contains(err.Error(), "; grant "), "advice in %v", err)
-				}
-			})
+			synctest.Test(t, func(t *testing.T) { test(t, tc) })
 		})
 	}
+}
+
+func TestFleetRefusal_OfEveryCall(t *testing.T) {
+	t.Parallel()
+	eachReply(t, []fleetEffect{endsFleet}, func(t *testing.T, tc fleetReply) {
+		report, summary := refusingFleet(t.Context(), t, 1000, tc, everyRequest)
+		assert.Zero(t, report.Succeeded)
+		assert.LessOrEqual(t, report.Calls, maintenance.DefaultConcurrency, "the requests in flight, and no halves")
+		require.NotNil(t, summary)
+		require.Error(t, summary.Ended, "the fleet has ended")
+		for _, err := range []error{summary, summary.Ended, report.Failed[0]} {
+			if tc.is != nil {
+				require.ErrorIs(t, err, tc.is)
+			}
+			require.NotErrorIs(t, err, maintenance.ErrOutcomeUnknown)
+			assert.Equal(t, tc.is == maintenance.ErrAccessDenied, strings.Contains(err.Error(), "; grant "), "advice in %v", err)
+		}
+	})
 }
 
 func TestFleetRefusal_Passing(t *testing.T) {
 	skipIfShort(t)
 	t.Parallel()
-	for name, tc := range fleetReplies() {
-		if tc.fleet != costsTime {
-			continue
+	eachReply(t, []fleetEffect{costsTime}, func(t *testing.T, tc fleetReply) {
+		for _, failures := range []int64{1, 3, 10} {
+			report, summary := refusingFleet(t.Context(), t, 300, tc, func(number int64, _ []string) bool { return number <= failures })
+			require.Nil(t, summary, "%d failures", failures)
+			assert.Equal(t, 300, report.Succeeded)
+			assert.EqualValues(t, 3+failures, report.Calls)
+			throttled := int64(0)
+			if tc.is == maintenance.ErrThrottled {
+				throttled = failures
+			}
+			assert.EqualValues(t, throttled, report.Throttled)
 		}
-		t.Run(name, func(t *testing.T) {
-			t.Parallel()
-			synctest.Test(t, func(t *testing.T) {
-				for _, failures := range []int64{1, 3, 10} {
-					report, summary := refusingFleet(t.Context(), t, 300, tc, func(number int64, _ []string) bool { return number <= failures })
-					require.Nil(t, summary, "%d failures", failures)
-					assert.Equal(t, 300, report.Succeeded)
-					assert.EqualValues(t, 3+failures, report.Calls)
-					throttled := int64(0)
-					if tc.is == maintenance.ErrThrottled {
-						throttled = failures
-					}
-					assert.EqualValues(t, throttled, report.Throttled)
-				}
-			})
-		})
-	}
+	})
 }
 
 // If every request fails with a failure that may pass, the fleet ends with it and reports whether desktops may
@@ -143,55 +141,39 @@ func TestFleetRefusal_Passing(t *testing.T) {
 func TestFleetRefusal_PassingThatStays(t *testing.T) {
 	skipIfShort(t)
 	t.Parallel()
-	for name, tc := range fleetReplies() {
-		if tc.fleet != costsTime {
-			continue
+	eachReply(t, []fleetEffect{costsTime}, func(t *testing.T, tc fleetReply) {
+		ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+		defer cancel()
+		report, summary := refusingFleet(ctx, t, 1000, tc, everyRequest)
+		assert.Zero(t, report.Succeeded)
+		require.NotNil(t, summary)
+		require.ErrorIs(t, summary.Ended, context.DeadlineExceeded)
+		if tc.is != nil {
+			require.ErrorIs(t, summary.Ended, tc.is)
 		}
-		t.Run(name, func(t *testing.T) {
-			t.Parallel()
-			synctest.Test(t, func(t *testing.T) {
-				ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
-				defer cancel()
-				report, summary := refusingFleet(ctx, t, 1000, tc, everyRequest)
-				assert.Zero(t, report.Succeeded)
-				require.NotNil(t, summary)
-				require.ErrorIs(t, summary.Ended, context.DeadlineExceeded)
-				if tc.is != nil {
-					require.ErrorIs(t, summary.Ended, tc.is)
-				}
-				assert.Equal(t, tc.unknown, errors.Is(summary, maintenance.ErrOutcomeUnknown))
-			})
-		})
-	}
+		assert.Equal(t, tc.unknown, errors.Is(summary, maintenance.ErrOutcomeUnknown))
+	})
 }
 
 func TestFleetRefusal_OfOneDesktop(t *testing.T) {
 	t.Parallel()
-	for name, tc := range fleetReplies() {
-		if tc.fleet != costsDesktops && tc.fleet != costsBatch {
-			continue
-		}
-		t.Run(name, func(t *testing.T) {
-			t.Parallel()
-			synctest.Test(t, func(t *testing.T) {
-				report, summary := refusingFleet(t.Context(), t, 500, tc, func(_ int64, ids []string) bool {
-					return slices.Contains(ids, "ecd-277")
-				})
-				lost := 1
-				if tc.fleet == costsBatch {
-					lost = maintenance.MaxDesktopIDs
-				}
-				require.NotNil(t, summary)
-				require.NoError(t, summary.Ended)
-				brief.Len(t, report.Failed, lost)
-				assert.Equal(t, 500-lost, report.Succeeded)
-				assert.True(t, slices.ContainsFunc(report.Failed, func(d maintenance.DesktopError) bool { return d.DesktopID == "ecd-277" }))
-				assert.NotContains(t, summary.Error(), "grant")
-				require.NotErrorIs(t, summary, maintenance.ErrAccessDenied)
-				assert.Equal(t, tc.unknown, errors.Is(summary, maintenance.ErrOutcomeUnknown))
-			})
+	eachReply(t, []fleetEffect{costsDesktops, costsBatch}, func(t *testing.T, tc fleetReply) {
+		report, summary := refusingFleet(t.Context(), t, 500, tc, func(_ int64, ids []string) bool {
+			return slices.Contains(ids, "ecd-277")
 		})
-	}
+		lost := 1
+		if tc.fleet == costsBatch {
+			lost = maintenance.MaxDesktopIDs
+		}
+		require.NotNil(t, summary)
+		require.NoError(t, summary.Ended)
+		brief.Len(t, report.Failed, lost)
+		assert.Equal(t, 500-lost, report.Succeeded)
+		assert.True(t, slices.ContainsFunc(report.Failed, func(d maintenance.DesktopError) bool { return d.DesktopID == "ecd-277" }))
+		assert.NotContains(t, summary.Error(), "grant")
+		require.NotErrorIs(t, summary, maintenance.ErrAccessDenied)
+		assert.Equal(t, tc.unknown, errors.Is(summary, maintenance.ErrOutcomeUnknown))
+	})
 }
 
 // A service that is busy for a fifth of the time costs no desktop.
