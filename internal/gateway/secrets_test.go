@@ -137,15 +137,15 @@ func TestSecrets_Encodings(t *testing.T) {
 	} {
 		encoded := encode(stsToken)
 		shown := withhold(t, stsToken, "token: "+encoded+" :token")
-		assert.Contains(t, shown, "(withheld)", name)
-		assert.Less(t, len(shown), 50, "%s: %s", name, shown)
-		assert.True(t, strings.HasPrefix(shown, "token: ") && strings.HasSuffix(shown, " :token"), "%s: %s", name, shown)
+		require.Contains(t, shown, "(withheld)", name)
+		require.Less(t, len(shown), 50, "%s: %s", name, shown)
+		require.True(t, strings.HasPrefix(shown, "token: ") && strings.HasSuffix(shown, " :token"), "%s: %s", name, shown)
 	}
 	// In base64 of a longer text, the token may begin within a group of three bytes.
 	for _, before := range []string{"", "x", "xy", "x-acs-security-token:"} {
 		shown := withhold(t, stsToken, base64.StdEncoding.EncodeToString([]byte(before+stsToken+"\n")))
-		assert.Contains(t, shown, "(withheld)", before)
-		assert.Less(t, len(shown), 50, shown)
+		require.Contains(t, shown, "(withheld)", before)
+		require.Less(t, len(shown), 50, shown)
 	}
 	mixed := "a " + url.QueryEscape(stsToken) + " b " + replacing(`\u%04x`)(stsToken[20:]) + " c " + strings.ToLower(stsToken[:40])
 	assert.Equal(t, "a (withheld) b (withheld) c (withheld)", withhold(t, stsToken, mixed))
