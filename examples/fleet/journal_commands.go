@@ -57,7 +57,7 @@ func (c *journalCommand) runRecover(ctx context.Context) error {
 		return err
 	}
 	defer windows.close()
-	signals := &signalsOf{screen: screen, journal: windows.path}
+	signals := &signalsOf{screen: screen, recover: recoverCommand(windows.path, c.endpoint)}
 	ctx = signals.start(ctx)
 	defer signals.end()
 	reports, err := windows.Recover(ctx)

@@ -103,7 +103,7 @@ func (o *windowOptions) run(ctx context.Context, args []string) error {
 		return err
 	}
 	defer windows.close()
-	signals := &signalsOf{screen: screen, journal: windows.path}
+	signals := &signalsOf{screen: screen, recover: recoverCommand(windows.path, o.endpoint)}
 	ctx = signals.start(ctx)
 	defer signals.end()
 	earlier := windows.recoverFirst(ctx)

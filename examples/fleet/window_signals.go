@@ -14,7 +14,7 @@ import (
 // closed terminal may send it twice.
 type signalsOf struct {
 	screen  *screen
-	journal string // path for the advice to run recover
+	recover string // command line that takes out what an early end would leave
 
 	signals    chan os.Signal
 	done, gone chan struct{}
@@ -67,6 +67,15 @@ func (s *signalsOf) watch(cancel context.CancelFunc) {
 	}
 }
 
+// recoverCommand returns the command line that recovers the windows of a journal.
+func recoverCommand(journal, endpoint string) string {
+	line := "fleet recover --journal " + journal
+	if endpoint != "" {
+		line += " --endpoint " + endpoint
+	}
+	return line
+}
+
 // tell prints what the program would leave in maintenance if it ended now.
 func (s *signalsOf) tell() {
 	desktops, names := s.screen.left()
@@ -75,6 +84,6 @@ func (s *signalsOf) tell() {
 		return
 	}
 	slices.Sort(names)
-	s.screen.say("fleet: ending now would leave up to %s of %s in maintenance, locked for their users. Interrupt again to end anyway; then run: fleet recover --journal %s",
-		count(desktops, "desktop"), strings.Join(names, ", "), s.journal)
+	s.screen.say("fleet: ending now would leave up to %s of %s in maintenance, locked for their users. Interrupt again to end anyway; then run: %s",
+		count(desktops, "desktop"), strings.Join(names, ", "), s.recover)
 }

@@ -200,7 +200,7 @@ func TestWindow_InterruptedAgain(t *testing.T) {
 		require.NoError(t, p.Process.Signal(syscall.SIGTERM))
 	}
 	require.Equal(t, 120, p.status(t), p.stderr.String())
-	assert.Contains(t, p.stderr.String(), "fleet recover --journal "+journal)
+	assert.Contains(t, p.stderr.String(), "fleet recover --journal "+journal+" --endpoint http")
 	assert.True(t, s.InMaintenance(region, "ecd-0000001"))
 	status, stdout, _ := fleet(t, "", append([]string{"unfinished", "--journal", journal}, flags[2:]...)...)
 	assert.Zero(t, status)
