@@ -37,12 +37,12 @@ func TestFleetSplit_BadDesktops(t *testing.T) {
 			for _, failed := range report.Failed {
 				var refused *maintenance.APIError
 				require.ErrorAs(t, failed, &refused)
-				assert.Equal(t, maintenancetest.CodeUnknownDesktop, refused.Code)
+				require.Equal(t, maintenancetest.CodeUnknownDesktop, refused.Code)
 				require.ErrorIs(t, failed, maintenance.ErrDesktopNotFound)
-				assert.NotEmpty(t, refused.RequestId)
+				require.NotEmpty(t, refused.RequestId)
 			}
 			for _, id := range ids {
-				assert.Equal(t, strings.HasPrefix(id, "ecd-"), service.InMaintenance(region, id))
+				require.Equal(t, strings.HasPrefix(id, "ecd-"), service.InMaintenance(region, id))
 			}
 			assert.LessOrEqual(t, report.Calls, 3, "refused, read and sent again")
 		}

@@ -122,8 +122,8 @@ func TestFleetResults_TellEachDesktopOnce(t *testing.T) {
 			assert.True(t, maps.Equal(want, failed), "%d IDs are told to have failed, %d are reported", len(failed), len(want))
 			brief.Len(t, accepted, report.Succeeded)
 			for id, n := range accepted {
-				assert.Equal(t, 1, n)
-				assert.True(t, service.InMaintenance(region, id))
+				require.Equal(t, 1, n)
+				require.True(t, service.InMaintenance(region, id))
 			}
 			assert.Equal(t, len(report.Failed) > 0 || ctx.Err() != nil && report.Succeeded < len(ids), err != nil)
 		})

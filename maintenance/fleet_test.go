@@ -43,7 +43,7 @@ func TestFleet_IsAccepted(t *testing.T) {
 	}
 	assert.Equal(t, 1234, sent)
 	for _, id := range desktops(1234) {
-		assert.True(t, service.InMaintenance(region, id), id)
+		require.True(t, service.InMaintenance(region, id), id)
 	}
 }
 
@@ -242,7 +242,7 @@ func TestFleet_ContextEnds(t *testing.T) {
 		assert.Equal(t, 1600, drawn)
 		for _, failed := range report.Failed {
 			require.ErrorIs(t, failed, maintenance.ErrOutcomeUnknown)
-			assert.True(t, service.InMaintenance(region, failed.DesktopID))
+			require.True(t, service.InMaintenance(region, failed.DesktopID))
 		}
 	})
 }
@@ -277,7 +277,7 @@ func TestFleet_NotSentIsNotUnknown(t *testing.T) {
 		for _, failed := range report.Failed {
 			require.ErrorIs(t, failed, maintenance.ErrAccessDenied)
 			unknown := slices.Contains(desktops(100), failed.DesktopID)
-			assert.Equal(t, unknown, errors.Is(failed, maintenance.ErrOutcomeUnknown), failed.DesktopID)
+			require.Equal(t, unknown, errors.Is(failed, maintenance.ErrOutcomeUnknown), failed.DesktopID)
 		}
 	})
 }

@@ -65,7 +65,7 @@ func TestNewTransport_FewConnections(t *testing.T) {
 	}
 	group.Wait()
 	for _, id := range desktops(goroutines) {
-		assert.True(t, service.InMaintenance(region, id))
+		require.True(t, service.InMaintenance(region, id))
 	}
 	// A call that finds no idle connection dials, even if a connection becomes idle before the dial is done. The
 	// number of dials depends on the duration of a handshake.
