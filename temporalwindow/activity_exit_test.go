@@ -260,7 +260,7 @@ func TestExit_TroubleBeforeTheFence(t *testing.T) {
 		name    string
 		trouble func(f *fixture)
 	}{
-		{"an EXIT is not carried out", func(f *fixture) { f.Inject(1, forgotten) }},
+		{"EXIT is not carried out", func(f *fixture) { f.Inject(1, forgotten) }},
 		{"denied", func(f *fixture) {
 			f.Deny("SetDesktopMaintenance")
 			time.AfterFunc(3*time.Second, func() { f.Deny() })

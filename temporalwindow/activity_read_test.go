@@ -46,7 +46,7 @@ func TestRead_InvalidList(t *testing.T) {
 		{"none", "", `input.Key "night.json": the store has no such list`},
 		{"empty", "[]", "empty list"},
 		{"not JSON", "ecd-1", "invalid character"},
-		{"a bad ID", `["ecd-1","a b"]`, `input.Key "night.json"[1]`},
+		{"bad ID", `["ecd-1","a b"]`, `input.Key "night.json"[1]`},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
 			t.Parallel()

@@ -62,9 +62,9 @@ func TestGuard_TakesOut(t *testing.T) {
 		{"at the deadline, extended", deadline, extend(time.Hour), 150 * time.Minute},
 		{"at the deadline, extended while users are waited for", deadline, extend(time.Minute), 150 * time.Minute},
 		{"at the deadline, extended after it", deadline, extend(2*time.Hour + time.Minute), 2 * time.Hour},
-		{"an hour after Duration", duration, nil, 5*time.Minute + 2*time.Hour},
-		{"an hour after Duration, extended", duration, extend(time.Hour), 5*time.Minute + 150*time.Minute},
-		{"an hour after Duration, extended while users are waited for", duration, extend(time.Minute), 5*time.Minute + 150*time.Minute},
+		{"hour after Duration", duration, nil, 5*time.Minute + 2*time.Hour},
+		{"hour after Duration, extended", duration, extend(time.Hour), 5*time.Minute + 150*time.Minute},
+		{"hour after Duration, extended while users are waited for", duration, extend(time.Minute), 5*time.Minute + 150*time.Minute},
 	} {
 		synctest.Test(t, func(t *testing.T) {
 			f := newFixture(t, 3)

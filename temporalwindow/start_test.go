@@ -40,7 +40,7 @@ func TestStart_Fails(t *testing.T) {
 		name      string
 		err, want error
 	}{
-		{"the same name twice", serviceerror.NewWorkflowExecutionAlreadyStarted("", "", ""), temporalwindow.ErrOpen},
+		{"same name twice", serviceerror.NewWorkflowExecutionAlreadyStarted("", "", ""), temporalwindow.ErrOpen},
 		{"no server", lost, lost},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
