@@ -67,6 +67,9 @@ func TestDocs_NamesExist(t *testing.T) {
 }
 
 func TestDocs_ProgramsCompile(t *testing.T) {
+	if testing.Short() {
+		t.Skip("compiles programs, which takes a second")
+	}
 	t.Parallel()
 	programs := 0
 	for file, text := range documents(t) {

@@ -121,6 +121,9 @@ func TestDescribeDesktops_MadeUpTokens(t *testing.T) {
 }
 
 func TestDescribeDesktops_LargeRegion(t *testing.T) {
+	if testing.Short() {
+		t.Skip("slow, left out by -short")
+	}
 	t.Parallel()
 	service, ids := numberedDesktops(100_000)
 	for i := range 100 {
