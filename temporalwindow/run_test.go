@@ -10,6 +10,8 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/mock"
 	"github.com/stretchr/testify/require"
+	common "go.temporal.io/api/common/v1"
+	"go.temporal.io/sdk/converter"
 	"go.temporal.io/sdk/temporal"
 	"go.temporal.io/sdk/workflow"
 
@@ -75,6 +77,10 @@ func TestRun_WorkIsCancelled(t *testing.T) {
 		want     time.Duration // of work
 	}{
 		{name: "by done", signal: temporalwindow.SignalDone, want: time.Hour},
+		{
+			name: "by done, with an argument that nobody can decode", signal: temporalwindow.SignalDone,
+			argument: converter.NewRawValue(&common.Payload{Metadata: map[string][]byte{"encoding": []byte("unknown")}}), want: time.Hour,
+		},
 		{name: "by the workflow", cancel: true, want: time.Hour},
 		{name: "by Duration", change: func(in *temporalwindow.Input) { in.Duration = 2 * time.Hour }, want: 2 * time.Hour},
 		{
@@ -255,5 +261,40 @@ func TestRun_StatusAtTheEnd(t *testing.T) {
 			Name: "night", Region: region, Phase: temporalwindow.PhaseEnded, Since: reportOf(t, env).Ended,
 			Desktops: 3, Accepted: 3, Out: 3,
 		}, statusOf(t, env))
+	})
+}
+
+// A window does not take the signals of the next window in the same workflow.
+func TestRun_OneAfterAnother(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		f := newFixture(t, 3)
+		env := f.workflowEnvironment()
+		for _, after := range []time.Duration{time.Hour, 3 * time.Hour} {
+			env.RegisterDelayedCallback(func() { env.SignalWorkflow(temporalwindow.SignalDone, nil) }, after)
+		}
+		env.RegisterDelayedCallback(env.CancelWorkflow, 5*time.Hour)
+		var worked []string
+		env.ExecuteWorkflow(func(ctx workflow.Context) error {
+			for _, name := range []string{"first", "second"} {
+				in := night(desktops(3))
+				in.Name = name
+				_, err := temporalwindow.Run(ctx, in, func(ctx workflow.Context, _ temporalwindow.Ready) error {
+					worked = append(worked, name)
+					assert.Equal(t, desktops(3), f.in(desktops(3)), name)
+					return workflow.Sleep(ctx, 24*time.Hour)
+				})
+				if err != nil {
+					return err
+				}
+				if err := workflow.Sleep(ctx, time.Hour); err != nil {
+					return err
+				}
+			}
+			return nil
+		})
+		require.NoError(t, env.GetWorkflowError())
+		assert.Equal(t, []string{"first", "second"}, worked)
+		assert.Empty(t, f.in(desktops(3)))
 	})
 }

@@ -81,8 +81,10 @@ func Run(ctx workflow.Context, in Input, work func(ctx workflow.Context, ready R
 	if err := workflow.SetQueryHandler(ctx, QueryStatus, func() (Status, error) { return r.status, nil }); err != nil {
 		return nil, err
 	}
-	r.listen()
+	listening, stop := workflow.WithCancel(safe)
+	r.listen(listening)
 	began, err := r.run(work)
+	stop() // the next window of this workflow gets the signals
 	r.report.Ended = workflow.Now(safe)
 	r.status = Status{ // the last signal of the guard may have come too late
 		Name:     in.Name,
@@ -171,12 +173,14 @@ func (r *run) startGuard() error {
 }
 
 // listen handles the signals of users, of the guard and of the window's own activities.
-func (r *run) listen() {
-	receive(r.safe, SignalDone, func(any) { r.done = true })
-	receive(r.safe, SignalExtend, func(text string) {
+func (r *run) listen(ctx workflow.Context) {
+	each(ctx, SignalDone, func(_ workflow.Context, signals workflow.ReceiveChannel) {
+		r.done = signals.ReceiveAsync(nil) || r.done // whatever its argument is
+	})
+	receive(ctx, SignalExtend, func(ctx workflow.Context, text string) {
 		by, err := time.ParseDuration(text)
 		if err != nil || by <= 0 {
-			workflow.GetLogger(r.safe).Warn("a signal to extend the window is not a positive duration, such as 30m", "Argument", text)
+			workflow.GetLogger(ctx).Warn("a signal to extend the window is not a positive duration, such as 30m", "Argument", text)
 			return
 		}
 		r.extended += by
@@ -185,12 +189,12 @@ func (r *run) listen() {
 			r.status.Until = r.workEnd
 		}
 		if r.guard != nil {
-			r.guard.SignalChildWorkflow(r.safe, signalExtend, by)
+			r.guard.SignalChildWorkflow(ctx, signalExtend, by)
 		}
 	})
-	receive(r.safe, signalEntered, func(e entered) { r.entered = &e })
-	receive(r.safe, signalProgress, func(p progress) { r.status.apply(p) })
-	receive(r.safe, signalStatus, func(s Status) {
+	receive(ctx, signalEntered, func(_ workflow.Context, e entered) { r.entered = &e })
+	receive(ctx, signalProgress, func(_ workflow.Context, p progress) { r.status.apply(p) })
+	receive(ctx, signalStatus, func(_ workflow.Context, s Status) {
 		s.Ready = r.status.Ready
 		if s.Phase == PhaseWorking {
 			s.Until = r.workEnd
@@ -199,13 +203,23 @@ func (r *run) listen() {
 	})
 }
 
-// receive calls fn with the argument of each signal with this name.
-func receive[T any](ctx workflow.Context, name string, fn func(T)) {
+// receive calls fn with the argument of each signal with this name, until ctx is cancelled. It drops
+// signals with an argument of another type.
+func receive[T any](ctx workflow.Context, name string, fn func(ctx workflow.Context, argument T)) {
+	each(ctx, name, func(ctx workflow.Context, signals workflow.ReceiveChannel) {
+		var argument T
+		if signals.ReceiveAsync(&argument) {
+			fn(ctx, argument)
+		}
+	})
+}
+
+// each calls fn while there are signals with this name, until ctx is cancelled.
+func each(ctx workflow.Context, name string, fn func(ctx workflow.Context, signals workflow.ReceiveChannel)) {
 	workflow.Go(ctx, func(ctx workflow.Context) {
-		for {
-			var argument T
-			workflow.GetSignalChannel(ctx, name).Receive(ctx, &argument)
-			fn(argument)
+		signals := workflow.GetSignalChannel(ctx, name)
+		for workflow.Await(ctx, func() bool { return ctx.Err() == nil && signals.Len() > 0 }) == nil {
+			fn(ctx, signals)
 		}
 	})
 }
