@@ -12,8 +12,9 @@ import (
 const overrun = time.Hour
 
 type guardInput struct {
-	Input Input // without the desktops
-	Read  readResult
+	Input    Input // without the desktops
+	Read     readResult
+	Extended time.Duration `json:",omitempty"` // by signals before the guard began
 }
 
 // guardResult is the result of the guard for the desktops.
@@ -55,6 +56,7 @@ type guarding struct {
 func guard(ctx workflow.Context, in guardInput) (*guardResult, error) {
 	safe, _ := workflow.NewDisconnectedContext(ctx)
 	g := &guarding{in: in, safe: safe, deadline: in.Input.Deadline}
+	g.extend(in.Extended)
 	g.status = Status{Name: in.Input.Name, Region: in.Input.Region, Desktops: in.Read.Mine.Count}
 	if err := workflow.SetQueryHandler(ctx, QueryStatus, func() (Status, error) { return g.status, nil }); err != nil {
 		return nil, err
@@ -87,10 +89,7 @@ func (g *guarding) watch(safe, window workflow.Context) {
 		for {
 			var by time.Duration
 			workflow.GetSignalChannel(ctx, signalExtend).Receive(ctx, &by)
-			g.extended += by
-			if !g.deadline.IsZero() {
-				g.deadline = g.deadline.Add(by)
-			}
+			g.extend(by)
 		}
 	})
 	workflow.Go(safe, func(ctx workflow.Context) {
@@ -104,6 +103,13 @@ func (g *guarding) watch(safe, window workflow.Context) {
 	workflow.Go(safe, func(workflow.Context) { g.listening = true }) // the others have run before
 	until(safe, func() time.Time { return g.deadline }, func() bool { return g.ending })
 	g.ending = true
+}
+
+func (g *guarding) extend(by time.Duration) {
+	g.extended += by
+	if !g.deadline.IsZero() {
+		g.deadline = g.deadline.Add(by)
+	}
 }
 
 // until returns when the condition holds, or at a time, which may change and is zero for never.
@@ -216,7 +222,8 @@ func (g *guarding) work() {
 		})
 	}
 	if d := g.in.Input.Duration; d > 0 && g.deadline.IsZero() {
-		g.deadline = workflow.Now(g.safe).Add(d + g.extended + overrun)
+		// The sum of the durations may overflow.
+		g.deadline = workflow.Now(g.safe).Add(d).Add(g.extended).Add(overrun)
 	}
 	g.phase(PhaseWorking, 0)
 	g.signalWindow(signalEntered, entered{g.result, g.fence})

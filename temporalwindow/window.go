@@ -148,7 +148,7 @@ func (r *run) run(work func(workflow.Context, Ready) error) (began bool, err err
 // startGuard returns when the guard has begun. From then on the guard is responsible for the
 // desktops.
 func (r *run) startGuard() error {
-	in := guardInput{Input: r.in, Read: r.read}
+	in := guardInput{Input: r.in, Read: r.read, Extended: r.extended}
 	in.Input.DesktopIds, in.Input.Key = nil, ""
 	options := workflow.WithChildOptions(r.safe, workflow.ChildWorkflowOptions{
 		WorkflowID:            guardID(r.in.Region, r.in.Name),
@@ -250,7 +250,7 @@ func (r *run) work(work func(workflow.Context, Ready) error) error {
 		return temporal.NewNonRetryableApplicationError("temporalwindow: no desktop is ready", ErrTypeNoneReady, nil)
 	}
 	if r.in.Duration > 0 {
-		r.workEnd = now.Add(r.in.Duration + r.extended)
+		r.workEnd = now.Add(r.in.Duration).Add(r.extended)
 	}
 	if r.guard == nil {
 		r.status.Phase, r.status.Since = PhaseWorking, now

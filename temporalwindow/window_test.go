@@ -1,12 +1,15 @@
 package temporalwindow_test
 
 import (
+	"math"
 	"testing"
 	"testing/synctest"
 	"time"
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
+	"go.temporal.io/sdk/activity"
+	"go.temporal.io/sdk/converter"
 	"go.temporal.io/sdk/temporal"
 
 	"github.com/ecdkit/ecd-maintenance-go/maintenance"
@@ -195,4 +198,52 @@ func TestWindow_Cancelled(t *testing.T) {
 			assert.Equal(t, []string{"ecd-9"}, f.in(desktops(300)), "%v", after)
 		})
 	}
+}
+
+// An extension reaches the guard even if it comes before there is one, or while it starts.
+func TestWindow_ExtendedEarly(t *testing.T) {
+	t.Parallel()
+	for _, whileReading := range []bool{true, false} {
+		synctest.Test(t, func(t *testing.T) {
+			f := newFixture(t, 3)
+			env := f.workflowEnvironment()
+			extend := func() { env.SignalWorkflow(temporalwindow.SignalExtend, "30m") }
+			if whileReading {
+				env.RegisterDelayedCallback(extend, 0)
+			} else {
+				env.SetOnActivityCompletedListener(func(info *activity.Info, _ converter.EncodedValue, _ error) {
+					if info.ActivityType.Name == temporalwindow.ReadActivity {
+						extend()
+					}
+				})
+			}
+			in := night(desktops(3))
+			in.Deadline = time.Now().Add(2 * time.Hour)
+			env.ExecuteWorkflow(temporalwindow.Window, in)
+			require.NoError(t, env.GetWorkflowError())
+			report := reportOf(t, env)
+			assert.Equal(t, 150*time.Minute, report.Worked.Sub(report.Began).Round(time.Minute), "while reading: %v", whileReading)
+			assert.Empty(t, f.in(desktops(3)))
+		})
+	}
+}
+
+// The longest Duration is as good as none.
+func TestWindow_LongestDuration(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		f := newFixture(t, 3)
+		env := f.workflowEnvironment()
+		env.RegisterDelayedCallback(func() {
+			assert.Equal(t, desktops(3), f.in(desktops(3)))
+			env.SignalWorkflow(temporalwindow.SignalDone, nil)
+		}, time.Hour)
+		in := night(desktops(3))
+		in.Duration = math.MaxInt64
+		env.ExecuteWorkflow(temporalwindow.Window, in)
+		require.NoError(t, env.GetWorkflowError())
+		report := reportOf(t, env)
+		assert.Equal(t, time.Hour, report.Worked.Sub(report.Began).Round(time.Minute))
+		assert.Empty(t, f.in(desktops(3)))
+	})
 }
