@@ -186,7 +186,9 @@ func (r *run) listen(ctx workflow.Context) {
 		r.extended += by
 		if !r.workEnd.IsZero() {
 			r.workEnd = r.workEnd.Add(by)
-			r.status.Until = r.workEnd
+		}
+		if r.status.Phase == PhaseWorking {
+			r.status.Until = r.latest()
 		}
 		if r.guard != nil {
 			r.guard.SignalChildWorkflow(ctx, signalExtend, by)
@@ -197,7 +199,7 @@ func (r *run) listen(ctx workflow.Context) {
 	receive(ctx, signalStatus, func(_ workflow.Context, s Status) {
 		s.Ready = r.status.Ready
 		if s.Phase == PhaseWorking {
-			s.Until = r.workEnd
+			s.Until = r.latest()
 		}
 		r.status = s
 	})
@@ -255,7 +257,7 @@ func (r *run) work(work func(workflow.Context, Ready) error) error {
 	if r.guard == nil {
 		r.status.Phase, r.status.Since = PhaseWorking, now
 	}
-	r.status.Until = r.workEnd
+	r.status.Until = r.latest()
 	err = r.call(work, ready)
 	r.report.Worked = workflow.Now(r.safe)
 	switch {
@@ -265,6 +267,18 @@ func (r *run) work(work func(workflow.Context, Ready) error) error {
 		return r.guardLost()
 	}
 	return nil // Duration, the deadline or SignalDone ended the work
+}
+
+// latest returns the time at which the work ends at the latest; zero: no limit.
+func (r *run) latest() time.Time {
+	if r.in.Deadline.IsZero() {
+		return r.workEnd
+	}
+	deadline := r.in.Deadline.Add(r.extended)
+	if !r.workEnd.IsZero() && r.workEnd.Before(deadline) {
+		return r.workEnd
+	}
+	return deadline
 }
 
 // early returns the reason why the window ended before its desktops were in maintenance.
@@ -293,8 +307,12 @@ func (r *run) guardLost() error {
 func (r *run) call(work func(workflow.Context, Ready) error, ready Ready) (err error) {
 	ctx, cancel := workflow.WithCancel(r.ctx)
 	defer cancel()
+	end := func() time.Time { return r.workEnd } // the guard keeps the deadline
+	if r.guard == nil {
+		end = r.latest
+	}
 	workflow.Go(r.safe, func(safe workflow.Context) {
-		until(safe, func() time.Time { return r.workEnd }, func() bool {
+		until(safe, end, func() bool {
 			return r.done || r.workOver || r.guardOver || r.status.Phase == PhaseExiting
 		})
 		cancel()

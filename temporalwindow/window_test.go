@@ -200,6 +200,48 @@ func TestWindow_Cancelled(t *testing.T) {
 	}
 }
 
+// A window that takes no desktop in has no guard, and keeps its deadline by itself.
+func TestWindow_OnlyOthersUntilTheDeadline(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		f := newFixture(t, 1)
+		_, err := f.client.SetMaintenance(t.Context(), region, maintenance.ModeEnter, desktops(1))
+		require.NoError(t, err)
+		env := f.workflowEnvironment()
+		env.RegisterDelayedCallback(func() { env.SignalWorkflow(temporalwindow.SignalExtend, "30m") }, time.Hour)
+		env.RegisterDelayedCallback(env.CancelWorkflow, 24*time.Hour)
+		in := night(desktops(1))
+		in.Deadline = time.Now().Add(2 * time.Hour)
+		env.ExecuteWorkflow(temporalwindow.Window, in)
+		require.NoError(t, env.GetWorkflowError())
+		report := reportOf(t, env)
+		assert.Equal(t, 150*time.Minute, report.Worked.Sub(report.Began).Round(time.Minute))
+		assert.Equal(t, desktops(1), f.in(desktops(1)), "somebody else's")
+	})
+}
+
+func TestWindow_StatusHasTheDeadline(t *testing.T) {
+	t.Parallel()
+	for _, duration := range []time.Duration{0, time.Hour, 3 * time.Hour} {
+		synctest.Test(t, func(t *testing.T) {
+			f := newFixture(t, 1)
+			env := f.workflowEnvironment()
+			env.RegisterDelayedCallback(func() { env.SignalWorkflow(temporalwindow.SignalExtend, "10m") }, 20*time.Minute)
+			in := night(desktops(1))
+			in.Duration, in.Deadline = duration, time.Now().Add(2*time.Hour)
+			var until time.Duration
+			env.RegisterDelayedCallback(func() { until = statusOf(t, env).Until.Sub(env.Now()).Round(time.Minute) }, 30*time.Minute)
+			env.ExecuteWorkflow(temporalwindow.Window, in)
+			require.NoError(t, env.GetWorkflowError())
+			want := 100 * time.Minute
+			if duration == time.Hour {
+				want = 40 * time.Minute
+			}
+			assert.Equal(t, want, until, "%v", duration)
+		})
+	}
+}
+
 // An extension reaches the guard even if it comes before there is one, or while it starts.
 func TestWindow_ExtendedEarly(t *testing.T) {
 	t.Parallel()
