@@ -55,8 +55,8 @@
 //
 // These errors are for errors.Is:
 //
-//   - [ErrThrottled], [ErrAccessDenied], [ErrInvalidCredential] and [ErrClockSkew]: the service
-//     refused the call;
+//   - [ErrThrottled], [ErrAccessDenied], [ErrInvalidCredential] and [ErrClockSkew]: the reason of a
+//     refusal. A [*CredentialError] is an [ErrInvalidCredential] too;
 //   - [ErrOutcomeUnknown]: the service may have accepted the call;
 //   - [ErrPending]: a wait, or a fleet with [WithWait], ended before the desktop was in the mode;
 //   - [ErrDesktopNotFound]: the desktop does not exist.

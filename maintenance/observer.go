@@ -101,7 +101,7 @@ type FleetInfo struct {
 	Wait   bool // with [WithWait]
 }
 
-// FleetEnd is what SetFleetMaintenance returns. The report is nil if the fleet ended with a panic.
+// FleetEnd is the result of SetFleetMaintenance. The report is nil if the fleet ended with a panic.
 type FleetEnd struct {
 	Report *FleetReport
 	Err    error
@@ -120,7 +120,7 @@ type PollResult struct {
 	Err     error // of the request
 }
 
-// WaitEnd is what WaitForMaintenance returns.
+// WaitEnd is the result of WaitForMaintenance.
 type WaitEnd struct{ Err error }
 
 // PhaseInfo describes a phase of a window.
