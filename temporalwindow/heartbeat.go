@@ -21,8 +21,8 @@ const (
 	lastBeat = 5 * time.Second
 )
 
-// The time between two reports of progress grows with the age of an activity, so that the history
-// of a long one stays short.
+// The time between two reports of progress grows with the age of an activity, all its attempts
+// included, so that the history of a long one stays short: a week has less than 250 reports.
 const (
 	firstReport     = 10 * time.Second
 	lastReport      = time.Hour
@@ -41,8 +41,8 @@ type heart struct {
 	info   activity.Info
 	sign   func() sign
 
-	began, nextReport time.Time
-	told              progress
+	scheduled, nextReport time.Time // on this machine's clock
+	told                  progress
 }
 
 // beat sends heartbeats until stop is called. The context that it returns ends when the server has
@@ -50,13 +50,9 @@ type heart struct {
 // after which it may have given the activity to another worker. After that the activity must send
 // no request.
 func (a *Activities) beat(ctx context.Context, tell func() sign) (alive context.Context, stop func()) {
-	h := &heart{
-		server: a.server(ctx),
-		info:   activity.GetInfo(ctx),
-		sign:   tell,
-		began:  time.Now(),
-	}
-	h.nextReport = h.began.Add(firstReport)
+	h := &heart{server: a.server(ctx), info: activity.GetInfo(ctx), sign: tell}
+	h.scheduled = time.Now().Add(-max(h.info.StartedTime.Sub(h.info.ScheduledTime), 0))
+	h.plan()
 	alive, cancel := context.WithCancelCause(ctx)
 	beating, stopBeating := context.WithCancel(ctx)
 	done := make(chan struct{})
@@ -120,9 +116,21 @@ func (h *heart) report(ctx context.Context, p progress) {
 	if p.Phase == "" || now.Before(h.nextReport) || reflect.DeepEqual(p, h.told) {
 		return
 	}
-	h.told, h.nextReport = p, now.Add(min(max(now.Sub(h.began)/reportsPerEight, firstReport), lastReport))
+	h.told = p
+	h.plan()
 	w := h.info.WorkflowExecution
 	_ = h.server.SignalWorkflow(ctx, w.ID, w.RunID, signalProgress, p)
+}
+
+// plan sets the time of the next report. It does not depend on the attempt, so an activity with
+// many short attempts reports no more than others.
+func (h *heart) plan() {
+	age := time.Since(h.scheduled)
+	next := firstReport
+	for next <= age {
+		next += min(max(next/reportsPerEight, firstReport), lastReport)
+	}
+	h.nextReport = h.scheduled.Add(next)
 }
 
 // isFinal reports whether err means that the server wants this attempt to end.
