@@ -59,14 +59,15 @@ func (a *Activities) enter(ctx context.Context, in enterInput) (*enterResult, er
 	if err := a.calls(in.Region, in.Endpoint); err != nil {
 		return nil, err
 	}
-	all, err := ReadList[string](ctx, a.store, in.Mine)
-	if err != nil {
-		return nil, err
-	}
-	e := &entering{activities: a, region: in.Region, all: all, index: indexOf(all), accepted: newMarks(len(all)), failed: map[string]error{}}
+	e := &entering{activities: a, region: in.Region, accepted: newMarks(in.Mine.Count), failed: map[string]error{}}
 	resume(ctx, e.accepted)
 	alive, stop := a.beat(ctx, e.sign)
 	defer stop()
+	var err error
+	if e.all, err = ReadList[string](alive, a.store, in.Mine); err != nil {
+		return nil, err
+	}
+	e.index = indexOf(e.all)
 	unknown, lost, err := e.send(alive)
 	if alive.Err() != nil && !isUnwanted(context.Cause(alive)) {
 		return nil, stopped(alive)

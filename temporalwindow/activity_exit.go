@@ -61,11 +61,7 @@ func (a *Activities) exit(ctx context.Context, in exitInput) (*exitResult, error
 	if err := a.calls(in.Region, in.Endpoint); err != nil {
 		return nil, err
 	}
-	all, err := ReadList[string](ctx, a.store, in.Desktops)
-	if err != nil {
-		return nil, err
-	}
-	x := &exiting{activities: a, in: in, all: all, index: indexOf(all), fence: since(ctx, began, in.Fence), out: newMarks(len(all))}
+	x := &exiting{activities: a, in: in, fence: since(ctx, began, in.Fence), out: newMarks(in.Desktops.Count)}
 	info := activity.GetInfo(ctx)
 	x.state = maintenance.WindowState{
 		Journal: info.WorkflowExecution.ID + "/" + info.ActivityID, // the name alone is not unique on a worker
@@ -77,17 +73,22 @@ func (a *Activities) exit(ctx context.Context, in exitInput) (*exitResult, error
 	alive, stop := a.beat(ctx, x.sign)
 	defer stop()
 	defer x.tellState(0)
+	var err error
+	if x.all, err = ReadList[string](alive, a.store, in.Desktops); err != nil {
+		return nil, err
+	}
+	x.index = indexOf(x.all)
 	for pause := firstPause; ; pause = min(2*pause, lastPause) {
 		left := x.out.unmarked(x.all)
 		x.tellState(len(left))
 		if len(left) == 0 {
-			return &exitResult{Out: len(all)}, nil
+			return &exitResult{Out: len(x.all)}, nil
 		}
 		clean := x.round(alive, left)
 		if toFence := time.Until(x.fence); clean && toFence > 0 {
 			pause = toFence
 		}
-		if x.out.count() < len(all) && !sleep(alive, pause) {
+		if x.out.count() < len(x.all) && !sleep(alive, pause) {
 			return nil, stopped(alive)
 		}
 	}

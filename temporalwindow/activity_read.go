@@ -30,12 +30,12 @@ type readResult struct {
 
 // read reads every desktop and decides which desktops the window takes in.
 func (a *Activities) read(ctx context.Context, in readInput) (*readResult, error) {
-	ids, err := a.desktopIDs(ctx, in)
+	alive, stop := a.beat(ctx, func() sign { return sign{} })
+	defer stop()
+	ids, err := a.desktopIDs(alive, in)
 	if err != nil {
 		return nil, err
 	}
-	alive, stop := a.beat(ctx, func() sign { return sign{} })
-	defer stop()
 	shown := map[string]maintenance.Desktop{}
 	for d, err := range a.client.Desktops(alive, in.Region, maintenance.DesktopFilter{DesktopIds: ids}) {
 		if err != nil {

@@ -60,14 +60,10 @@ func (a *Activities) wait(ctx context.Context, in waitInput) (*waitResult, error
 	if err := a.calls(in.Region, in.Endpoint); err != nil {
 		return nil, err
 	}
-	accepted, err := ReadList[string](ctx, a.store, in.Accepted)
-	if err != nil {
-		return nil, err
-	}
 	w := &waiting{activities: a, in: in}
 	alive, stop := a.beat(ctx, w.sign)
 	defer stop()
-	result, err := w.run(alive, accepted, since(ctx, began, in.Until))
+	result, err := w.run(alive, since(ctx, began, in.Until))
 	switch {
 	case isUnwanted(context.Cause(alive)):
 		return &waitResult{Canceled: true}, nil
@@ -94,7 +90,11 @@ func users(d maintenance.Desktop) (ids []string) {
 	return ids
 }
 
-func (w *waiting) run(ctx context.Context, accepted []string, until time.Time) (*waitResult, error) {
+func (w *waiting) run(ctx context.Context, until time.Time) (*waitResult, error) {
+	accepted, err := ReadList[string](ctx, w.activities.store, w.in.Accepted)
+	if err != nil {
+		return nil, err
+	}
 	limit := time.Duration(0)
 	if !until.IsZero() {
 		limit = max(time.Until(until), leastWait)
@@ -209,16 +209,16 @@ func (a *Activities) ready(ctx context.Context, in readyInput) (*Ready, error) {
 	if err := a.calls(in.Region, in.Endpoint); err != nil {
 		return nil, err
 	}
-	ids, err := ReadList[string](ctx, a.store, in.Entered)
-	if err != nil {
-		return nil, err
-	}
-	others, err := ReadList[maintenance.Desktop](ctx, a.store, in.AlreadyIn)
-	if err != nil {
-		return nil, err
-	}
 	alive, stop := a.beat(ctx, func() sign { return sign{} })
 	defer stop()
+	ids, err := ReadList[string](alive, a.store, in.Entered)
+	if err != nil {
+		return nil, err
+	}
+	others, err := ReadList[maintenance.Desktop](alive, a.store, in.AlreadyIn)
+	if err != nil {
+		return nil, err
+	}
 	if len(others) > 0 {
 		for d, err := range a.client.Desktops(alive, in.Region, maintenance.DesktopFilter{DesktopIds: idsOf(others)}) {
 			if err != nil {

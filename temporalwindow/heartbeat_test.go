@@ -81,3 +81,54 @@ func TestReports_OfManyAttempts(t *testing.T) {
 		})
 	}
 }
+
+// slowStore takes longer to read than a heartbeat timeout.
+type slowStore struct{ temporalwindow.Store }
+
+func (s slowStore) Get(ctx context.Context, key string) ([]byte, error) {
+	select {
+	case <-time.After(45 * time.Second):
+		return s.Store.Get(ctx, key)
+	case <-ctx.Done():
+		return nil, context.Cause(ctx)
+	}
+}
+
+// An activity that reads its lists is alive, and keeps what earlier attempts have done.
+func TestBeat_WhileListsAreRead(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		f := newFixture(t, 3)
+		enter, wait, exit := f.enterInput(t, desktops(3)), f.waitFor(t, desktops(3)), f.exitInput(t, desktops(3))
+		require.NoError(t, temporalwindow.PutDesktopIDs(t.Context(), f.store, "night.json", desktops(3)))
+		ready := temporalwindow.ReadyInput{Region: region, Endpoint: f.client.Endpoint(region), Entered: wait.Accepted}
+		f.store = slowStore{f.store}
+		for _, tc := range []struct {
+			activity string
+			in       any
+			details  any // of an earlier attempt
+		}{
+			{activity: temporalwindow.ReadActivity, in: temporalwindow.ReadInput{Region: region, Key: "night.json"}},
+			{temporalwindow.EnterActivity, enter, temporalwindow.Marked(3, 1)},
+			{activity: temporalwindow.WaitActivity, in: wait},
+			{activity: temporalwindow.ReadyActivity, in: ready},
+			{temporalwindow.ExitActivity, exit, temporalwindow.Marked(3, 1)},
+		} {
+			s := f.serve(t)
+			env := f.activityEnvironment()
+			if tc.details != nil {
+				env.SetHeartbeatDetails(tc.details)
+			}
+			began := time.Now()
+			time.AfterFunc(40*time.Second, func() {
+				assert.LessOrEqual(t, s.longestSilence(began), 10*time.Second, tc.activity)
+				s.mu.Lock()
+				defer s.mu.Unlock()
+				assert.Equal(t, tc.details, s.details, tc.activity)
+			})
+			_, err := env.ExecuteActivity(tc.activity, tc.in)
+			require.NoError(t, err, tc.activity)
+			assert.GreaterOrEqual(t, time.Since(began), 45*time.Second, tc.activity)
+		}
+	})
+}
