@@ -8,8 +8,6 @@ import (
 	"slices"
 	"time"
 
-	"go.temporal.io/sdk/temporal"
-
 	"github.com/ecdkit/ecd-maintenance-go/maintenance"
 )
 
@@ -78,7 +76,7 @@ func (a *Activities) desktopIDs(ctx context.Context, in readInput) ([]string, er
 			return nil, err
 		}
 		if ids, err = decode[string](in.Key, data); err != nil {
-			return nil, temporal.NewNonRetryableApplicationError(err.Error(), ErrTypeInvalid, nil)
+			return nil, errOf(invalid("input.Key", fmt.Sprintf("%q is not a list of IDs: %v", in.Key, errors.Unwrap(err))))
 		}
 		if len(ids) == 0 {
 			return nil, errOf(invalid("input.Key", fmt.Sprintf("%q is an empty list", in.Key)))

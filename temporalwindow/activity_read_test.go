@@ -45,7 +45,8 @@ func TestRead_InvalidList(t *testing.T) {
 	for _, tc := range []struct{ name, object, text string }{
 		{"none", "", `input.Key "night.json": the store has no such list`},
 		{"empty", "[]", "empty list"},
-		{"not JSON", "ecd-1", "invalid character"},
+		{"not JSON", "ecd-1", `input.Key "night.json" is not a list`},
+		{"cut off", `["ecd-1", "ecd-`, `input.Key "night.json" is not a list`},
 		{"bad ID", `["ecd-1","a b"]`, `input.Key "night.json"[1]`},
 	} {
 		t.Run(tc.name, func(t *testing.T) {

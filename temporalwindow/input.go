@@ -14,7 +14,10 @@ import (
 // the history of a workflow, which limits the size of payloads.
 const MaxInlineIDs = 2000
 
-const maxName = 128
+const (
+	maxName      = 128
+	maxTaskQueue = 1000 // of a Temporal server, unless it is configured otherwise
+)
 
 // Input describes a window.
 type Input struct {
@@ -114,6 +117,9 @@ func (in *Input) Validate() error {
 	case in.Duration < 0:
 		return invalid("input.Duration", "is negative")
 	}
+	if _, err := in.Deadline.MarshalJSON(); err != nil {
+		return invalid("input.Deadline", "cannot be encoded: "+err.Error())
+	}
 	ids := in.DesktopIds
 	if len(ids) == 0 {
 		ids = []string{"any"} // for the check of the region
@@ -127,6 +133,8 @@ func (in *Input) Validate() error {
 func (o ActivityOptions) validate() error {
 	o = o.withDefaults()
 	switch {
+	case len(o.TaskQueue) > maxTaskQueue:
+		return invalid("input.Activity.TaskQueue", fmt.Sprintf("is longer than %d bytes", maxTaskQueue))
 	case o.HeartbeatTimeout < minHeartbeatTimeout:
 		return invalid("input.Activity.HeartbeatTimeout", fmt.Sprintf("%v is less than %v", o.HeartbeatTimeout, minHeartbeatTimeout))
 	case o.AttemptTimeout < minAttemptTimeout:

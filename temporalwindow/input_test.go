@@ -35,6 +35,8 @@ func TestInput_Validate(t *testing.T) {
 		{"bad ID", func(in *temporalwindow.Input) { in.DesktopIds[1] = "a b" }, "input.DesktopIds[1]"},
 		{"negative grace", func(in *temporalwindow.Input) { in.Grace = -1 }, "input.Grace"},
 		{"negative duration", func(in *temporalwindow.Input) { in.Duration = -1 }, "input.Duration"},
+		{"a deadline that cannot be encoded", func(in *temporalwindow.Input) { in.Deadline = time.Date(10000, 1, 1, 0, 0, 0, 0, time.UTC) }, "input.Deadline"},
+		{"a long task queue", func(in *temporalwindow.Input) { in.Activity.TaskQueue = strings.Repeat("q", 1001) }, "input.Activity.TaskQueue"},
 		{"short heartbeat", func(in *temporalwindow.Input) { in.Activity.HeartbeatTimeout = time.Second }, "input.Activity.HeartbeatTimeout"},
 		{"short attempt", func(in *temporalwindow.Input) { in.Activity.AttemptTimeout = time.Second }, "input.Activity.AttemptTimeout"},
 		{"negative retry", func(in *temporalwindow.Input) { in.Activity.RetryInterval = -1 }, "input.Activity.RetryInterval"},
