@@ -206,9 +206,11 @@ func TestRun_EarlierGuard(t *testing.T) {
 				func(workflow.Context, temporalwindow.Ready) error { return nil })
 			assert.Error(t, err)
 			f.AddDesktops(region, "ecd-4")
-			_, err = temporalwindow.Run(ctx, temporalwindow.Input{Name: in.Name, Region: region, DesktopIds: []string{"ecd-4"}},
-				func(workflow.Context, temporalwindow.Ready) error { return nil })
-			assert.Equal(t, temporalwindow.ErrTypeUnfinished, typeOf(t, err))
+			for _, ids := range [][]string{{"ecd-4"}, desktops(2)} { // the earlier guard is to take the latter out
+				_, err = temporalwindow.Run(ctx, temporalwindow.Input{Name: in.Name, Region: region, DesktopIds: ids},
+					func(workflow.Context, temporalwindow.Ready) error { return nil })
+				assert.Equal(t, temporalwindow.ErrTypeUnfinished, typeOf(t, err))
+			}
 			return nil
 		}))
 		require.NoError(t, env.GetWorkflowError())

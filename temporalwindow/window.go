@@ -112,7 +112,7 @@ type run struct {
 	status Status
 	read   readResult
 
-	guard     workflow.ChildWorkflowFuture // nil without desktops to take in
+	guard     workflow.ChildWorkflowFuture
 	entered   *entered
 	guardOver bool
 	guardErr  error
@@ -133,12 +133,10 @@ func (r *run) run(work func(workflow.Context, Ready) error) (began bool, err err
 	}
 	r.report.AlreadyIn, r.report.Missing = r.read.AlreadyIn, r.read.Missing
 	r.status.Desktops = r.read.Mine.Count
-	if r.read.Mine.Count > 0 {
-		if err := r.startGuard(); err != nil {
-			return false, err
-		}
-		_ = workflow.Await(r.safe, func() bool { return r.entered != nil || r.guardOver || r.done || r.ctx.Err() != nil })
+	if err := r.startGuard(); err != nil {
+		return false, err
 	}
+	_ = workflow.Await(r.safe, func() bool { return r.entered != nil || r.guardOver || r.done || r.ctx.Err() != nil })
 	err = r.work(work)
 	r.workOver = true
 	r.out()
@@ -146,7 +144,8 @@ func (r *run) run(work func(workflow.Context, Ready) error) (began bool, err err
 }
 
 // startGuard returns when the guard has begun. From then on the guard is responsible for the
-// desktops.
+// desktops. A window without desktops to take in has a guard too: one of the same name that is still
+// running may be about to take out what this window has found in maintenance.
 func (r *run) startGuard() error {
 	in := guardInput{Input: r.in, Read: r.read, Extended: r.extended}
 	in.Input.DesktopIds, in.Input.Key = nil, ""
@@ -231,16 +230,11 @@ func (r *run) work(work func(workflow.Context, Ready) error) error {
 	switch {
 	case r.ctx.Err() != nil:
 		return r.ctx.Err()
-	case r.guard == nil:
-	case r.entered != nil:
-		r.fill(r.entered.Result)
-	default:
+	case r.entered == nil:
 		return r.early()
 	}
-	input := readyInput{r.in.Region, r.read.Endpoint, List{}, r.read.AlreadyIn}
-	if r.entered != nil {
-		input.Entered = r.entered.Result.Wait.Entered
-	}
+	r.fill(r.entered.Result)
+	input := readyInput{r.in.Region, r.read.Endpoint, r.entered.Result.Wait.Entered, r.read.AlreadyIn}
 	var ready Ready
 	err := workflow.ExecuteActivity(r.in.Activity.with(r.ctx, readAttempts), readyActivity, input).Get(r.ctx, &ready)
 	if err != nil {
@@ -253,9 +247,6 @@ func (r *run) work(work func(workflow.Context, Ready) error) error {
 	}
 	if r.in.Duration > 0 {
 		r.workEnd = now.Add(r.in.Duration).Add(r.extended)
-	}
-	if r.guard == nil {
-		r.status.Phase, r.status.Since = PhaseWorking, now
 	}
 	r.status.Until = r.latest()
 	err = r.call(work, ready)
@@ -307,12 +298,8 @@ func (r *run) guardLost() error {
 func (r *run) call(work func(workflow.Context, Ready) error, ready Ready) (err error) {
 	ctx, cancel := workflow.WithCancel(r.ctx)
 	defer cancel()
-	end := func() time.Time { return r.workEnd } // the guard keeps the deadline
-	if r.guard == nil {
-		end = r.latest
-	}
 	workflow.Go(r.safe, func(safe workflow.Context) {
-		until(safe, end, func() bool {
+		until(safe, func() time.Time { return r.workEnd }, func() bool {
 			return r.done || r.workOver || r.guardOver || r.status.Phase == PhaseExiting
 		})
 		cancel()
@@ -328,9 +315,6 @@ func (r *run) call(work func(workflow.Context, Ready) error, ready Ready) (err e
 
 // out returns when every desktop of the window is out.
 func (r *run) out() {
-	if r.guard == nil {
-		return
-	}
 	r.guard.SignalChildWorkflow(r.safe, signalEnd, nil)
 	_ = workflow.Await(r.safe, func() bool { return r.guardOver })
 	if r.guardErr != nil {

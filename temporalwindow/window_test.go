@@ -200,7 +200,7 @@ func TestWindow_Cancelled(t *testing.T) {
 	}
 }
 
-// A window that takes no desktop in has no guard, and keeps its deadline by itself.
+// A window that takes no desktop in ends at its deadline too.
 func TestWindow_OnlyOthersUntilTheDeadline(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
