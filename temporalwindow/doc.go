@@ -43,10 +43,12 @@
 //
 // # What is not promised
 //
-// If both the window and its guard are terminated, nobody takes the desktops out. While no worker
-// runs, nothing happens; the workflows wait for one. Two windows over one desktop: the first EXIT
-// ends the maintenance for both. A desktop that somebody takes in between the window's reading and
-// its own ENTER cannot be told apart from the window's own.
+// If both the window and its guard are terminated, nobody takes the desktops out. Do not reset
+// either of them: a run that reads again finds the window's own desktops in maintenance, and leaves
+// them in as somebody else's. End the window, and start another one. While no worker runs, nothing
+// happens; the workflows wait for one. Two windows over one desktop: the first EXIT ends the
+// maintenance for both. A desktop that somebody takes in between the window's reading and its own
+// ENTER cannot be told apart from the window's own.
 //
 // Assumptions: the service carries out no ENTER later than 10 s after its attempt has timed out. A
 // worker that has lost the server sends nothing once the heartbeat timeout is over. The Store

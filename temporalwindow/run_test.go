@@ -40,6 +40,10 @@ func TestRun_WorkEnds(t *testing.T) {
 			_ = workflow.Sleep(ctx, time.Hour)
 			panic("a bug")
 		}, "the work panicked: a bug", temporalwindow.ErrTypePanic},
+		{"with a panic and a deferred call that blocks", func(ctx workflow.Context) error {
+			defer func() { _ = workflow.Sleep(ctx, time.Hour) }()
+			panic("a bug")
+		}, "the work panicked", temporalwindow.ErrTypePanic},
 	} {
 		synctest.Test(t, func(t *testing.T) {
 			f := newFixture(t, 3)
