@@ -43,12 +43,14 @@
 //
 // # What is not promised
 //
-// If both the window and its guard are terminated, nobody takes the desktops out. Do not reset
-// either of them: a run that reads again finds the window's own desktops in maintenance, and leaves
-// them in as somebody else's. End the window, and start another one. While no worker runs, nothing
-// happens; the workflows wait for one. Two windows over one desktop: the first EXIT ends the
-// maintenance for both. A desktop that somebody takes in between the window's reading and its own
-// ENTER cannot be told apart from the window's own.
+// If both the window and its guard are terminated, nobody takes the desktops out. While no worker
+// runs, nothing happens; the workflows wait for one. Two windows over one desktop: the first EXIT
+// ends the maintenance for both. A desktop that somebody takes in between the window's reading and
+// its own ENTER cannot be told apart from the window's own.
+//
+// Do not reset a guard: it would repeat what it has sent. If a window is reset, its desktops are
+// taken out: at once if the new run begins before the guard did, otherwise when the new run ends. If
+// the old run had not learned yet that its desktops are in, the new one never does: cancel it.
 //
 // Assumptions: the service carries out no ENTER later than 10 s after its attempt has timed out. A
 // worker that has lost the server sends nothing once the heartbeat timeout is over. The Store

@@ -85,6 +85,18 @@ func (g *guarding) watch(safe, window workflow.Context) {
 		workflow.GetSignalChannel(ctx, signalEnd).Receive(ctx, nil)
 		g.ending = true
 	})
+	// A server does not tell the children of a workflow that it was reset. The run that replaces the
+	// window does.
+	workflow.Go(safe, func(ctx workflow.Context) {
+		for {
+			var run workflow.Execution
+			workflow.GetSignalChannel(ctx, signalReplaced).Receive(ctx, &run)
+			window := workflow.GetInfo(ctx).ParentWorkflowExecution
+			if window != nil && run.ID == window.ID && run.RunID != window.RunID {
+				g.ending = true
+			}
+		}
+	})
 	workflow.Go(safe, func(ctx workflow.Context) {
 		for {
 			var by time.Duration

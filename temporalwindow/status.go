@@ -71,6 +71,7 @@ const (
 	signalStatus   = "ecd-maintenance/status"
 	signalEnd      = "ecd-maintenance/end"
 	signalExtend   = "ecd-maintenance/extend"
+	signalReplaced = "ecd-maintenance/replaced" // a window has found the guard of an earlier one
 )
 
 // The signals and the query of a window for its users.

@@ -159,6 +159,8 @@ func (r *run) startGuard() error {
 	if err := r.guard.GetChildWorkflowExecution().Get(r.safe, nil); err != nil {
 		r.guard = nil
 		if temporal.IsWorkflowExecutionAlreadyStartedError(err) {
+			own := workflow.GetInfo(r.safe).WorkflowExecution
+			_ = workflow.SignalExternalWorkflow(r.safe, guardID(r.in.Region, r.in.Name), "", signalReplaced, own).Get(r.safe, nil)
 			text := fmt.Sprintf("temporalwindow: the guard of an earlier window %q of %s is still running", r.in.Name, r.in.Region)
 			return temporal.NewNonRetryableApplicationError(text, ErrTypeUnfinished, err)
 		}
@@ -315,7 +317,12 @@ func (r *run) call(work func(workflow.Context, Ready) error, ready Ready) (err e
 
 // out returns when every desktop of the window is out.
 func (r *run) out() {
-	r.guard.SignalChildWorkflow(r.safe, signalEnd, nil)
+	err := r.guard.SignalChildWorkflow(r.safe, signalEnd, nil).Get(r.safe, nil)
+	if err != nil && !r.guardOver { // the guard takes no more signals, or those of this run no longer
+		var guard workflow.Execution
+		_ = r.guard.GetChildWorkflowExecution().Get(r.safe, &guard)
+		workflow.RequestCancelExternalWorkflow(r.safe, guard.ID, guard.RunID)
+	}
 	_ = workflow.Await(r.safe, func() bool { return r.guardOver })
 	if r.guardErr != nil {
 		r.takeOver()

@@ -16,6 +16,7 @@
 //   - SIGKILL of the worker while it reads, enters, waits, works or exits; another worker goes on
 //   - cancellation or termination of the window in each of these phases, termination of its guard
 //     in each but reading, when there is none yet
+//   - a reset of the window, to before and after its guard has begun
 //   - the workflow execution timeout of the window
 //   - a panic of the work; if Run cannot recover it, the guard ends the window at its deadline
 //   - a service that denies EXIT for a while
