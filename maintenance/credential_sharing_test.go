@@ -38,6 +38,7 @@ func answerWithKey(asked *atomic.Int64) http.HandlerFunc {
 
 // The providers of credentials-go are not safe for concurrent use. Through this client they are.
 func TestCredential_SharedByManyGoroutines(t *testing.T) {
+	skipIfShort(t)
 	withoutCredentials(t)
 	var asked atomic.Int64
 	uri := httptest.NewServer(answerWithKey(&asked))
@@ -194,6 +195,7 @@ func TestCredential_ProviderNeverAnswers(t *testing.T) {
 }
 
 func TestCredentialChain_FailedAsAWhole(t *testing.T) {
+	skipIfShort(t)
 	home := withoutCredentials(t)
 	service := maintenancetest.NewService()
 	service.AddDesktops(region, desktops(1)...)

@@ -464,6 +464,7 @@ func TestDesktops_NoList(t *testing.T) {
 }
 
 func TestDesktops_SizeOfAPage(t *testing.T) {
+	skipIfShort(t)
 	t.Parallel()
 	for size, refused := range map[int]bool{mebibyte + 1: false, 15 * mebibyte: false, 16*mebibyte + 1: true} {
 		body := pageOf("", `{"DesktopId":"ecd-1"}`)

@@ -2,6 +2,7 @@ package maintenance_test
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"log"
 	"log/slog"
@@ -80,7 +81,7 @@ func ExampleWithObserver() {
 	// map[cn-hangzhou:2]
 }
 
-// Alice disconnects when the program reports that it waits for her.
+// An operator who sees for whom the program waits ends the wait.
 func ExampleWithWaitProgress() {
 	service := maintenancetest.NewService()
 	service.AddDesktops("cn-hangzhou", "ecd-1")
@@ -89,7 +90,9 @@ func ExampleWithWaitProgress() {
 	if err != nil {
 		log.Fatal(err)
 	}
-	ctx, ids := context.Background(), []string{"ecd-1"}
+	ctx, cancel := context.WithCancel(context.Background())
+	defer cancel()
+	ids := []string{"ecd-1"}
 	if _, err := client.SetMaintenance(ctx, "cn-hangzhou", maintenance.ModeEnter, ids); err != nil {
 		log.Fatal(err)
 	}
@@ -98,11 +101,11 @@ func ExampleWithWaitProgress() {
 		maintenance.WithWaitProgress(func(pending []maintenance.Desktop) {
 			for _, desktop := range pending {
 				fmt.Println("waiting for", desktop.DesktopId, desktop.Sessions[0].EndUserId)
-				service.Disconnect("cn-hangzhou", desktop.DesktopId)
 			}
+			cancel()
 		}))
-	fmt.Println(err)
+	fmt.Println(errors.Is(err, maintenance.ErrPending), errors.Is(err, context.Canceled))
 	// Output:
 	// waiting for ecd-1 alice
-	// <nil>
+	// true true
 }

@@ -231,6 +231,7 @@ func TestFleetWait_StreamPanics(t *testing.T) {
 
 // The numbers of FleetProgress are consistent, even for unknown outcomes and repeated IDs.
 func TestFleetWait_ProgressAddsUp(t *testing.T) {
+	skipIfShort(t)
 	t.Parallel()
 	for name, fault := range map[string]maintenancetest.Fault{
 		"accepted":                  {},

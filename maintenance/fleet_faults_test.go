@@ -266,6 +266,7 @@ func TestFleet_ThrottledToTheDeadline(t *testing.T) {
 	}
 }
 func TestFleet_DownForEver(t *testing.T) {
+	skipIfShort(t)
 	for _, limit := range []time.Duration{time.Millisecond, time.Second, 10 * time.Second, 5 * time.Minute, time.Hour} {
 		for _, latency := range []time.Duration{0, 10 * time.Millisecond, 10 * time.Second} {
 			synctest.Test(t, func(t *testing.T) {
@@ -314,6 +315,7 @@ func TestFleet_ThrottledInAnOutageIsNotCharged(t *testing.T) {
 
 // A refusal ends a period of throttling.
 func TestFleet_RefusalsAreNoThrottling(t *testing.T) {
+	skipIfShort(t)
 	synctest.Test(t, func(t *testing.T) {
 		n := 0
 		_, c := newSim(t, 10*time.Second, func(ids []string) (int, string, http.Header, error) {

@@ -23,6 +23,7 @@ import (
 // Random fleets against a service that fails in every way: each desktop is reported once, and the
 // report is true.
 func TestFleet_RandomFaults(t *testing.T) {
+	skipIfShort(t)
 	t.Parallel()
 	for seed := range seeds() {
 		t.Run(fmt.Sprint("seed ", seed), func(t *testing.T) {

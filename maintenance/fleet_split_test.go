@@ -113,6 +113,7 @@ func TestFleetSplit_EveryDesktopIsRefused(t *testing.T) {
 
 // Until the first success one batch is halved at a time.
 func TestFleetSplit_OneBatchAtATime(t *testing.T) {
+	skipIfShort(t)
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		service, client := newService(t, 5000)
@@ -153,6 +154,7 @@ func TestFleetSplit_EveryDesktopIsGone(t *testing.T) {
 
 // Two batches of bad desktops with one code, and one with another code, do not end a fleet.
 func TestFleetSplit_DifferentCodes(t *testing.T) {
+	skipIfShort(t)
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		service, _ := newService(t, 600)
@@ -182,6 +184,7 @@ func TestFleetSplit_DifferentCodes(t *testing.T) {
 
 // Bad desktops of a fleet that has succeeded before never end it.
 func TestFleetSplit_AfterASuccess(t *testing.T) {
+	skipIfShort(t)
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		service, client := newService(t, 600)

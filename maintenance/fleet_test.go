@@ -291,11 +291,13 @@ func reply(status int, body string, header http.Header) *http.Response {
 
 func TestFleet_PageOfAProxy(t *testing.T) {
 	t.Parallel()
-	service, client := newService(t, 1000)
-	service.Inject(1, maintenancetest.Fault{StatusCode: 408, Body: "<html>", ContentType: "text/html"})
-	report, err := client.SetFleetMaintenance(t.Context(), region, "enter", slices.Values(desktops(1000)))
-	require.ErrorContains(t, err, "900 of 1,000 desktops")
-	assert.Equal(t, 900, report.Succeeded)
+	synctest.Test(t, func(t *testing.T) {
+		service, client := newService(t, 1000)
+		service.Inject(1, maintenancetest.Fault{StatusCode: 408, Body: "<html>", ContentType: "text/html"})
+		report, err := client.SetFleetMaintenance(t.Context(), region, "enter", slices.Values(desktops(1000)))
+		require.ErrorContains(t, err, "900 of 1,000 desktops")
+		assert.Equal(t, 900, report.Succeeded)
+	})
 }
 
 func TestFleet_DeadlineIsTheReason(t *testing.T) {

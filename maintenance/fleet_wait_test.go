@@ -35,6 +35,7 @@ func readsOf(service *maintenancetest.Service) (reads [][]string) {
 }
 
 func TestFleetWait_ReturnsWhenEveryDesktopIsInTheMode(t *testing.T) {
+	skipIfShort(t)
 	t.Parallel()
 	for _, mode := range []maintenance.Mode{maintenance.ModeEnter, maintenance.ModeExit} {
 		synctest.Test(t, func(t *testing.T) {
@@ -82,6 +83,7 @@ func TestFleetWait_ReturnsWhenEveryDesktopIsInTheMode(t *testing.T) {
 }
 
 func TestFleetWait_PendingDesktopsNameTheirUsers(t *testing.T) {
+	skipIfShort(t)
 	t.Parallel()
 	for name, end := range map[string]func(context.Context) (context.Context, context.CancelFunc){
 		"deadline": func(ctx context.Context) (context.Context, context.CancelFunc) {

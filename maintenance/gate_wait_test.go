@@ -115,6 +115,7 @@ func TestRetryBudget_ObeyedHintsOfManyCalls(t *testing.T) {
 
 // The waits are spread over the whole bound, which doubles up to MaxDelay.
 func TestRetry_WaitsAreSpread(t *testing.T) {
+	skipIfShort(t)
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		bounds := []time.Duration{100 * time.Millisecond, 200 * time.Millisecond, 300 * time.Millisecond, 300 * time.Millisecond}

@@ -15,6 +15,7 @@ import (
 )
 
 func TestHostile_Redirect(t *testing.T) {
+	skipIfShort(t)
 	t.Parallel()
 	for _, status := range []int{301, 302, 303, 307, 308} {
 		for _, tc := range []struct {

@@ -91,6 +91,7 @@ func TestHostile_ReplyIsCutOffOnce(t *testing.T) {
 }
 
 func TestHostile_ErrorPageOfAProxy(t *testing.T) {
+	skipIfShort(t)
 	t.Parallel()
 	for _, status := range []int{502, 503, 504} {
 		for _, tc := range []struct{ name, contentType, body string }{
@@ -205,6 +206,7 @@ func TestHostile_TextOutsideTheErrorDocument(t *testing.T) {
 
 // A reply that is not HTTP may have been damaged on its way, so the call is retried.
 func TestHostile_TextIsNoHTTP(t *testing.T) {
+	skipIfShort(t)
 	t.Parallel()
 	for name, reply := range map[string]string{
 		"another protocol":        "220 \x1b[31mmail.example.com\x1b ESMTP" + strings.Repeat("\x1b", 50_000) + "\r\n",

@@ -64,6 +64,7 @@ func TestHostile_Size(t *testing.T) {
 
 // HTTP/2 reports too many headers only as a protocol error, which may have another cause, so the call is retried.
 func TestHostile_SizeOfHeadersInHTTP2(t *testing.T) {
+	skipIfShort(t)
 	t.Parallel()
 	client, requests := servingHTTP(t, 2, func(w http.ResponseWriter, r *http.Request) {
 		for i := range 1000 {

@@ -21,6 +21,7 @@ const tooSlow = `attempt timed out after 1s.*3 attempts`
 // TestHostile_PeerStalls is not parallel, so that no other test can delay its requests.
 func TestHostile_PeerStalls(t *testing.T) {
 	skipIfShort(t)
+	t.Parallel()
 	trusted := newAuthority(t)
 	https := &tls.Config{Certificates: trusted.issue(t)}
 	http2 := &tls.Config{Certificates: trusted.issue(t), NextProtos: []string{"h2"}}

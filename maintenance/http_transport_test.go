@@ -104,6 +104,7 @@ func TestNewTransport_KeepsIdleConnections(t *testing.T) {
 }
 
 func TestClient_ManyGoroutines(t *testing.T) {
+	skipIfShort(t)
 	t.Parallel()
 	service, client := newService(t, 16)
 	var group sync.WaitGroup

@@ -371,6 +371,7 @@ func TestRetryBudget_IsSpentAndEarned(t *testing.T) {
 }
 
 func TestRetryBudget_RefillsWithTime(t *testing.T) {
+	skipIfShort(t)
 	t.Parallel()
 	for rest, retries := range map[time.Duration]int{
 		0:                0,
@@ -409,6 +410,7 @@ func TestRetryBudget_IsThatOfAHost(t *testing.T) {
 }
 
 func TestRetryBudget_ObeyedHintsAndCancelledWaitsAreFree(t *testing.T) {
+	skipIfShort(t)
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		service, client := newService(t, 1, maintenance.WithRetry(maintenance.RetryPolicy{MaxAttempts: 10, BaseDelay: time.Minute, MaxDelay: time.Minute}))

@@ -59,6 +59,7 @@ func idsOfDesktops(all []maintenance.Desktop) (ids []string) {
 }
 
 func TestWait_EnterEndsWhenTheUsersHaveLeft(t *testing.T) {
+	skipIfShort(t)
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		service, client := entered(t, 4, []string{"ecd-2", "ecd-3"})
@@ -133,6 +134,7 @@ func TestWait_ReadsOnlyThePending(t *testing.T) {
 }
 
 func TestWait_SlowsDownToTheInterval(t *testing.T) {
+	skipIfShort(t)
 	t.Parallel()
 	for _, tc := range []struct {
 		opts    []maintenance.WaitOption
@@ -246,6 +248,7 @@ func TestWait_HintsAreHonoured(t *testing.T) {
 }
 
 func TestWait_OutageCostsPolls(t *testing.T) {
+	skipIfShort(t)
 	t.Parallel()
 	for name, fail := range map[string]func(*http.Request) (*http.Response, error){
 		"refused connection": refusedConnection,
@@ -405,6 +408,7 @@ func TestWait_CauseIsNoSentinel(t *testing.T) {
 }
 
 func TestWait_LastPollBeforeTheDeadline(t *testing.T) {
+	skipIfShort(t)
 	t.Parallel()
 	for _, interval := range []time.Duration{10 * time.Second, time.Hour} {
 		synctest.Test(t, func(t *testing.T) {

@@ -11,6 +11,9 @@ import (
 
 // Only programs that import package window contain bbolt.
 func TestHouse_BboltComesWithWindowAlone(t *testing.T) {
+	if testing.Short() {
+		t.Skip("runs the go command, left out by -short")
+	}
 	t.Parallel()
 	for _, tc := range []struct {
 		dir      string

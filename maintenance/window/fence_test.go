@@ -22,6 +22,7 @@ import (
 
 // An attempt that got no answer may be carried out late, even if its retry was accepted.
 func TestRun_LateAttemptBesideAcceptedRetry(t *testing.T) {
+	skipIfShort(t)
 	t.Parallel()
 	for _, late := range []time.Duration{time.Second, 20 * time.Second, 39 * time.Second} {
 		synctest.Test(t, func(t *testing.T) {
@@ -108,6 +109,7 @@ func TestRun_LateAttemptOfClientThatDoesNotRetry(t *testing.T) {
 
 // The longest timeout does not put the fence into the past, and desktops are taken out before it.
 func TestRun_LongAttemptTimeout(t *testing.T) {
+	skipIfShort(t)
 	t.Parallel()
 	for _, timeout := range []time.Duration{time.Hour, math.MaxInt64 - time.Second, math.MaxInt64} {
 		synctest.Test(t, func(t *testing.T) {

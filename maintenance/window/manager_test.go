@@ -45,6 +45,7 @@ func TestManager_Close(t *testing.T) {
 
 // Windows run concurrently with each other and with Recover, and each ends.
 func TestManager_Concurrent(t *testing.T) {
+	skipIfShort(t)
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		f := newFixture(t, 400, window.WithExitTimeout(time.Minute))

@@ -120,6 +120,7 @@ func TestRecover_OneRegionDenied(t *testing.T) {
 
 // If Recover is cancelled, its error says so, and the journal keeps the desktops that are left.
 func TestRecover_Cancelled(t *testing.T) {
+	skipIfShort(t)
 	t.Parallel()
 	for _, after := range []time.Duration{0, time.Second, 20 * time.Second} {
 		synctest.Test(t, func(t *testing.T) {

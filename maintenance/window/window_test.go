@@ -163,6 +163,7 @@ func TestRun_WorkEnds(t *testing.T) {
 }
 
 func TestRun_CancelledWhileEntering(t *testing.T) {
+	skipIfShort(t)
 	t.Parallel()
 	for _, after := range []time.Duration{0, time.Millisecond, time.Second, time.Minute} {
 		synctest.Test(t, func(t *testing.T) {
@@ -182,6 +183,7 @@ func TestRun_CancelledWhileEntering(t *testing.T) {
 
 // EXIT is denied for 50 minutes: the window retries until it is allowed.
 func TestRun_ExitDeniedForAWhile(t *testing.T) {
+	skipIfShort(t)
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		f := newFixture(t, 200)
