@@ -87,30 +87,16 @@ func (g *guarding) watch(safe, window workflow.Context) {
 	})
 	// A server does not tell the children of a workflow that it was reset. The run that replaces the
 	// window does.
-	workflow.Go(safe, func(ctx workflow.Context) {
-		for {
-			var run workflow.Execution
-			workflow.GetSignalChannel(ctx, signalReplaced).Receive(ctx, &run)
-			window := workflow.GetInfo(ctx).ParentWorkflowExecution
-			if window != nil && run.ID == window.ID && run.RunID != window.RunID {
-				g.ending = true
-			}
+	receive(safe, signalReplaced, func(ctx workflow.Context, run workflow.Execution) {
+		window := workflow.GetInfo(ctx).ParentWorkflowExecution
+		if window != nil && run.ID == window.ID && run.RunID != window.RunID {
+			g.ending = true
 		}
 	})
-	workflow.Go(safe, func(ctx workflow.Context) {
-		for {
-			var by time.Duration
-			workflow.GetSignalChannel(ctx, signalExtend).Receive(ctx, &by)
-			g.extend(by)
-		}
-	})
-	workflow.Go(safe, func(ctx workflow.Context) {
-		for {
-			var p progress
-			workflow.GetSignalChannel(ctx, signalProgress).Receive(ctx, &p)
-			g.status.apply(p)
-			g.tell()
-		}
+	receive(safe, signalExtend, func(_ workflow.Context, by time.Duration) { g.extend(by) })
+	receive(safe, signalProgress, func(_ workflow.Context, p progress) {
+		g.status.apply(p)
+		g.tell()
 	})
 	workflow.Go(safe, func(workflow.Context) { g.listening = true }) // the others have run before
 	until(safe, func() time.Time { return g.deadline }, func() bool { return g.ending })

@@ -351,7 +351,6 @@ func (r *run) takeOver() {
 	if in.Desktops.Count > 0 {
 		r.report.Out = r.in.Activity.takeOut(r.safe, in)
 	}
-	r.status.Out, r.status.Overdue = r.report.Out, time.Time{}
 }
 
 // fill adds the results of the guard to the report.
