@@ -41,18 +41,7 @@ func TestWindow_IsEnded(t *testing.T) {
 					in.Grace = time.Hour
 				}
 				run := s.start(in)
-				switch phase {
-				case "reading":
-					s.await("a held request", held)
-				case "waiting":
-					s.untilWaiting()
-				case "working":
-					s.untilPhase(temporalwindow.PhaseWorking)
-				case "exiting":
-					s.untilPhase(temporalwindow.PhaseWorking)
-					s.done()
-					s.await("a held request", held)
-				}
+				s.reach(phase, held)
 				ending.do(s)
 				release()
 				err := s.end(run)
@@ -117,11 +106,7 @@ func TestWindow_TimesOut(t *testing.T) {
 			}
 			s.startWorker()
 			run := s.startWorkflow(windowWorkflow, s.input(), closesAfter)
-			if phase == "waiting" {
-				s.untilWaiting()
-			} else {
-				s.untilPhase(temporalwindow.PhaseWorking)
-			}
+			s.reach(phase, nil)
 			err := s.end(run)
 			var timeout *temporal.TimeoutError
 			require.ErrorAs(t, err, &timeout)

@@ -22,18 +22,7 @@ func TestWorker_IsKilled(t *testing.T) {
 			held, release := s.hold(phase)
 			s.startWorker()
 			run := s.start(s.input())
-			switch phase {
-			case "waiting":
-				s.untilWaiting()
-			case "working":
-				s.untilPhase(temporalwindow.PhaseWorking)
-			case "exiting":
-				s.untilPhase(temporalwindow.PhaseWorking)
-				s.done()
-				fallthrough
-			default:
-				s.await("a held request", held)
-			}
+			s.reach(phase, held)
 			s.worker.Kill()
 			in := s.in(s.mine)
 			release()
@@ -60,6 +49,23 @@ func (s *scene) hold(phase string) (held <-chan struct{}, release func()) {
 		return nil, func() {}
 	}
 	return s.service.Hold(kind, 3)
+}
+
+// reach returns when the window is in a phase; held is that of hold.
+func (s *scene) reach(phase string, held <-chan struct{}) {
+	s.Helper()
+	switch phase {
+	case "waiting":
+		s.untilWaiting()
+	case "working":
+		s.untilPhase(temporalwindow.PhaseWorking)
+	case "exiting":
+		s.untilPhase(temporalwindow.PhaseWorking)
+		s.done()
+		fallthrough
+	default:
+		s.await("a held request", held)
+	}
 }
 
 // untilWaiting returns when every ENTER was carried out and the desktops are read again.

@@ -34,11 +34,7 @@ func TestWindow_IsReset(t *testing.T) {
 			}
 			s.startWorker()
 			run := s.start(s.input())
-			if tc.phase == "waiting" {
-				s.untilWaiting()
-			} else {
-				s.untilPhase(temporalwindow.PhaseWorking)
-			}
+			s.reach(tc.phase, nil)
 			var (
 				found bool
 				task  int64
