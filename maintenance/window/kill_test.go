@@ -4,7 +4,6 @@ import (
 	"bufio"
 	"bytes"
 	"context"
-	"crypto/tls"
 	"crypto/x509"
 	"encoding/pem"
 	"fmt"
@@ -131,7 +130,7 @@ func childManager() (*window.Manager, error) {
 	roots := x509.NewCertPool()
 	roots.AppendCertsFromPEM(certificate)
 	transport := maintenance.NewTransport()
-	transport.TLSClientConfig = &tls.Config{RootCAs: roots}
+	transport.TLSClientConfig.RootCAs = roots
 	client, err := maintenance.NewClient(
 		maintenance.WithEndpoint(os.Getenv("WINDOW_TEST_ENDPOINT")),
 		maintenance.WithHTTPClient(&http.Client{Transport: transport}),

@@ -1,7 +1,6 @@
 package servertest
 
 import (
-	"crypto/tls"
 	"crypto/x509"
 	"encoding/json"
 	"errors"
@@ -145,7 +144,7 @@ func (w Worker) activities() (*temporalwindow.Activities, error) {
 		return nil, errors.New("the certificate of the endpoint cannot be read")
 	}
 	transport := maintenance.NewTransport()
-	transport.TLSClientConfig = &tls.Config{RootCAs: roots}
+	transport.TLSClientConfig.RootCAs = roots
 	eds, err := maintenance.NewClient(
 		maintenance.WithEndpoint(w.Endpoint),
 		maintenance.WithHTTPClient(&http.Client{Transport: transport}),
