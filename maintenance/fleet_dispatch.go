@@ -65,7 +65,7 @@ func (f *fleet) start(b *batch) {
 		waiting = f.draining
 	}
 	f.queue = slices.DeleteFunc(f.queue, func(other *batch) bool { return other == b })
-	if b.reading != nil && (f.noReading != nil || f.readingThrottled) {
+	if b.reading != nil && !f.readsRefused() {
 		f.cannotRead(b)
 		return
 	}

@@ -14,8 +14,11 @@ func (f *fleet) newReadCall(ids []string, page *desktopsPage) *call {
 // mayRead reports whether reading may explain why a batch was refused.
 func (f *fleet) mayRead(b *batch) bool {
 	var refused *APIError
-	return !b.known && f.noReading == nil && !f.readingThrottled && errors.As(b.refusal, &refused)
+	return !b.known && f.readsRefused() && errors.As(b.refusal, &refused)
 }
+
+// readsRefused reports whether the fleet still reads the desktops of refused batches.
+func (f *fleet) readsRefused() bool { return f.noReading == nil && !f.readingThrottled }
 
 // givesUpReading reports whether reading has failed for so long that the batch is halved instead.
 // Only a failure to send batches is an outage that may end the fleet.
