@@ -34,10 +34,7 @@ func shortStarts(p window.Progress, now time.Time) []string {
 	if p.Phase == phaseExiting {
 		in = "out"
 	}
-	left := ""
-	if !p.Until.IsZero() {
-		left = fmt.Sprintf(", %v left", max(0, p.Until.Sub(now)).Round(time.Second))
-	}
+	left := timeLeft(p, now)
 	return []string{
 		fmt.Sprintf("%s: %s, %d of %d %s%s", p.Name, p.Phase, p.Done, p.Desktops, in, left),
 		fmt.Sprintf("%d/%d %s%s", p.Done, p.Desktops, in, left),
@@ -47,7 +44,7 @@ func shortStarts(p window.Progress, now time.Time) []string {
 // shortEnds are the users that the window waits for, or the latest failure, the longest first.
 func shortEnds(p window.Progress) []string {
 	if p.Err != nil {
-		ends := []string{fmt.Sprintf("; the latest failure: %v", p.Err)}
+		ends := []string{latestFailure(p)}
 		if refused := (*maintenance.APIError)(nil); errors.As(p.Err, &refused) {
 			ends = append(ends, "; "+refused.Code)
 		}

@@ -151,17 +151,25 @@ func describe(p window.Progress, now time.Time) string {
 	case phaseExiting:
 		fmt.Fprintf(&b, ", %d of %s out", p.Done, count(p.Desktops, "desktop"))
 	}
-	if !p.Until.IsZero() {
-		fmt.Fprintf(&b, ", %v left", max(0, p.Until.Sub(now)).Round(time.Second))
-	}
+	b.WriteString(timeLeft(p, now))
 	if len(p.Waiting) > 0 {
 		fmt.Fprintf(&b, "; waits for %s", waitingFor(p, namedUsers))
 	}
 	if p.Err != nil {
-		fmt.Fprintf(&b, "; the latest failure: %v", p.Err)
+		b.WriteString(latestFailure(p))
 	}
 	return b.String()
 }
+
+// timeLeft returns the time that the phase of a window has left; empty if it has no limit.
+func timeLeft(p window.Progress, now time.Time) string {
+	if p.Until.IsZero() {
+		return ""
+	}
+	return fmt.Sprintf(", %v left", max(0, p.Until.Sub(now)).Round(time.Second))
+}
+
+func latestFailure(p window.Progress) string { return fmt.Sprintf("; the latest failure: %v", p.Err) }
 
 // waitingFor returns the names of the desktops that a window waits for, at most this many, with
 // their users.
