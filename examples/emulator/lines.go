@@ -99,15 +99,16 @@ func (e *emulator) print(out io.Writer, a access) {
 			break
 		}
 	}
-	host := net.JoinHostPort(e.printedHost(), a.port)
+	name := e.printedHost()
+	host := net.JoinHostPort(name, a.port)
 	scheme, _, _ := strings.Cut(a.url, ":")
 	pythonHost := host
-	if isLoopback(e.printedHost()) {
+	if isLoopback(name) {
 		pythonHost = net.JoinHostPort("localhost", a.port) // with urllib3 1 the SDK cannot verify a certificate for an IP address
 	}
 	err := lines.Execute(out, map[string]any{
 		"Count": len(states), "Desktop": desktop, "Region": e.region, "State": e.state,
-		"URL": a.url, "Endpoint": scheme + "://" + host, "Host": host, "PythonHost": pythonHost, "CA": a.ca, "Exposed": a.ca == "" && !isLoopback(e.printedHost()),
+		"URL": a.url, "Endpoint": scheme + "://" + host, "Host": host, "PythonHost": pythonHost, "CA": a.ca, "Exposed": a.ca == "" && !isLoopback(name),
 		"KeyID": maintenancetest.DefaultAccessKeyID, "Secret": maintenancetest.DefaultAccessKeySecret,
 	})
 	if err != nil {
