@@ -64,7 +64,7 @@ func ExampleClient_WaitForMaintenance() {
 	// true true
 }
 
-// Disconnect the users who are still connected. Then the desktop is in maintenance.
+// Disconnect the users who are still connected, so that an entering desktop can be in maintenance.
 func ExampleClient_DisconnectSessions() {
 	_, client := exampleDesktops()
 	ctx := context.Background()

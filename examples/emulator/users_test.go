@@ -85,7 +85,7 @@ func TestUsers_ComeAndGo(t *testing.T) {
 	})
 }
 
-// A desktop is in maintenance when its user has left, and refuses the user until it is out of maintenance.
+// After an ENTER a desktop is in maintenance only when its user has left. It refuses the user until it is out again.
 func TestUsers_Maintenance(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
