@@ -1,10 +1,6 @@
 package maintenancetest
 
-import (
-	"net/url"
-
-	"github.com/ecdkit/ecd-maintenance-go/internal/sign"
-)
+import "github.com/ecdkit/ecd-maintenance-go/internal/sign"
 
 // acs3Claim reads the Authorization header and the x-acs-* headers.
 func (x *exchange) acs3Claim() (claim, *failure) {
@@ -35,8 +31,7 @@ func (x *exchange) acs3Claim() (claim, *failure) {
 // different ways on the wire.
 func (x *exchange) acs3Request() (*sign.Request, bool) {
 	r := x.request
-	query, err := url.ParseQuery(r.URL.RawQuery)
-	if err != nil {
+	if x.badQuery {
 		return nil, false
 	}
 	headers := []sign.Pair{{Name: "host", Value: r.Host}}
@@ -48,7 +43,7 @@ func (x *exchange) acs3Request() (*sign.Request, bool) {
 	return &sign.Request{
 		Method:      r.Method,
 		Path:        r.URL.EscapedPath(),
-		Query:       sign.EncodeQuery(pairs(query)),
+		Query:       sign.EncodeQuery(pairs(x.sentInURL)),
 		Headers:     headers,
 		PayloadHash: sign.PayloadHash(x.body),
 	}, true

@@ -30,22 +30,21 @@ func signedByParameters(r *http.Request, sent url.Values) bool {
 
 // rpcClaim reads the parameters of the query and of a form body.
 func (x *exchange) rpcClaim() (claim, *failure) {
-	all, ok := x.parameters()
-	if !ok {
+	if x.badQuery || x.badForm {
 		return claim{}, incomplete("The query string or the form body cannot be read.")
 	}
 	for _, name := range []string{"AccessKeyId", "Signature", "SignatureMethod", "SignatureVersion"} {
-		if all.Get(name) == "" {
+		if x.sent.Get(name) == "" {
 			return claim{}, missing(name)
 		}
 	}
 	return claim{
-		accessKeyID: all.Get("AccessKeyId"),
-		date:        all.Get("Timestamp"),
-		token:       all.Get("SecurityToken"),
-		nonce:       all.Get("SignatureNonce"),
+		accessKeyID: x.sent.Get("AccessKeyId"),
+		date:        x.sent.Get("Timestamp"),
+		token:       x.sent.Get("SecurityToken"),
+		nonce:       x.sent.Get("SignatureNonce"),
 		verify: func(secret string) *failure {
-			err := sign.VerifyRPC(x.request.Method, pairs(all), secret)
+			err := sign.VerifyRPC(x.request.Method, pairs(x.sent), secret)
 			if err == nil {
 				return nil
 			}

@@ -6,6 +6,7 @@ import (
 	"mime"
 	"net/http"
 	"net/url"
+	"slices"
 	"strings"
 
 	"github.com/ecdkit/ecd-maintenance-go/internal/sign"
@@ -22,7 +23,10 @@ type exchange struct {
 	rpc        bool // signed by parameters, not by headers
 	action     string
 	version    string
-	sent       url.Values // the readable parameters of the query and of a form body
+	sentInURL  url.Values // the readable parameters of the query
+	sent       url.Values // these and those of a form body
+	badQuery   bool       // a parameter of the query cannot be read
+	badForm    bool       // a parameter of the form body cannot be read
 	desktopIDs []string   // of sent
 	query      url.Values // the parameters of the operation, set when they are well-formed
 
@@ -36,7 +40,7 @@ type exchange struct {
 func newExchange(r *http.Request) *exchange {
 	x := &exchange{request: r, requestID: newRequestID()}
 	x.body, x.unread = io.ReadAll(io.LimitReader(r.Body, maxBody))
-	x.sent, _ = x.parameters()
+	x.readParameters()
 	x.action, x.version = r.Header.Get("X-Acs-Action"), r.Header.Get("X-Acs-Version")
 	if x.rpc = signedByParameters(r, x.sent); x.rpc {
 		x.action, x.version = x.sent.Get("Action"), x.sent.Get("Version")
@@ -45,18 +49,18 @@ func newExchange(r *http.Request) *exchange {
 	return x
 }
 
-// parameters returns the parameters of the query and of a form body, and whether all of them can be
-// read.
-func (x *exchange) parameters() (url.Values, bool) {
-	all, err := url.ParseQuery(x.request.URL.RawQuery)
+func (x *exchange) readParameters() {
+	var err error
+	x.sentInURL, err = url.ParseQuery(x.request.URL.RawQuery)
+	x.sent, x.badQuery = x.sentInURL, err != nil
 	if !x.hasForm() {
-		return all, err == nil
+		return
 	}
-	form, formErr := url.ParseQuery(string(x.body))
+	form, err := url.ParseQuery(string(x.body))
+	x.sent, x.badForm = maps.Clone(x.sentInURL), err != nil
 	for name, values := range form {
-		all[name] = append(all[name], values...)
+		x.sent[name] = slices.Concat(x.sent[name], values)
 	}
-	return all, err == nil && formErr == nil
 }
 
 func (x *exchange) hasForm() bool {
@@ -71,22 +75,22 @@ func (x *exchange) parseParameters() *failure {
 	if len(x.body) > 0 && !x.hasForm() {
 		return invalid("request body")
 	}
-	all, ok := x.parameters()
-	if !ok {
+	if x.badQuery || x.badForm {
 		return invalid("query string or form body")
 	}
-	for name, values := range all {
+	for name, values := range x.sent {
 		if len(values) > 1 {
 			return invalid(name)
 		}
 	}
+	x.query = x.sent
 	if x.rpc {
-		if !strings.EqualFold(all.Get("Format"), "JSON") {
+		if !strings.EqualFold(x.sent.Get("Format"), "JSON") {
 			return invalid("Format")
 		}
-		maps.DeleteFunc(all, func(name string, _ []string) bool { return rpcParameters[name] })
+		x.query = maps.Clone(x.sent)
+		maps.DeleteFunc(x.query, func(name string, _ []string) bool { return rpcParameters[name] })
 	}
-	x.query = all
 	return nil
 }
 
