@@ -77,16 +77,16 @@ func TestOutage_CostsTimeAndNoDesktops(t *testing.T) {
 		fail        func(*http.Request) (*http.Response, error)
 		most        int64 // number of requests in the outage
 	}{
-		{"60 s of refused connections", 6000, 8, withDefaults, 200 * time.Millisecond, 60 * time.Second, refusedConnection, 30},
-		{"5 s of 503", 6000, 8, withDefaults, 200 * time.Millisecond, 5 * time.Second, saying(503, `{"Code":"ServiceUnavailable"}`, nil), 20},
-		{"no retries", 6000, 8, once, 200 * time.Millisecond, 5 * time.Second, cutConnection, 20},
-		{"from the start", 5000, 8, once, 0, time.Minute, refusedConnection, 20},
+		{"60 s of refused connections", 3000, 8, withDefaults, 100 * time.Millisecond, 60 * time.Second, refusedConnection, 30},
+		{"5 s of 503", 3000, 8, withDefaults, 100 * time.Millisecond, 5 * time.Second, saying(503, `{"Code":"ServiceUnavailable"}`, nil), 20},
+		{"no retries", 3000, 8, once, 100 * time.Millisecond, 5 * time.Second, cutConnection, 20},
+		{"from the start", 3000, 8, once, 0, time.Minute, refusedConnection, 20},
 		{"one at a time", 3000, 1, withDefaults, time.Second, 10 * time.Second, refusedConnection, 5},
 		{"one batch", 100, 1, once, 0, time.Minute, refusedConnection, 8},
-		{"many at a time", 30_000, 64, withDefaults, 100 * time.Millisecond, 5 * time.Second, saying(502, "<html>", nil), 140},
-		{"unknown error in a success", 6000, 8, withDefaults, 200 * time.Millisecond, 9 * time.Second, saying(200, `{"Code":"UnknownError","RequestId":"R"}`, nil), 20},
-		{"request timeouts", 6000, 8, withDefaults, 200 * time.Millisecond, 9 * time.Second, saying(408, "", nil), 20},
-		{"hinted", 6000, 8, withDefaults, 200 * time.Millisecond, 9 * time.Second, saying(503, "", http.Header{"Retry-After": {"4"}}), 12},
+		{"many at a time", 15_000, 64, withDefaults, 100 * time.Millisecond, 5 * time.Second, saying(502, "<html>", nil), 140},
+		{"unknown error in a success", 3000, 8, withDefaults, 100 * time.Millisecond, 9 * time.Second, saying(200, `{"Code":"UnknownError","RequestId":"R"}`, nil), 20},
+		{"request timeouts", 3000, 8, withDefaults, 100 * time.Millisecond, 9 * time.Second, saying(408, "", nil), 20},
+		{"hinted", 3000, 8, withDefaults, 100 * time.Millisecond, 9 * time.Second, saying(503, "", http.Header{"Retry-After": {"4"}}), 12},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
 			t.Parallel()

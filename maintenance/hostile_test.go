@@ -82,7 +82,7 @@ func servingHTTP(t *testing.T, version int, handler http.HandlerFunc, opts ...ma
 	}))
 	server.EnableHTTP2 = version == 2
 	server.Config.ErrorLog = discardLog()
-	server.StartTLS()
+	startTLS(server)
 	t.Cleanup(server.Close)
 	return newClient(t, append([]maintenance.Option{
 		patient,

@@ -2,7 +2,11 @@ package maintenance_test
 
 import (
 	"context"
+	"crypto/ecdsa"
+	"crypto/elliptic"
+	"crypto/rand"
 	"crypto/tls"
+	"crypto/x509"
 	"errors"
 	"fmt"
 	"io"
@@ -22,6 +26,20 @@ import (
 	"github.com/ecdkit/ecd-maintenance-go/maintenance/maintenancetest"
 )
 
+// startTLS starts the server with a certificate whose handshakes take less CPU than those of httptest, which has an RSA key.
+func startTLS(server *httptest.Server) {
+	server.TLS = &tls.Config{Certificates: []tls.Certificate{serverCertificate()}}
+	server.StartTLS()
+}
+
+var serverCertificate = sync.OnceValue(func() tls.Certificate {
+	key, _ := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
+	template := certificateTemplate()
+	template.IPAddresses = []net.IP{net.IPv4(127, 0, 0, 1)}
+	der, _ := x509.CreateCertificate(rand.Reader, template, template, key.Public(), key)
+	return tls.Certificate{Certificate: [][]byte{der}, PrivateKey: key}
+})
+
 // trusting returns the default client, made to trust the certificate of a test server.
 func trusting(t *testing.T, server *httptest.Server) *http.Client {
 	roots := server.Client().Transport.(*http.Transport).TLSClientConfig.RootCAs
@@ -39,7 +57,7 @@ func ownClient(t *testing.T, configure func(*http.Transport)) *http.Client {
 func TestNewTransport_FewConnections(t *testing.T) {
 	skipIfShort(t)
 	t.Parallel()
-	const goroutines, calls = 16, 50
+	const goroutines, calls = 16, 20
 	service := maintenancetest.NewService()
 	service.AddDesktops(region, desktops(goroutines)...)
 	var opened atomic.Int64
@@ -49,7 +67,7 @@ func TestNewTransport_FewConnections(t *testing.T) {
 			opened.Add(1)
 		}
 	}
-	server.StartTLS()
+	startTLS(server)
 	defer server.Close()
 	client, err := service.NewClient(maintenance.WithEndpoint(server.URL), maintenance.WithHTTPClient(trusting(t, server)))
 	require.NoError(t, err)
@@ -89,7 +107,7 @@ func TestNewTransport_KeepsIdleConnections(t *testing.T) {
 			opened.Add(1)
 		}
 	}
-	server.StartTLS()
+	startTLS(server)
 	defer server.Close()
 	client := newClient(t, maintenance.WithEndpoint(server.URL), maintenance.WithHTTPClient(trusting(t, server)))
 	for range 2 {
@@ -133,7 +151,7 @@ func TestNewTransport_HTTP2IfOffered(t *testing.T) {
 		service.ServeHTTP(w, r)
 	}))
 	server.EnableHTTP2 = true
-	server.StartTLS()
+	startTLS(server)
 	defer server.Close()
 	client, err := service.NewClient(maintenance.WithEndpoint(server.URL), maintenance.WithHTTPClient(trusting(t, server)))
 	require.NoError(t, err)

@@ -34,11 +34,11 @@ func TestRecover_RecordedAttemptTimeout(t *testing.T) {
 		t.Run(recorded.String(), func(t *testing.T) {
 			t.Parallel()
 			synctest.Test(t, func(t *testing.T) {
-				f := newFixture(t, 100)
+				f := newFixture(t, 10)
 				send := func(_ *http.Request, send func() (*http.Response, error)) (*http.Response, error) { return send() }
 				f.through(t, send, maintenance.WithRetry(maintenance.RetryPolicy{AttemptTimeout: recorded}))
 				var crashed string
-				_, err := f.windows.Run(t.Context(), night(desktops(100)), func(context.Context, []string) error {
+				_, err := f.windows.Run(t.Context(), night(desktops(10)), func(context.Context, []string) error {
 					crashed = f.copyJournal(t)
 					return nil
 				})
@@ -48,7 +48,7 @@ func TestRecover_RecordedAttemptTimeout(t *testing.T) {
 				f.through(t, send, maintenance.WithRetry(maintenance.RetryPolicy{AttemptTimeout: 45 * time.Second}))
 				fence := recorded + 10*time.Second
 				time.AfterFunc(fence-time.Second, func() {
-					_, _ = f.client.SetMaintenance(context.Background(), region, maintenance.ModeEnter, desktops(100))
+					_, _ = f.client.SetMaintenance(context.Background(), region, maintenance.ModeEnter, desktops(10))
 				})
 				start := time.Now()
 				_, err = f.windows.Recover(t.Context())
@@ -56,7 +56,7 @@ func TestRecover_RecordedAttemptTimeout(t *testing.T) {
 				assert.GreaterOrEqual(t, time.Since(start), fence)
 				assert.Less(t, time.Since(start), fence+10*time.Second)
 				time.Sleep(time.Minute)
-				assert.Empty(t, f.in(desktops(100)))
+				assert.Empty(t, f.in(desktops(10)))
 			})
 		})
 	}

@@ -23,20 +23,20 @@ import (
 func TestRun_BusyNotOut(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		f := newFixture(t, 300)
+		f := newFixture(t, 101)
 		f.Connect(region, "ecd-8", "bob")
 		start := time.Now()
 		time.AfterFunc(5*time.Minute, func() { f.Deny("SetDesktopMaintenance") })
 		time.AfterFunc(30*time.Minute, func() { f.Deny() })
-		report, err := f.windows.Run(t.Context(), night(desktops(300)), func(_ context.Context, ready []string) error {
+		report, err := f.windows.Run(t.Context(), night(desktops(101)), func(_ context.Context, ready []string) error {
 			assert.Less(t, time.Since(start), 13*time.Minute)
-			brief.Len(t, ready, 299)
+			brief.Len(t, ready, 100)
 			return nil
 		})
 		require.NoError(t, err)
 		brief.Len(t, report.Busy, 1)
 		brief.Empty(t, report.NotOut)
-		brief.Empty(t, f.in(desktops(300)))
+		brief.Empty(t, f.in(desktops(101)))
 	})
 }
 
@@ -63,12 +63,12 @@ func TestRun_SessionsThatStay(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			synctest.Test(t, func(t *testing.T) {
-				f := newFixture(t, 100)
+				f := newFixture(t, 50)
 				for _, id := range desktops(45) {
 					f.Connect(region, id, "alice")
 				}
 				tc.prepare(f)
-				w := night(desktops(100))
+				w := night(desktops(50))
 				w.Disconnect, w.Grace = true, time.Minute
 				worked := 0
 				report, err := f.windows.Run(t.Context(), w, func(_ context.Context, ready []string) error {
@@ -81,8 +81,8 @@ func TestRun_SessionsThatStay(t *testing.T) {
 					require.ErrorIs(t, err, tc.want)
 				}
 				brief.Len(t, report.Busy, tc.busy)
-				assert.Equal(t, 100-tc.busy, worked)
-				brief.Empty(t, f.in(desktops(100)))
+				assert.Equal(t, 50-tc.busy, worked)
+				brief.Empty(t, f.in(desktops(50)))
 			})
 		})
 	}
@@ -95,7 +95,7 @@ func TestRun_CancelledAnywhere(t *testing.T) {
 	for _, after := range []time.Duration{0, 150, 350, 1200, 30_000, 600_100, 600_500, 602_000, 700_000, 720_100, 721_050} {
 		after *= time.Millisecond
 		synctest.Test(t, func(t *testing.T) {
-			f := newFixture(t, 300)
+			f := newFixture(t, 101)
 			f.Inject(0, maintenancetest.Fault{Latency: 100 * time.Millisecond})
 			f.Connect(region, "ecd-7", "alice")
 			f.Connect(region, "ecd-8", "")
@@ -105,7 +105,7 @@ func TestRun_CancelledAnywhere(t *testing.T) {
 			cause := errors.New("the operator pressed Ctrl-C")
 			ctx, cancel := context.WithCancelCause(t.Context())
 			time.AfterFunc(after, func() { cancel(cause) })
-			w := night(desktops(300))
+			w := night(desktops(101))
 			w.Disconnect = true
 			report, err := f.windows.Run(ctx, w, func(ctx context.Context, _ []string) error {
 				assert.NoError(t, ctx.Err(), "the work begins after the end of ctx, %v", after)
@@ -113,7 +113,7 @@ func TestRun_CancelledAnywhere(t *testing.T) {
 				return ctx.Err()
 			})
 			require.ErrorIs(t, err, context.Canceled, "%v", after)
-			assert.Equal(t, []string{"ecd-9"}, f.in(desktops(300)), "%v", after)
+			assert.Equal(t, []string{"ecd-9"}, f.in(desktops(101)), "%v", after)
 			brief.Empty(t, f.unfinished(t))
 			assert.False(t, report.Ended.Before(report.Began))
 		})
@@ -124,7 +124,7 @@ func TestRun_CancelledAnywhere(t *testing.T) {
 func TestRun_TransportPanics(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		f := newFixture(t, 500)
+		f := newFixture(t, 250)
 		var requests atomic.Int32
 		f.through(t, func(r *http.Request, send func() (*http.Response, error)) (*http.Response, error) {
 			if isEnter(r) && requests.Add(1) == 3 {
@@ -135,9 +135,9 @@ func TestRun_TransportPanics(t *testing.T) {
 			}
 			return send()
 		})
-		assert.PanicsWithValue(t, "a bug", func() { _, _ = f.windows.Run(t.Context(), night(desktops(500)), noWork) })
+		assert.PanicsWithValue(t, "a bug", func() { _, _ = f.windows.Run(t.Context(), night(desktops(250)), noWork) })
 		time.Sleep(time.Minute)
-		brief.Empty(t, f.in(desktops(500)))
+		brief.Empty(t, f.in(desktops(250)))
 		brief.Empty(t, f.unfinished(t))
 	})
 }

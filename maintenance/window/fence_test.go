@@ -26,14 +26,14 @@ func TestRun_LateAttemptBesideAcceptedRetry(t *testing.T) {
 	t.Parallel()
 	for _, late := range []time.Duration{time.Second, 20 * time.Second, 39 * time.Second} {
 		synctest.Test(t, func(t *testing.T) {
-			f := newFixture(t, 300)
+			f := newFixture(t, 101)
 			f.enterLate(t, late, desktops(100))
-			report, err := f.windows.Run(t.Context(), night(desktops(300)), noWork)
+			report, err := f.windows.Run(t.Context(), night(desktops(101)), noWork)
 			require.NoError(t, err)
-			brief.Len(t, report.Ready, 300)
+			brief.Len(t, report.Ready, 101)
 			brief.Empty(t, report.Failed)
 			time.Sleep(time.Minute)
-			brief.Empty(t, f.in(desktops(300)), "%v", late)
+			brief.Empty(t, f.in(desktops(101)), "%v", late)
 		})
 	}
 }
@@ -42,10 +42,10 @@ func TestRun_LateAttemptBesideAcceptedRetry(t *testing.T) {
 func TestRun_NoFenceWithoutDoubt(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		f := newFixture(t, 300)
+		f := newFixture(t, 101)
 		f.SetTransition(2500 * time.Millisecond)
 		start := time.Now()
-		_, err := f.windows.Run(t.Context(), night(desktops(300)), func(context.Context, []string) error {
+		_, err := f.windows.Run(t.Context(), night(desktops(101)), func(context.Context, []string) error {
 			assert.Less(t, time.Since(start), 5*time.Second, "states are read often at first")
 			return nil
 		})
@@ -98,12 +98,12 @@ func TestRun_NeverAnswered(t *testing.T) {
 func TestRun_LateAttemptOfClientThatDoesNotRetry(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		f := newFixture(t, 300)
+		f := newFixture(t, 101)
 		f.enterLate(t, 20*time.Second, desktops(100), maintenance.WithRetry(maintenance.RetryPolicy{MaxAttempts: 1}))
-		_, err := f.windows.Run(t.Context(), night(desktops(300)), noWork)
+		_, err := f.windows.Run(t.Context(), night(desktops(101)), noWork)
 		require.NoError(t, err)
 		time.Sleep(time.Minute)
-		brief.Empty(t, f.in(desktops(300)))
+		brief.Empty(t, f.in(desktops(101)))
 	})
 }
 

@@ -288,6 +288,7 @@ var killPhases = []struct {
 // After a process is killed at any moment of a window, Recover takes out every desktop of the window.
 func TestRecover_AfterKill(t *testing.T) {
 	skipIfShort(t)
+	t.Parallel()
 	t.Log("kill, phase, desktops of the window in after the kill, after Recover, of others, time of Recover")
 	var atOnce errgroup.Group
 	atOnce.SetLimit(5) // more than t.Parallel allows, because the processes wait most of the time

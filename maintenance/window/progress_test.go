@@ -25,7 +25,7 @@ func TestWithProgress_Phases(t *testing.T) {
 			waiting = map[string]time.Time{} // users, and until when they may stay
 			failed  error
 		)
-		f := newFixture(t, 250, window.WithProgress(func(p window.Progress) {
+		f := newFixture(t, 101, window.WithProgress(func(p window.Progress) {
 			if p.Phase != latest.Phase {
 				phases = append(phases, p.Phase)
 			} else {
@@ -42,7 +42,7 @@ func TestWithProgress_Phases(t *testing.T) {
 			switch p.Phase {
 			case "working":
 				assert.Equal(t, window.Progress{
-					Name: "night", Region: region, Phase: "working", Desktops: 249, Accepted: 249, Done: 249, Until: start.Add(12*time.Minute + time.Hour),
+					Name: "night", Region: region, Phase: "working", Desktops: 100, Accepted: 100, Done: 100, Until: start.Add(12*time.Minute + time.Hour),
 				}, p)
 			}
 		}))
@@ -50,7 +50,7 @@ func TestWithProgress_Phases(t *testing.T) {
 		f.Connect(region, "ecd-8", "bob")   // stays
 		f.Deny("DisconnectDesktopSessions")
 		time.AfterFunc(time.Minute, func() { f.Disconnect(region, "ecd-7") })
-		w := night(desktops(250))
+		w := night(desktops(101))
 		w.Disconnect, w.Duration = true, time.Hour
 		_, err := f.windows.Run(t.Context(), w, func(context.Context, []string) error {
 			f.Deny("SetDesktopMaintenance")

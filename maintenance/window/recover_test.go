@@ -24,13 +24,13 @@ import (
 func TestRecover_AfterACrash(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		f := newFixture(t, 300)
+		f := newFixture(t, 201)
 		f.SetTransition(10 * time.Second)
-		_, err := f.client.SetMaintenance(t.Context(), region, maintenance.ModeEnter, []string{"ecd-300"})
+		_, err := f.client.SetMaintenance(t.Context(), region, maintenance.ModeEnter, []string{"ecd-201"})
 		require.NoError(t, err)
 		time.Sleep(time.Minute)
 		crashed := filepath.Join(t.TempDir(), "crashed.db")
-		_, err = f.windows.Run(t.Context(), night(desktops(300)), func(context.Context, []string) error {
+		_, err = f.windows.Run(t.Context(), night(desktops(201)), func(context.Context, []string) error {
 			journal, err := os.ReadFile(f.path)
 			require.NoError(t, err)
 			require.NoError(t, os.WriteFile(crashed, journal, 0o600))
@@ -48,13 +48,13 @@ func TestRecover_AfterACrash(t *testing.T) {
 		f.open(t)
 		unfinished := f.unfinished(t)
 		brief.MustLen(t, unfinished, 1)
-		assert.Len(t, unfinished[0].DesktopIds, 299)
+		assert.Len(t, unfinished[0].DesktopIds, 200)
 		assert.Equal(t, "working", unfinished[0].Phase)
 		start := time.Now()
 		_, err = f.windows.Recover(t.Context())
 		require.NoError(t, err)
 		assert.GreaterOrEqual(t, time.Since(start), 40*time.Second, "the fence")
-		assert.Equal(t, []string{"ecd-300"}, f.in(desktops(300)), "somebody else's")
+		assert.Equal(t, []string{"ecd-201"}, f.in(desktops(201)), "somebody else's")
 		brief.Empty(t, f.unfinished(t))
 	})
 }
@@ -63,13 +63,13 @@ func TestRecover_AfterACrash(t *testing.T) {
 func TestRecover_FenceInTheSameProcess(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		f := newFixture(t, 100, window.WithExitTimeout(time.Second))
+		f := newFixture(t, 10, window.WithExitTimeout(time.Second))
 		time.Sleep(time.Hour) // since the journal was opened
 		f.Inject(1, maintenancetest.Fault{Action: "SetDesktopMaintenance", Cut: true})
 		time.AfterFunc(25*time.Second, func() {
-			_, _ = f.client.SetMaintenance(context.Background(), region, maintenance.ModeEnter, desktops(100))
+			_, _ = f.client.SetMaintenance(context.Background(), region, maintenance.ModeEnter, desktops(10))
 		})
-		_, err := f.windows.Run(t.Context(), night(desktops(100)), noWork)
+		_, err := f.windows.Run(t.Context(), night(desktops(10)), noWork)
 		var left *window.NotOutError
 		require.ErrorAs(t, err, &left)
 		require.ErrorIs(t, err, context.DeadlineExceeded)
@@ -77,7 +77,7 @@ func TestRecover_FenceInTheSameProcess(t *testing.T) {
 			_, _ = f.windows.Recover(t.Context())
 		}
 		time.Sleep(time.Minute)
-		brief.Empty(t, f.in(desktops(100)))
+		brief.Empty(t, f.in(desktops(10)))
 	})
 }
 
@@ -124,8 +124,8 @@ func TestRecover_Cancelled(t *testing.T) {
 	t.Parallel()
 	for _, after := range []time.Duration{0, time.Second, 20 * time.Second} {
 		synctest.Test(t, func(t *testing.T) {
-			f := newFixture(t, 300, window.WithExitTimeout(time.Minute))
-			f.keepIn(t, night(desktops(300)))
+			f := newFixture(t, 101, window.WithExitTimeout(time.Minute))
+			f.keepIn(t, night(desktops(101)))
 			require.NoError(t, f.windows.Close())
 			f.open(t)
 			ctx, cancel := context.WithCancel(t.Context())
@@ -133,11 +133,11 @@ func TestRecover_Cancelled(t *testing.T) {
 			reports, err := f.windows.Recover(ctx)
 			require.ErrorIs(t, err, context.Canceled, "%v", after)
 			require.Len(t, reports, 1)
-			assert.Len(t, reports[0].NotOut, 300)
+			assert.Len(t, reports[0].NotOut, 101)
 			brief.MustLen(t, f.unfinished(t), 1)
 			_, err = f.windows.Recover(t.Context())
 			require.NoError(t, err)
-			brief.Empty(t, f.in(desktops(300)))
+			brief.Empty(t, f.in(desktops(101)))
 		})
 	}
 	f := newFixture(t, 0)

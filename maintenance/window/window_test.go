@@ -35,7 +35,7 @@ func TestMain(m *testing.M) {
 func TestRun_TakesInWorksAndTakesOut(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		f := newFixture(t, 250)
+		f := newFixture(t, 120)
 		f.SetTransition(20 * time.Second)
 		f.Connect(region, "ecd-7", "alice")
 		time.AfterFunc(5*time.Minute, func() { f.Disconnect(region, "ecd-7") })
@@ -48,11 +48,11 @@ func TestRun_TakesInWorksAndTakesOut(t *testing.T) {
 		require.NoError(t, err)
 		time.Sleep(time.Minute)
 
-		ids := append(desktops(250), "gone", "ecd-1")
+		ids := append(desktops(120), "gone", "ecd-1")
 		worked := false
 		report, err := f.windows.Run(t.Context(), night(ids), func(ctx context.Context, ready []string) error {
 			worked = true
-			brief.Len(t, ready, 248)
+			brief.Len(t, ready, 118)
 			early := slices.DeleteFunc(slices.Clone(ready), func(id string) bool { return f.InMaintenance(region, id) })
 			brief.Empty(t, early, "ready, but not in maintenance")
 			assert.False(t, slices.Contains(ready, "ecd-8"), "ecd-8")
@@ -66,13 +66,13 @@ func TestRun_TakesInWorksAndTakesOut(t *testing.T) {
 		})
 		require.NoError(t, err)
 		assert.True(t, worked)
-		brief.Equal(t, []string{"ecd-9", "ecd-10"}, f.in(desktops(250)), "somebody else's")
+		brief.Equal(t, []string{"ecd-9", "ecd-10"}, f.in(desktops(120)), "somebody else's")
 		assert.Equal(t, []string{"gone"}, report.Missing)
 		brief.MustLen(t, report.Busy, 1)
 		assert.Equal(t, "ecd-8", report.Busy[0].DesktopId)
 		assert.Equal(t, "bob", report.Busy[0].Sessions[0].EndUserId)
 		brief.MustLen(t, report.AlreadyIn, 2)
-		brief.Len(t, report.Ready, 248)
+		brief.Len(t, report.Ready, 118)
 		brief.Empty(t, report.NotOut)
 		brief.Empty(t, f.unfinished(t))
 	})
@@ -134,11 +134,11 @@ func TestRun_WorkEnds(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			synctest.Test(t, func(t *testing.T) {
-				f := newFixture(t, 150)
+				f := newFixture(t, 12)
 				f.SetTransition(time.Minute)
 				ctx, cancel := context.WithCancel(t.Context())
 				defer cancel()
-				w := night(desktops(150))
+				w := night(desktops(12))
 				w.Duration = time.Hour
 				var err error
 				ended := make(chan any, 1)
@@ -155,7 +155,7 @@ func TestRun_WorkEnds(t *testing.T) {
 				}()
 				assert.Equal(t, tc.end, <-ended)
 				require.ErrorIs(t, err, tc.want)
-				brief.Empty(t, f.in(desktops(150)))
+				brief.Empty(t, f.in(desktops(12)))
 				brief.Empty(t, f.unfinished(t))
 			})
 		})
@@ -186,14 +186,14 @@ func TestRun_ExitDeniedForAWhile(t *testing.T) {
 	skipIfShort(t)
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		f := newFixture(t, 200)
-		_, err := f.windows.Run(t.Context(), night(desktops(200)), func(context.Context, []string) error {
+		f := newFixture(t, 101)
+		_, err := f.windows.Run(t.Context(), night(desktops(101)), func(context.Context, []string) error {
 			f.Deny("SetDesktopMaintenance")
 			time.AfterFunc(50*time.Minute, func() { f.Deny() })
 			return nil
 		})
 		require.NoError(t, err)
-		brief.Empty(t, f.in(desktops(200)))
+		brief.Empty(t, f.in(desktops(101)))
 	})
 }
 
@@ -247,11 +247,11 @@ func TestRun_ExitDenied(t *testing.T) {
 func TestRun_UnknownOutcomes(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		f := newFixture(t, 300)
+		f := newFixture(t, 160)
 		f.Inject(0, maintenancetest.Fault{Action: "SetDesktopMaintenance", DesktopId: "ecd-150", Cut: true, Applied: true})
 		time.AfterFunc(20*time.Minute, func() { f.Deny() })
-		_, _ = f.windows.Run(t.Context(), night(desktops(300)), func(context.Context, []string) error { return nil })
-		brief.Empty(t, f.in(desktops(300)))
+		_, _ = f.windows.Run(t.Context(), night(desktops(160)), func(context.Context, []string) error { return nil })
+		brief.Empty(t, f.in(desktops(160)))
 	})
 }
 
