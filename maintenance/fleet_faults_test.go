@@ -165,7 +165,7 @@ func TestFleet_PoisonedBatchesHoldNobody(t *testing.T) {
 	skipIfShort(t)
 	t.Parallel()
 	for _, concurrency := range []int{1, 8} {
-		for _, poisoned := range [][]int{{0}, {10}, {10, 11}, {10, 20, 30}, {0, 5, 6, 7, 8, 9, 30}} {
+		for _, poisoned := range [][]int{{10}, {10, 20, 30}, {0, 5, 6, 7, 8, 9, 30}} {
 			t.Run(fmt.Sprint(concurrency, poisoned), func(t *testing.T) {
 				t.Parallel()
 				synctest.Test(t, func(t *testing.T) {
@@ -249,7 +249,7 @@ func TestFleet_PauseThatWasLeftBehind(t *testing.T) {
 // The fleet is throttled until its context ends.
 func TestFleet_ThrottledToTheDeadline(t *testing.T) {
 	skipIfShort(t)
-	for d, n := range map[time.Duration]int{time.Minute: 1000, 500 * time.Millisecond: 1000, 10 * time.Second: 1000, 59 * time.Minute: 5} {
+	for d, n := range map[time.Duration]int{time.Minute: 1000, 500 * time.Millisecond: 1000, 10 * time.Second: 1000, 10 * time.Minute: 5} {
 		t.Run(d.String(), func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				s, c := newSim(t, 10*time.Millisecond, func(ids []string) (int, string, http.Header, error) {

@@ -253,6 +253,7 @@ func (h panickingHandler) Handle(context.Context, slog.Record) error { h.do(); r
 // A panic or Goexit in any goroutine of a fleet ends the fleet and propagates to the caller after
 // everything has stopped.
 func TestFleet_PanicsReachTheCaller(t *testing.T) {
+	skipIfShort(t)
 	t.Parallel()
 	for end, do := range map[string]func(){
 		"a bug":  func() { panic("a bug") },

@@ -186,7 +186,7 @@ func TestFleet_ConcurrencyBoundsTheRequestsInFlight(t *testing.T) {
 	for _, limit := range []int{1, 3, 8} {
 		synctest.Test(t, func(t *testing.T) {
 			service := maintenancetest.NewService()
-			service.AddDesktops(region, desktops(5000)...)
+			service.AddDesktops(region, desktops(2500)...)
 			service.Inject(0, maintenancetest.Fault{Latency: time.Second})
 			var inFlight, most atomic.Int64
 			drawn := 0
@@ -199,7 +199,7 @@ func TestFleet_ConcurrencyBoundsTheRequestsInFlight(t *testing.T) {
 			})}))
 			require.NoError(t, err)
 			report, err := client.SetFleetMaintenance(t.Context(), region, "enter", func(yield func(string) bool) {
-				for _, id := range desktops(5000) {
+				for _, id := range desktops(2500) {
 					if drawn++; !yield(id) {
 						return
 					}
@@ -211,7 +211,7 @@ func TestFleet_ConcurrencyBoundsTheRequestsInFlight(t *testing.T) {
 			}, maintenance.WithConcurrency(limit))
 			require.NoError(t, err)
 			assert.EqualValues(t, limit, most.Load())
-			assert.Equal(t, time.Duration((50+limit-1)/limit)*time.Second, report.Elapsed)
+			assert.Equal(t, time.Duration((25+limit-1)/limit)*time.Second, report.Elapsed)
 		})
 	}
 }

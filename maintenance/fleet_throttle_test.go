@@ -28,17 +28,17 @@ func TestFleetThrottle_CostsTimeAndNoDesktops(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			synctest.Test(t, func(t *testing.T) {
-				service, client := newService(t, 5000, once) // and no attempts
+				service, client := newService(t, 3000, once) // and no attempts
 				service.SetRateLimit(limit)
 				if name == "nothing left at the start" {
 					require.NoError(t, enter(t.Context(), client))
 					time.AfterFunc(time.Minute, func() { service.SetRateLimit(maintenancetest.RateLimit{}) })
 				}
-				report, err := client.SetFleetMaintenance(t.Context(), region, "enter", slices.Values(desktops(5000)))
+				report, err := client.SetFleetMaintenance(t.Context(), region, "enter", slices.Values(desktops(3000)))
 				require.NoError(t, err)
-				assert.Equal(t, 5000, report.Succeeded)
+				assert.Equal(t, 3000, report.Succeeded)
 				assert.Positive(t, report.Throttled)
-				assert.Equal(t, 50, report.Calls-report.Throttled)
+				assert.Equal(t, 30, report.Calls-report.Throttled)
 			})
 		})
 	}

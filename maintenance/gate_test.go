@@ -79,8 +79,8 @@ func TestGate_RateHoldsWithASlowProvider(t *testing.T) {
 	t.Parallel()
 	for _, concurrency := range []int{1, 8, 60} {
 		synctest.Test(t, func(t *testing.T) {
-			d, _, client := newDated(t, 4000, maintenance.WithCredential(newSlowProvider(5*time.Second)))
-			_, err := client.SetFleetMaintenance(t.Context(), region, "enter", slices.Values(desktops(4000)),
+			d, _, client := newDated(t, 2000, maintenance.WithCredential(newSlowProvider(5*time.Second)))
+			_, err := client.SetFleetMaintenance(t.Context(), region, "enter", slices.Values(desktops(2000)),
 				maintenance.WithRequestRate(10), maintenance.WithConcurrency(concurrency))
 			require.NoError(t, err)
 			assert.LessOrEqual(t, d.most(time.Second), 10, "%d at a time", concurrency)

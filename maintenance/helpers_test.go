@@ -2,10 +2,10 @@ package maintenance_test
 
 import (
 	"flag"
-	"fmt"
 	"io"
 	"log"
 	"net/http"
+	"strconv"
 	"strings"
 	"sync/atomic"
 	"testing"
@@ -47,12 +47,12 @@ func answering(calls *atomic.Int64, status int, contentType, body string) *http.
 	})}
 }
 
-var seedsFlag = flag.Uint64("seeds", 3, "random fleets of each test of random fleets; 2 with -short")
+var seedsFlag = flag.Uint64("seeds", 2, "random fleets of each test of random fleets; 1 with -short")
 
 // seeds is the number of random fleets of each test of random fleets.
 func seeds() uint64 {
 	if testing.Short() {
-		return 2
+		return 1
 	}
 	return *seedsFlag
 }
@@ -93,7 +93,7 @@ func newService(t *testing.T, n int, opts ...maintenance.Option) (*maintenancete
 func desktops(n int) []string {
 	ids := make([]string, n)
 	for i := range ids {
-		ids[i] = fmt.Sprintf("ecd-%d", i+1)
+		ids[i] = "ecd-" + strconv.Itoa(i+1)
 	}
 	return ids
 }

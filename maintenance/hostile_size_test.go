@@ -20,6 +20,7 @@ const mebibyte = 1 << 20
 // TestHostile_Size is not parallel, because it measures the memory of the whole process. The peers themselves
 // allocate very little: they send the same bytes until the connection is closed, or ten gibibytes of them.
 func TestHostile_Size(t *testing.T) {
+	skipIfShort(t)
 	filler := bytes.Repeat([]byte(" "), mebibyte)
 	for _, tc := range []struct {
 		name     string

@@ -148,6 +148,7 @@ func TestProxy_ReasonPhraseIsNotRepeated(t *testing.T) {
 
 // All requests in flight may be refused, but the fleet sends no more after the first refusal.
 func TestProxy_RefusesAFleet(t *testing.T) {
+	skipIfShort(t)
 	t.Parallel()
 	for _, tc := range []struct{ name, scheme, says string }{
 		{"407 Proxy Authentication Required", "http", "HTTP 407 Proxy Authentication Required"},
@@ -279,6 +280,7 @@ func (c *rawConn) socks(method, authentication, reply string) {
 }
 
 func TestProxy_SOCKS5(t *testing.T) {
+	skipIfShort(t)
 	t.Parallel()
 	const free, password, granted = "\x05\x00", "\x05\x02", "\x01\x00"
 	reply := func(code string) string { return "\x05" + code + "\x00\x01\x00\x00\x00\x00\x00\x00" }
@@ -314,6 +316,7 @@ func TestProxy_SOCKS5(t *testing.T) {
 
 // Failures to reach a proxy are like failures to reach the service.
 func TestProxy_OutOfReach(t *testing.T) {
+	skipIfShort(t)
 	t.Parallel()
 	alert := func(*tls.ClientHelloInfo) (*tls.Config, error) { return nil, io.ErrUnexpectedEOF }
 	for _, tc := range []struct {

@@ -194,7 +194,7 @@ func TestSecrets_EscapesWithoutEnd(t *testing.T) {
 	t.Parallel()
 	layers := func(n int) string { return strings.Repeat("%", n) + strings.Repeat("3", n-1) + "43" + stsToken[1:] }
 	assert.Equal(t, "(withheld)", withhold(t, stsToken, layers(5)))
-	err := do(t.Context(), masked(stsToken), answer(400, nil, `{"Code":"X","Message":"m `+layers(200_000)+`"}`))
+	err := do(t.Context(), masked(stsToken), answer(400, nil, `{"Code":"X","Message":"m `+layers(100_000)+`"}`))
 	var refused *gateway.APIError
 	require.ErrorAs(t, err, &refused)
 	assert.Equal(t, "X", refused.Code)

@@ -52,7 +52,7 @@ func TestService_RequestsAreTheLatest(t *testing.T) {
 	var group sync.WaitGroup
 	for range 8 {
 		group.Go(func() {
-			for range 2*maintenancetest.MaxRecorded/8 + 25 {
+			for range maintenancetest.MaxRecorded/8 + 25 {
 				assert.NoError(t, enter(t.Context(), t, service))
 			}
 		})

@@ -15,7 +15,7 @@ import (
 // FuzzService_States reads its input as a list of steps of two bytes each: an event and its desktop.
 func FuzzService_States(f *testing.F) {
 	random := rand.New(rand.NewPCG(1, 2))
-	for range 20 {
+	for range 10 {
 		steps := make([]byte, 400)
 		for i := range steps {
 			steps[i] = byte(random.Uint32())

@@ -3,9 +3,9 @@ package window_test
 import (
 	"context"
 	"errors"
-	"fmt"
 	"net/http"
 	"path/filepath"
+	"strconv"
 	"sync/atomic"
 	"testing"
 	"time"
@@ -55,7 +55,7 @@ func isEnter(r *http.Request) bool { return r.URL.Query().Get("Mode") == "ENTER"
 
 func desktops(n int) (ids []string) {
 	for i := range n {
-		ids = append(ids, fmt.Sprint("ecd-", i+1))
+		ids = append(ids, "ecd-"+strconv.Itoa(i+1))
 	}
 	return ids
 }
