@@ -487,7 +487,7 @@ func TestDesktops_ConstantMemory(t *testing.T) {
 		for i := range page {
 			page[i] = fmt.Sprintf(`{"DesktopId":"ecd-%d-%d","DesktopName":"%s"}`, requests, i, padding)
 		}
-		if requests == 150 {
+		if requests == 90 {
 			return pageOf("", page...)
 		}
 		return pageOf(fmt.Sprint("token-", requests), page...)
@@ -505,6 +505,6 @@ func TestDesktops_ConstantMemory(t *testing.T) {
 			most = max(most, heap())
 		}
 	}
-	assert.Equal(t, 15_000, read)
-	assert.Less(t, most, before+8*mebibyte, "the region has 15 MB")
+	assert.Equal(t, 9000, read)
+	assert.Less(t, most, before+5*mebibyte, "the region has 9 MB")
 }

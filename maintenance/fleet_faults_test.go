@@ -249,6 +249,7 @@ func TestFleet_PauseThatWasLeftBehind(t *testing.T) {
 // The fleet is throttled until its context ends.
 func TestFleet_ThrottledToTheDeadline(t *testing.T) {
 	skipIfShort(t)
+	t.Parallel()
 	for d, n := range map[time.Duration]int{time.Minute: 1000, 500 * time.Millisecond: 1000, 10 * time.Second: 1000, 10 * time.Minute: 5} {
 		t.Run(d.String(), func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
@@ -267,6 +268,7 @@ func TestFleet_ThrottledToTheDeadline(t *testing.T) {
 }
 func TestFleet_DownForEver(t *testing.T) {
 	skipIfShort(t)
+	t.Parallel()
 	for _, limit := range []time.Duration{time.Millisecond, time.Second, 10 * time.Second, 5 * time.Minute, time.Hour} {
 		for _, latency := range []time.Duration{0, 10 * time.Millisecond, 10 * time.Second} {
 			synctest.Test(t, func(t *testing.T) {
@@ -377,6 +379,7 @@ func TestFleet_OneUnknownHostInAnOutage(t *testing.T) {
 // A short failure with MaxAttempts 1 costs no desktop.
 func TestFleet_BlipWithOneAttempt(t *testing.T) {
 	skipIfShort(t)
+	t.Parallel()
 	for _, concurrency := range []int{2, 8} {
 		for _, blip := range []time.Duration{500 * time.Millisecond, 900 * time.Millisecond, 1500 * time.Millisecond, 5 * time.Second} {
 			t.Run(fmt.Sprint(concurrency, blip), func(t *testing.T) {

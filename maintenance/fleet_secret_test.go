@@ -104,11 +104,11 @@ func letters(text string) string {
 // assertNoRun looks for a long run of a secret, in any of its forms.
 func assertNoRun(t *testing.T, shown string, forms ...string) {
 	t.Helper()
-	const run = 20
+	const run, step = 17, 4 // finds each run of 20
 	shown = letters(shown)
 	for _, form := range forms {
 		form = letters(form)
-		for i := 0; i+run <= len(form); i++ {
+		for i := 0; i+run <= len(form); i += step {
 			if strings.Contains(shown, form[i:i+run]) {
 				assert.Fail(t, "shows the token", form[i:i+run])
 				return

@@ -114,9 +114,9 @@ func TestFleetSplit_OneBatchAtATime(t *testing.T) {
 	skipIfShort(t)
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		service, client := newService(t, 5000)
+		service, client := newService(t, 1500)
 		service.Inject(0, maintenancetest.Fault{Action: "SetDesktopMaintenance", StatusCode: 400, Code: "InvalidParameter", Latency: 10 * time.Millisecond})
-		_, err := client.SetFleetMaintenance(t.Context(), region, "enter", slices.Values(desktops(5000)))
+		_, err := client.SetFleetMaintenance(t.Context(), region, "enter", slices.Values(desktops(1500)))
 		require.Error(t, err)
 		var order []int // batches of the parts, in the order of sending
 		for _, r := range service.Requests() {
@@ -185,15 +185,15 @@ func TestFleetSplit_AfterASuccess(t *testing.T) {
 	skipIfShort(t)
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		service, client := newService(t, 600)
+		service, client := newService(t, 300)
 		stop := service.Inject(1, maintenancetest.Fault{})
 		defer stop()
 		service.Inject(0, maintenancetest.Fault{Action: "SetDesktopMaintenance", StatusCode: 400, Code: "InvalidParameter"})
-		report, err := client.SetFleetMaintenance(t.Context(), region, "enter", slices.Values(desktops(600)), maintenance.WithConcurrency(1))
+		report, err := client.SetFleetMaintenance(t.Context(), region, "enter", slices.Values(desktops(300)), maintenance.WithConcurrency(1))
 		var summary *maintenance.FleetError
 		require.ErrorAs(t, err, &summary)
 		require.NoError(t, summary.Ended)
 		assert.Equal(t, 100, report.Succeeded)
-		assert.Equal(t, 1+5*(199+1), report.Calls)
+		assert.Equal(t, 1+2*(199+1), report.Calls)
 	})
 }

@@ -39,21 +39,21 @@ func TestFleetWait_ReturnsWhenEveryDesktopIsInTheMode(t *testing.T) {
 	t.Parallel()
 	for _, mode := range []maintenance.Mode{maintenance.ModeEnter, maintenance.ModeExit} {
 		synctest.Test(t, func(t *testing.T) {
-			service, client := newService(t, 300)
+			service, client := newService(t, 101)
 			service.SetTransition(30 * time.Second)
 			if mode == maintenance.ModeExit {
-				_, err := client.SetFleetMaintenance(t.Context(), region, "enter", slices.Values(desktops(300)), maintenance.WithWait())
+				_, err := client.SetFleetMaintenance(t.Context(), region, "enter", slices.Values(desktops(101)), maintenance.WithWait())
 				require.NoError(t, err)
 			}
-			for _, id := range []string{"ecd-7", "ecd-250"} {
+			for _, id := range []string{"ecd-7", "ecd-101"} {
 				service.Connect(region, id, "alice")
 			}
-			time.AfterFunc(10*time.Minute, func() { service.Disconnect(region, "ecd-7") })
-			time.AfterFunc(20*time.Minute, func() { service.Disconnect(region, "ecd-250") })
+			time.AfterFunc(5*time.Minute, func() { service.Disconnect(region, "ecd-7") })
+			time.AfterFunc(10*time.Minute, func() { service.Disconnect(region, "ecd-101") })
 			told := map[string]time.Duration{}
 			var again, early []string // desktops that are told twice, or before they are in the mode
 			start := time.Now()
-			report, err := client.SetFleetMaintenance(t.Context(), region, mode, slices.Values(desktops(300)), maintenance.WithWait(),
+			report, err := client.SetFleetMaintenance(t.Context(), region, mode, slices.Values(desktops(101)), maintenance.WithWait(),
 				maintenance.WithResults(func(r maintenance.FleetResult) {
 					assert.NotEmpty(t, r.RequestId)
 					for _, id := range r.DesktopIds {
@@ -69,14 +69,14 @@ func TestFleetWait_ReturnsWhenEveryDesktopIsInTheMode(t *testing.T) {
 			require.NoError(t, err)
 			brief.Empty(t, again, "told twice")
 			brief.Empty(t, early, "told before they are in the mode")
-			assert.Equal(t, 300, report.Succeeded)
-			brief.Len(t, told, 300)
+			assert.Equal(t, 101, report.Succeeded)
+			brief.Len(t, told, 101)
 			assert.InDelta(t, 30, told["ecd-1"].Seconds(), 15)
 			if mode == maintenance.ModeEnter {
-				assert.InDelta(t, 630, told["ecd-7"].Seconds(), 15)
-				assert.InDelta(t, 1230, report.Elapsed.Seconds(), 15)
+				assert.InDelta(t, 330, told["ecd-7"].Seconds(), 15)
+				assert.InDelta(t, 630, report.Elapsed.Seconds(), 15)
 				reads := readsOf(service)
-				assert.Equal(t, []string{"ecd-250"}, reads[len(reads)-1], "only desktops that are not in the mode yet are read")
+				assert.Equal(t, []string{"ecd-101"}, reads[len(reads)-1], "only desktops that are not in the mode yet are read")
 			}
 		})
 	}

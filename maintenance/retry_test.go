@@ -417,12 +417,12 @@ func TestRetryBudget_ObeyedHintsAndCancelledWaitsAreFree(t *testing.T) {
 		hinted := throttled
 		hinted.Header = http.Header{"Retry-After": {"60"}}
 		stop := service.Inject(0, hinted)
-		for range 50 {
+		for range 30 {
 			require.Equal(t, 10, attempts(t, enter(t.Context(), client)))
 		}
 		stop()
 		service.Inject(0, unavailable)
-		for range 200 {
+		for range 100 {
 			ctx, cancel := context.WithCancel(t.Context())
 			time.AfterFunc(time.Nanosecond, cancel)
 			require.Equal(t, 1, attempts(t, enter(ctx, client)))

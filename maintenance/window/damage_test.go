@@ -47,9 +47,9 @@ func TestOpen_Damage(t *testing.T) {
 	t.Parallel()
 	for name, sizes := range map[string][]int{
 		"small window": {3},
-		"several":      {3, 200, 1},
-		"large window": {800},
-		"many":         {40, 40, 40, 40, 40, 40, 40, 40},
+		"several":      {3, 120, 1},
+		"large window": {500},
+		"many":         {40, 40, 40, 40},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

@@ -229,7 +229,7 @@ func TestRun_LargeWindow(t *testing.T) {
 	skipIfShort(t)
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		const n = 1500
+		const n = 1050
 		f := newFixture(t, n)
 		f.SetTransition(time.Second)
 		report, err := f.windows.Run(t.Context(), night(desktops(n)), noWork)

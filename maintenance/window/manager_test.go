@@ -48,14 +48,14 @@ func TestManager_Concurrent(t *testing.T) {
 	skipIfShort(t)
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		f := newFixture(t, 400, window.WithExitTimeout(time.Minute))
+		f := newFixture(t, 160, window.WithExitTimeout(time.Minute))
 		f.SetTransition(3 * time.Second)
-		ids := desktops(400)
-		f.keepIn(t, night(ids[:50]))
+		ids := desktops(160)
+		f.keepIn(t, night(ids[:20]))
 		var group sync.WaitGroup
 		for i := range 7 {
 			group.Go(func() {
-				w := night(ids[50*(i+1) : 50*(i+2)])
+				w := night(ids[20*(i+1) : 20*(i+2)])
 				w.Name = fmt.Sprint("night ", i)
 				_, err := f.windows.Run(t.Context(), w, noWork)
 				assert.NoError(t, err)
