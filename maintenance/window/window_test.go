@@ -3,6 +3,7 @@ package window_test
 import (
 	"context"
 	"errors"
+	"flag"
 	"os"
 	"runtime"
 	"runtime/debug"
@@ -28,7 +29,8 @@ func TestMain(m *testing.M) {
 	if name := os.Getenv(childVariable); name != "" {
 		os.Exit(runChild(name))
 	}
-	debug.SetGCPercent(400) // with a heap this small, collecting garbage would take a third of the time
+	debug.SetGCPercent(400)            // with a heap this small, collecting garbage would take a third of the time
+	_ = flag.Set("test.parallel", "8") // TestRecover_AfterKill waits for its processes
 	goleak.VerifyTestMain(m)
 }
 
