@@ -269,7 +269,7 @@ func TestFleet_ThrottledToTheDeadline(t *testing.T) {
 func TestFleet_DownForEver(t *testing.T) {
 	skipIfShort(t)
 	t.Parallel()
-	for _, limit := range []time.Duration{time.Millisecond, time.Second, 10 * time.Second, 5 * time.Minute, time.Hour} {
+	for _, limit := range []time.Duration{time.Millisecond, 10 * time.Second, time.Hour} {
 		for _, latency := range []time.Duration{0, 10 * time.Millisecond, 10 * time.Second} {
 			synctest.Test(t, func(t *testing.T) {
 				_, c := newSim(t, latency, func(ids []string) (int, string, http.Header, error) { return 0, "", nil, errRefusedConn })
@@ -391,7 +391,7 @@ func TestFleet_BlipWithOneAttempt(t *testing.T) {
 						}
 						return ok()
 					}, once)
-					r, err := c.SetFleetMaintenance(t.Context(), region, "enter", slices.Values(desktops(5000)), maintenance.WithConcurrency(concurrency))
+					r, err := c.SetFleetMaintenance(t.Context(), region, "enter", slices.Values(desktops(3000)), maintenance.WithConcurrency(concurrency))
 					assert.NoError(t, err)
 					assert.Empty(t, len(r.Failed))
 				})

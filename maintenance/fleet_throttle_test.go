@@ -84,7 +84,7 @@ func TestFleetThrottle_EndsTheFleet(t *testing.T) {
 		{"hour of hints", throttledFor("1000"), 0, time.Hour + 1000*time.Second, 1000 * time.Second, "every request was throttled for 1h0m0s"},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
-						t.Parallel()
+			t.Parallel()
 			synctest.Test(t, func(t *testing.T) {
 				const n = 500
 				var opts []maintenance.FleetOption
