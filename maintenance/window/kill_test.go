@@ -285,10 +285,10 @@ var killPhases = []struct {
 	{journalOnly, "ENTER", 500 * time.Millisecond}, // more than 5 kills get here
 }
 
-// After a process is killed at any moment of a window, Recover takes out every desktop of the window.
+// After a process is killed at any moment of a window, Recover takes out every desktop of the window. The test is not
+// parallel, because a new process holds the locks of the journals that other tests have open, until it runs its program.
 func TestRecover_AfterKill(t *testing.T) {
 	skipIfShort(t)
-	t.Parallel()
 	t.Log("kill, phase, desktops of the window in after the kill, after Recover, of others, time of Recover")
 	var atOnce errgroup.Group
 	atOnce.SetLimit(5) // more than t.Parallel allows, because the processes wait most of the time

@@ -3,7 +3,6 @@ package window_test
 import (
 	"context"
 	"errors"
-	"flag"
 	"os"
 	"runtime"
 	"runtime/debug"
@@ -30,7 +29,6 @@ func TestMain(m *testing.M) {
 		os.Exit(runChild(name))
 	}
 	debug.SetGCPercent(400)            // with a heap this small, collecting garbage would take a third of the time
-	_ = flag.Set("test.parallel", "8") // TestRecover_AfterKill waits for its processes
 	goleak.VerifyTestMain(m)
 }
 
