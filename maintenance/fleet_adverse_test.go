@@ -123,13 +123,13 @@ func TestFleetRead_OutageOfReadingAlone(t *testing.T) {
 		"throttled, 4000": {StatusCode: 429, Code: "Throttling.User", Header: hint("4000")},
 		"too slow":        {Latency: time.Hour},
 	} {
+		fault.Action = describeDesktops
 		for _, batches := range []int{1, 9} {
 			t.Run(fmt.Sprint(name, " ", batches), func(t *testing.T) {
 				t.Parallel()
 				synctest.Test(t, func(t *testing.T) {
 					ids := desktops(batches*100 - 90) // the last batch is small
 					service, client := newService(t, len(ids), withDefaults)
-					fault.Action = describeDesktops
 					stop := service.Inject(0, fault)
 					if name == "throttled" {
 						time.AfterFunc(2*time.Minute, stop) // it would be an hour with a request a second

@@ -28,7 +28,7 @@ func TestMain(m *testing.M) {
 	if name := os.Getenv(childVariable); name != "" {
 		os.Exit(runChild(name))
 	}
-	debug.SetGCPercent(400)            // with a heap this small, collecting garbage would take a third of the time
+	debug.SetGCPercent(400) // with a heap this small, collecting garbage would take a third of the time
 	goleak.VerifyTestMain(m)
 }
 
