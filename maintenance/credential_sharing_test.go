@@ -80,7 +80,7 @@ func TestCredential_SharedByManyGoroutines(t *testing.T) {
 				t.Setenv(name, value)
 			}
 			service := maintenancetest.NewService(maintenancetest.WithSecurityToken(tc.token))
-			service.AddDesktops(region, desktops(64)...)
+			service.AddDesktops(region, desktops(32)...)
 			opts := []maintenance.Option{maintenance.WithHTTPClient(service.HTTPClient())}
 			if tc.credential != nil {
 				opts = append(opts, maintenance.WithCredential(tc.credential))
@@ -88,20 +88,20 @@ func TestCredential_SharedByManyGoroutines(t *testing.T) {
 			client, err := maintenance.NewClient(opts...)
 			require.NoError(t, err)
 			var group sync.WaitGroup
-			for i := range 64 {
+			for i := range 32 {
 				group.Go(func() {
 					for range 3 {
-						_, err := client.SetMaintenance(t.Context(), region, maintenance.ModeEnter, desktops(64)[i:i+1])
+						_, err := client.SetMaintenance(t.Context(), region, maintenance.ModeEnter, desktops(32)[i:i+1])
 						assert.NoError(t, err)
 					}
 				})
 			}
 			group.Wait()
-			assert.True(t, service.InMaintenance(region, "ecd-64"))
+			assert.True(t, service.InMaintenance(region, "ecd-32"))
 		})
 	}
 	assert.Positive(t, asked.Load())
-	assert.Less(t, asked.Load(), int64(2*64*3), "callers share an answer")
+	assert.Less(t, asked.Load(), int64(2*32*3), "callers share an answer")
 }
 
 // slowCredential answers when the test tells it to, and detects concurrent requests.

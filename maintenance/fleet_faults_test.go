@@ -165,7 +165,7 @@ func TestFleet_PoisonedBatchesHoldNobody(t *testing.T) {
 	skipIfShort(t)
 	t.Parallel()
 	for _, concurrency := range []int{1, 8} {
-		for _, poisoned := range [][]int{{10}, {10, 20, 30}, {0, 5, 6, 7, 8, 9, 30}} {
+		for _, poisoned := range [][]int{{10}, {0, 5, 6, 7, 8, 9, 30}} {
 			t.Run(fmt.Sprint(concurrency, poisoned), func(t *testing.T) {
 				t.Parallel()
 				synctest.Test(t, func(t *testing.T) {

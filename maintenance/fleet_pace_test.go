@@ -87,7 +87,7 @@ func TestPace_FollowsTheLimit(t *testing.T) {
 func TestPace_IsThatOfTheClient(t *testing.T) {
 	skipIfShort(t)
 	t.Parallel()
-	const fleets, each = 9, 4000
+	const fleets, each = 6, 4000
 	synctest.Test(t, func(t *testing.T) {
 		ids := desktops(fleets * each)
 		service, client := newService(t, len(ids))
@@ -107,7 +107,7 @@ func TestPace_IsThatOfTheClient(t *testing.T) {
 			calls, throttled = calls+report.Calls, throttled+report.Throttled
 		}
 		t.Log(calls, throttled)
-		assert.Less(t, throttled, calls/4) // a third, and a first burst of 72, if each fleet learned by itself
+		assert.Less(t, throttled, calls/4) // a third, and a first burst of 48, if each fleet learned by itself
 	})
 }
 
@@ -155,16 +155,16 @@ func TestPace_DoesNotGrowWithFailures(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			synctest.Test(t, func(t *testing.T) {
-				service, client := newService(t, 20_000)
+				service, client := newService(t, 12_000)
 				service.SetRateLimit(maintenancetest.TokenBucket(20, 1))
 				fault.Latency = 20 * time.Millisecond
 				learned := 0.0
-				time.AfterFunc(8*time.Second, func() { service.Inject(0, fault) })
-				ctx, cancel := context.WithTimeout(t.Context(), 30*time.Second)
+				time.AfterFunc(5*time.Second, func() { service.Inject(0, fault) })
+				ctx, cancel := context.WithTimeout(t.Context(), 20*time.Second)
 				defer cancel()
 				start := time.Now()
-				_, _ = client.SetFleetMaintenance(ctx, region, "enter", slices.Values(desktops(20_000)), maintenance.WithProgress(func(p maintenance.FleetProgress) {
-					if time.Since(start) < 8*time.Second {
+				_, _ = client.SetFleetMaintenance(ctx, region, "enter", slices.Values(desktops(12_000)), maintenance.WithProgress(func(p maintenance.FleetProgress) {
+					if time.Since(start) < 5*time.Second {
 						learned = p.Rate
 						return
 					}

@@ -66,6 +66,7 @@ func throttledFor(seconds string) maintenancetest.Fault {
 
 // The error of a fleet that throttling has ended has the code and the hint.
 func TestFleetThrottle_EndsTheFleet(t *testing.T) {
+	skipIfShort(t)
 	t.Parallel()
 	for _, tc := range []struct {
 		name     string

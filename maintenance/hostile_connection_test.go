@@ -161,7 +161,7 @@ func TestHostile_ConnectionIsClosedEachTime(t *testing.T) {
 	for _, version := range []int{1, 2} {
 		t.Run(fmt.Sprint("HTTP/", version), func(t *testing.T) {
 			t.Parallel()
-			const goroutines, calls = 8, 5
+			const goroutines, calls = 4, 4
 			client, requests := servingHTTP(t, version, func(w http.ResponseWriter, r *http.Request) {
 				w.Header().Set("Connection", "close")
 				replying(200, contentJSON, okBody)(w, r)

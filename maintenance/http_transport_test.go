@@ -57,7 +57,7 @@ func ownClient(t *testing.T, configure func(*http.Transport)) *http.Client {
 func TestNewTransport_FewConnections(t *testing.T) {
 	skipIfShort(t)
 	t.Parallel()
-	const goroutines, calls = 16, 20
+	const goroutines, calls = 8, 20
 	service := maintenancetest.NewService()
 	service.AddDesktops(region, desktops(goroutines)...)
 	var opened atomic.Int64

@@ -40,6 +40,9 @@ func TestEmulator_Certificate(t *testing.T) {
 
 // Without -ca the certificate is in a file that is removed when the program ends.
 func TestEmulator_TemporaryCertificate(t *testing.T) {
+	if testing.Short() {
+		t.Skip("waits a second for its connections to end, left out by -short")
+	}
 	t.Parallel()
 	r := start(t)
 	ca := regexp.MustCompile(`os\.ReadFile\("(.+)"\)`).FindStringSubmatch(r.out.String())[1]

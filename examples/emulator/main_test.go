@@ -25,6 +25,9 @@ func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
 // The whole program, over HTTPS, with the certificate that it has written.
 func TestEmulator_RunsAndStops(t *testing.T) {
+	if testing.Short() {
+		t.Skip("waits a second for its connections to end, left out by -short")
+	}
 	t.Parallel()
 	ca := filepath.Join(t.TempDir(), "ca.pem")
 	r := start(t, "-ca", ca, "-name", "emulator.example", "-desktops", "3", "-users", "2")

@@ -35,7 +35,7 @@ import (
 //
 //	WINDOW_KILLS=50 go test -v -count=1 -run AfterKill -timeout 30m ./maintenance/window
 //
-// It prints the lines of a table. Without the variable it kills 5 processes, in windows of 200 desktops.
+// It prints the lines of a table. Without the variable it kills 4 processes, in windows of 200 desktops.
 const killsVariable = "WINDOW_KILLS"
 
 var kills, killDesktops = killsOf(os.Getenv(killsVariable))
@@ -44,7 +44,7 @@ func killsOf(variable string) (kills, desktops int) {
 	if n, err := strconv.Atoi(variable); err == nil {
 		return n, 2000
 	}
-	return 5, 200
+	return 4, 200
 }
 
 const (
@@ -281,8 +281,9 @@ var killPhases = []struct {
 	{"ENTER", "ENTER", 500 * time.Millisecond},
 	{"working", "working", 500 * time.Millisecond},
 	{"EXIT", "EXIT", 300 * time.Millisecond},
+	// More than 4 kills get here.
 	{"recovery", "EXIT", 300 * time.Millisecond},
-	{journalOnly, "ENTER", 500 * time.Millisecond}, // more than 5 kills get here
+	{journalOnly, "ENTER", 500 * time.Millisecond},
 }
 
 // After a process is killed at any moment of a window, Recover takes out every desktop of the window. The test is not
