@@ -221,7 +221,7 @@ func TestOutage_FailuresNowAndThen(t *testing.T) {
 	skipIfShort(t)
 	t.Parallel()
 	elapsed := map[int]time.Duration{}
-	for _, each := range []int{1 << 30, 100, 20} {
+	for _, each := range []int{1 << 30, 50} {
 		synctest.Test(t, func(t *testing.T) {
 			transport, _, client := newInterrupted(t, 24_000, maintenance.WithRetry(maintenance.RetryPolicy{MaxAttempts: 10}))
 			service := transport.RoundTripper
@@ -239,8 +239,7 @@ func TestOutage_FailuresNowAndThen(t *testing.T) {
 		})
 	}
 	t.Log(elapsed)
-	assert.Less(t, elapsed[100], elapsed[1<<30]*11/10)
-	assert.Less(t, elapsed[20], elapsed[1<<30]*2)
+	assert.Less(t, elapsed[50], elapsed[1<<30]*15/10)
 }
 
 func TestOutage_OfTheCredentialProvider(t *testing.T) {
