@@ -27,6 +27,7 @@ func within(t *testing.T, d time.Duration) context.Context {
 
 // A final response that is not a valid reply of the API leaves the outcome unknown too.
 func TestFleetWait_UnknownOutcomeOfAFinalReply(t *testing.T) {
+	skipIfShort(t)
 	t.Parallel()
 	for _, body := range []string{"<html>", "{}", `{"RequestId":"R","Success":false}`} {
 		for _, applied := range []bool{true, false} {
@@ -43,6 +44,7 @@ func TestFleetWait_UnknownOutcomeOfAFinalReply(t *testing.T) {
 
 // A request that was cut off may have been accepted, whatever the result of later requests.
 func TestFleetWait_UnknownOutcomeThenRefused(t *testing.T) {
+	skipIfShort(t)
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		service, client := newService(t, 100, withDefaults)

@@ -447,6 +447,7 @@ func TestFleet_ProgressBetweenSlowResults(t *testing.T) {
 	})
 }
 func TestFleet_OutageShorterThanTheDeadline(t *testing.T) {
+	skipIfShort(t)
 	t.Parallel()
 	for _, outage := range []time.Duration{20 * time.Second, 40 * time.Second, 50 * time.Second} {
 		synctest.Test(t, func(t *testing.T) {

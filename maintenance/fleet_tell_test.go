@@ -131,6 +131,7 @@ func TestFleetResults_TellEachDesktopOnce(t *testing.T) {
 }
 
 func TestFleetResults_SlowCallbackSlowsTheFleet(t *testing.T) {
+	skipIfShort(t)
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		service, client := newService(t, 6000)

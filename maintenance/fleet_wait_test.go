@@ -232,6 +232,7 @@ func TestFleetWait_DesktopGoesAway(t *testing.T) {
 
 // Reading finds 10,000 IDs that do not exist, without halving.
 func TestFleetRead_UnknownDesktops(t *testing.T) {
+	skipIfShort(t)
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		service, client := newService(t, 0)
@@ -271,6 +272,7 @@ func TestFleetRead_Denied(t *testing.T) {
 
 // A fleet sends its first reading alone, so the batches in flight do not repeat one that is denied.
 func TestFleetRead_DeniedWhileOthersAreInFlight(t *testing.T) {
+	skipIfShort(t)
 	t.Parallel()
 	for name, opts := range map[string][]maintenance.FleetOption{"accepted": nil, "in the mode": {maintenance.WithWait()}} {
 		t.Run(name, func(t *testing.T) {

@@ -19,6 +19,7 @@ const (
 )
 
 func TestHostile_FalseSuccess(t *testing.T) {
+	skipIfShort(t)
 	t.Parallel()
 	for _, tc := range []struct {
 		name, contentType, body string
@@ -146,6 +147,7 @@ func TestHostile_ErrorInXML(t *testing.T) {
 }
 
 func TestHostile_Text(t *testing.T) {
+	skipIfShort(t)
 	t.Parallel()
 	for _, tc := range []struct {
 		name string

@@ -162,6 +162,7 @@ func TestObserver_FleetAndWait(t *testing.T) {
 // A retry of a fleet is reported while another goroutine may send the batch again. The lock of a recorder
 // would hide a race between the two.
 func TestObserver_FleetRetries(t *testing.T) {
+	skipIfShort(t)
 	t.Parallel()
 	r := new(recorder)
 	for _, observer := range []maintenance.Observer{r.observer(), {Retry: func(context.Context, maintenance.RetryInfo) {}}} {

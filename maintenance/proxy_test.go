@@ -89,6 +89,7 @@ func refusing(t *testing.T, reply string) *rawPeer {
 }
 
 func TestProxy_RefusesConnect(t *testing.T) {
+	skipIfShort(t)
 	t.Parallel()
 	for _, tc := range []struct {
 		reply     string

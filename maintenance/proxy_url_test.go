@@ -60,6 +60,7 @@ func TestProxyURL_Malformed(t *testing.T) {
 
 // If an error has no *url.Error, its text is examined. httpproxy.Config reports "invalid proxy address".
 func TestProxyURL_MalformedInAText(t *testing.T) {
+	skipIfShort(t)
 	t.Parallel()
 	for _, tc := range malformedProxies {
 		t.Run(tc.url, func(t *testing.T) {

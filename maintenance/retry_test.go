@@ -338,6 +338,7 @@ func TestRetry_OneUnknownOutcomeIsKept(t *testing.T) {
 var quick = maintenance.WithRetry(maintenance.RetryPolicy{MaxAttempts: 10, BaseDelay: 1, MaxDelay: 1})
 
 func TestRetryBudget_IsSpentAndEarned(t *testing.T) {
+	skipIfShort(t)
 	t.Parallel()
 	for name, tc := range map[string]struct {
 		fault   maintenancetest.Fault
