@@ -10,13 +10,6 @@ const (
 // describeDesktops lists desktops in the order of their IDs. It refuses filters of the API that
 // [selection] lacks, so that no test passes because the service ignored a filter.
 func (s *Service) describeDesktops(x *exchange) *failure {
-	now := s.now()
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	region, failed := s.region(x)
-	if failed != nil {
-		return failed
-	}
 	p := newParameters(x.query)
 	selected := readSelection(p)
 	size := p.number("MaxResults", 1, maxPage, defaultPage)
@@ -28,9 +21,9 @@ func (s *Service) describeDesktops(x *exchange) *failure {
 	if !ok {
 		return invalid("NextToken")
 	}
-	page := s.desktops[region].page(selected, position, size)
+	page := s.desktops[x.region].page(selected, position, size)
 	for _, d := range page.desktops {
-		d.settle(now)
+		d.settle(x.now)
 	}
 	x.result = page.document(x.requestID, s.tokens, x.query)
 	return nil

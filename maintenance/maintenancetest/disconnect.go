@@ -11,13 +11,6 @@ const maxSessions = 20
 // disconnectDesktopSessions ends the sessions that exist, even if others of the request do not.
 // That is an assumption: the published description does not say.
 func (s *Service) disconnectDesktopSessions(x *exchange) *failure {
-	now := s.now()
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	region, failed := s.region(x)
-	if failed != nil {
-		return failed
-	}
 	sessions, preCheck, failed := readSessions(x.query)
 	if failed != nil {
 		return failed
@@ -26,7 +19,7 @@ func (s *Service) disconnectDesktopSessions(x *exchange) *failure {
 	absent := []maintenance.DesktopSession{}
 	var ends []maintenance.DesktopSession
 	for _, session := range sessions {
-		if d := s.desktops[region].get(session.DesktopId); d != nil && d.hasSession(session.EndUserId) {
+		if d := s.desktops[x.region].get(session.DesktopId); d != nil && d.hasSession(session.EndUserId) {
 			ends = append(ends, session)
 		} else {
 			absent = append(absent, session)
@@ -34,8 +27,8 @@ func (s *Service) disconnectDesktopSessions(x *exchange) *failure {
 	}
 	if !preCheck {
 		for _, session := range ends {
-			d := s.desktops[region].get(session.DesktopId)
-			d.disconnect(now, s.transition, func(endUserID string) bool { return endUserID == session.EndUserId })
+			d := s.desktops[x.region].get(session.DesktopId)
+			d.disconnect(x.now, s.transition, func(endUserID string) bool { return endUserID == session.EndUserId })
 		}
 	}
 	x.result = map[string]any{"RequestId": x.requestID, "InvalidSessions": absent}

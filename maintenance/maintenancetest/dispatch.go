@@ -50,8 +50,19 @@ func (s *Service) dispatch(x *exchange) {
 		x.failure = x.parseParameters()
 	}
 	if x.failure == nil {
-		x.failure = operation(x)
+		x.failure = s.operate(x, operation)
 	}
+}
+
+// operate calls an operation with its region and the time, while the lock is held.
+func (s *Service) operate(x *exchange, operation func(*exchange) *failure) (failed *failure) {
+	x.now = s.now() // WithClock may have set a clock that calls the service, so the lock is not held
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if x.region, failed = s.region(x); failed != nil {
+		return failed
+	}
+	return operation(x)
 }
 
 // region checks RegionId: the service has to know the region, and the host has to belong to it. A

@@ -8,6 +8,7 @@ import (
 	"net/url"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/ecdkit/ecd-maintenance-go/internal/sign"
 )
@@ -28,7 +29,10 @@ type exchange struct {
 	badQuery   bool       // a parameter of the query cannot be read
 	badForm    bool       // a parameter of the form body cannot be read
 	desktopIDs []string   // of sent
-	query      url.Values // the parameters of the operation, set when they are well-formed
+
+	query  url.Values // the parameters of the operation, set when they are well-formed
+	region string     // set for the operation, as is now
+	now    time.Time
 
 	result  any      // set for a success
 	failure *failure // set for a refusal

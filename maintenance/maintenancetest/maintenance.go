@@ -5,13 +5,6 @@ import "strings"
 // setDesktopMaintenance is all or nothing: if one desktop is unknown, it changes none. That is an
 // assumption: the published pages do not say.
 func (s *Service) setDesktopMaintenance(x *exchange) *failure {
-	now := s.now()
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	region, failed := s.region(x)
-	if failed != nil {
-		return failed
-	}
 	mode, enter := x.query.Get("Mode"), false
 	switch {
 	case mode == "":
@@ -26,15 +19,15 @@ func (s *Service) setDesktopMaintenance(x *exchange) *failure {
 		return failed
 	}
 	for _, id := range ids {
-		if s.desktops[region].get(id) == nil {
+		if s.desktops[x.region].get(id) == nil {
 			return unknownDesktop(id)
 		}
 	}
 	for _, id := range ids {
-		if d := s.desktops[region].get(id); enter {
-			d.enter(now, s.transition)
+		if d := s.desktops[x.region].get(id); enter {
+			d.enter(x.now, s.transition)
 		} else {
-			d.exit(now, s.transition)
+			d.exit(x.now, s.transition)
 		}
 	}
 	x.result = map[string]string{"RequestId": x.requestID}

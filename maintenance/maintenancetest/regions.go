@@ -38,11 +38,6 @@ func (s *Service) addRegion(id string) {
 }
 
 func (s *Service) describeRegions(x *exchange) *failure {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	if _, failed := s.region(x); failed != nil {
-		return failed
-	}
 	type document struct{ RegionId, LocalName, RegionEndpoint string }
 	documents := make([]document, 0, len(s.regions))
 	for _, r := range s.regions {

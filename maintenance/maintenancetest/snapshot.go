@@ -70,17 +70,3 @@ func (d *desktop) allows(change DesktopState) bool {
 	}
 	return d.state() == maintenance.EnteringMaintenance && len(d.shown.Sessions) == 0
 }
-
-// DisconnectUsers ends the sessions of these end users on a desktop, as if they had left. If nobody
-// is connected after that, a desktop that is entering maintenance goes on to maintenance.
-func (s *Service) DisconnectUsers(region, id string, endUserIDs ...string) {
-	if !s.isMade() {
-		return
-	}
-	now := s.now()
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	if d := s.desktops[region].get(id); d != nil {
-		d.disconnect(now, s.transition, func(endUserID string) bool { return slices.Contains(endUserIDs, endUserID) })
-	}
-}

@@ -1,5 +1,7 @@
 package maintenancetest
 
+import "slices"
+
 // Connect connects any number of end users to a desktop, and reports whether they are connected
 // now. The service refuses all of them if it does not know the desktop, if the desktop does not
 // run, if it is entering maintenance or in maintenance, or if a user ID is empty. A user who is
@@ -19,6 +21,16 @@ func (s *Service) Connect(region, id string, endUserIDs ...string) bool {
 // Disconnect ends all sessions of a desktop. A desktop that is entering maintenance then goes on to
 // maintenance.
 func (s *Service) Disconnect(region, id string) {
+	s.disconnect(region, id, func(string) bool { return true })
+}
+
+// DisconnectUsers ends the sessions of these end users on a desktop, as if they had left. If nobody
+// is connected after that, a desktop that is entering maintenance goes on to maintenance.
+func (s *Service) DisconnectUsers(region, id string, endUserIDs ...string) {
+	s.disconnect(region, id, func(endUserID string) bool { return slices.Contains(endUserIDs, endUserID) })
+}
+
+func (s *Service) disconnect(region, id string, leaves func(endUserID string) bool) {
 	if !s.isMade() {
 		return
 	}
@@ -26,6 +38,6 @@ func (s *Service) Disconnect(region, id string) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if d := s.desktops[region].get(id); d != nil {
-		d.disconnect(now, s.transition, func(string) bool { return true })
+		d.disconnect(now, s.transition, leaves)
 	}
 }
