@@ -112,11 +112,7 @@ func TestService_DesktopFailures(t *testing.T) {
 	} {
 		t.Run(tc.name, func(t *testing.T) {
 			t.Parallel()
-			service := maintenancetest.NewService()
-			service.AddDesktops("cn-hangzhou", "ecd-1")
-			service.Inject(0, tc.fault)
-			client, err := service.NewClient(maintenance.WithRetry(maintenance.RetryPolicy{MaxAttempts: 1}))
-			require.NoError(t, err)
+			_, client := faulty(t, tc.fault)
 			w, log := serve(client, getOf("/v1/desktops/ecd-1/maintenance?region=cn-hangzhou"))
 			assert.Equal(t, tc.status, w.Code)
 			assert.NotContains(t, w.Body.String(), "outcomeUnknown")

@@ -83,11 +83,7 @@ func TestService_OutcomeUnknown(t *testing.T) {
 	} {
 		t.Run(tc.name, func(t *testing.T) {
 			t.Parallel()
-			service := maintenancetest.NewService()
-			service.AddDesktops("cn-hangzhou", "ecd-1", "ecd-2")
-			service.Inject(0, tc.fault)
-			client, err := service.NewClient(maintenance.WithRetry(maintenance.RetryPolicy{MaxAttempts: 1}))
-			require.NoError(t, err)
+			_, client := faulty(t, tc.fault)
 			assertOutcomeUnknown(t, tc.unknown, tc.status, post(client, order))
 		})
 	}

@@ -74,11 +74,7 @@ func TestService_Statuses(t *testing.T) {
 	} {
 		t.Run(tc.name, func(t *testing.T) {
 			t.Parallel()
-			service := maintenancetest.NewService()
-			service.AddDesktops("cn-hangzhou", "ecd-1", "ecd-2")
-			service.Inject(0, tc.fault)
-			client, err := service.NewClient(maintenance.WithRetry(maintenance.RetryPolicy{MaxAttempts: 1}))
-			require.NoError(t, err)
+			service, client := faulty(t, tc.fault)
 			w := post(client, tc.body)
 			assert.Equal(t, tc.status, w.Code)
 			assert.Contains(t, w.Body.String(), tc.text)
@@ -90,6 +86,17 @@ func TestService_Statuses(t *testing.T) {
 			assert.False(t, service.InMaintenance("cn-hangzhou", "ecd-1"))
 		})
 	}
+}
+
+// faulty returns a service with two desktops and a fault, and a client of it that makes one attempt.
+func faulty(t *testing.T, fault maintenancetest.Fault) (*maintenancetest.Service, *maintenance.Client) {
+	t.Helper()
+	service := maintenancetest.NewService()
+	service.AddDesktops("cn-hangzhou", "ecd-1", "ecd-2")
+	service.Inject(0, fault)
+	client, err := service.NewClient(maintenance.WithRetry(maintenance.RetryPolicy{MaxAttempts: 1}))
+	require.NoError(t, err)
+	return service, client
 }
 
 // failing is a maintainer whose methods all fail.
