@@ -26,6 +26,9 @@ func Start(ctx context.Context, c client.Client, taskQueue string, in Input) (cl
 	if taskQueue == "" {
 		return nil, invalid("taskQueue", "is empty")
 	}
+	if len(taskQueue) > maxTaskQueue {
+		return nil, invalid("taskQueue", fmt.Sprintf("is longer than %d bytes", maxTaskQueue))
+	}
 	if err := in.Validate(); err != nil {
 		return nil, err
 	}

@@ -2,6 +2,7 @@ package temporalwindow_test
 
 import (
 	"errors"
+	"strings"
 	"testing"
 
 	"github.com/stretchr/testify/assert"
@@ -66,6 +67,7 @@ func TestStart_NamesWhatIsInvalid(t *testing.T) {
 	}{
 		{"c", nil, "q", func(*temporalwindow.Input) {}},
 		{"taskQueue", server, "", func(*temporalwindow.Input) {}},
+		{"taskQueue", server, strings.Repeat("q", 1001), func(*temporalwindow.Input) {}},
 		{"input.Name", server, "q", func(in *temporalwindow.Input) { in.Name = "" }},
 	} {
 		in := night(desktops(2))
