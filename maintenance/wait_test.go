@@ -488,5 +488,7 @@ func TestWaitError_TextNamesTenDesktops(t *testing.T) {
 		require.ErrorIs(t, failed, maintenance.ErrPending)
 		require.ErrorIs(t, failed, maintenance.ErrDesktopNotFound)
 		assert.NotContains(t, failed.Error(), "ecd-11")
+		failed.Pending = failed.Pending[:10]
+		assert.NotContains(t, failed.Error(), "more")
 	})
 }
