@@ -284,7 +284,7 @@ func TestFleetWait_ExitOfUnknownOutcome(t *testing.T) {
 				service.Inject(1, maintenancetest.Fault{Action: setMaintenance, DesktopId: "ecd-1", Latency: time.Second})
 				fault.Action, fault.DesktopId = setMaintenance, "ecd-101"
 				service.Inject(faults, fault)
-				_, err = client.SetFleetMaintenance(within(t, 5*time.Minute), region, "exit", slices.Values(desktops(101)), maintenance.WithWait(),
+				_, err = client.SetFleetMaintenance(within(t, 2*time.Minute), region, "exit", slices.Values(desktops(101)), maintenance.WithWait(),
 					maintenance.WithOutageLimit(10*time.Second))
 				time.Sleep(time.Minute)
 				d, _ := service.Desktop(region, "ecd-101")

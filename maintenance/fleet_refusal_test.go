@@ -141,7 +141,7 @@ func TestFleetRefusal_PassingThatStays(t *testing.T) {
 	skipIfShort(t)
 	t.Parallel()
 	eachReply(t, []fleetEffect{costsTime}, func(t *testing.T, tc fleetReply) {
-		ctx, cancel := context.WithTimeout(t.Context(), 20*time.Second)
+		ctx, cancel := context.WithTimeout(t.Context(), 10*time.Second)
 		defer cancel()
 		report, summary := refusingFleet(ctx, t, 300, tc, everyRequest)
 		assert.Zero(t, report.Succeeded)
