@@ -223,7 +223,7 @@ func TestOutage_FailuresNowAndThen(t *testing.T) {
 	elapsed := map[int]time.Duration{}
 	for _, each := range []int{1 << 30, 50} {
 		synctest.Test(t, func(t *testing.T) {
-			transport, _, client := newInterrupted(t, 24_000, maintenance.WithRetry(maintenance.RetryPolicy{MaxAttempts: 10}))
+			transport, _, client := newInterrupted(t, 16_000, maintenance.WithRetry(maintenance.RetryPolicy{MaxAttempts: 10}))
 			service := transport.RoundTripper
 			var requests atomic.Int64
 			transport.RoundTripper = roundTripper(func(r *http.Request) (*http.Response, error) {
@@ -233,7 +233,7 @@ func TestOutage_FailuresNowAndThen(t *testing.T) {
 				}
 				return response, err
 			})
-			report, err := client.SetFleetMaintenance(t.Context(), region, "enter", slices.Values(desktops(24_000)))
+			report, err := client.SetFleetMaintenance(t.Context(), region, "enter", slices.Values(desktops(16_000)))
 			require.NoError(t, err)
 			elapsed[each] = report.Elapsed
 		})

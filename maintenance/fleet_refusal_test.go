@@ -122,7 +122,7 @@ func TestFleetRefusal_Passing(t *testing.T) {
 	skipIfShort(t)
 	t.Parallel()
 	eachReply(t, []fleetEffect{costsTime}, func(t *testing.T, tc fleetReply) {
-		const failures = 10
+		const failures = 4
 		report, summary := refusingFleet(t.Context(), t, 300, tc, func(number int64, _ []string) bool { return number <= failures })
 		require.Nil(t, summary)
 		assert.Equal(t, 300, report.Succeeded)

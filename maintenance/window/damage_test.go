@@ -48,7 +48,7 @@ func TestOpen_Damage(t *testing.T) {
 	for name, sizes := range map[string][]int{
 		"small window": {3},
 		"several":      {3, 120, 1},
-		"large window": {500},
+		"large window": {300},
 		"many":         {40, 40, 40, 40},
 	} {
 		t.Run(name, func(t *testing.T) {

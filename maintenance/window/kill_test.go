@@ -35,7 +35,7 @@ import (
 //
 //	WINDOW_KILLS=50 go test -v -count=1 -run AfterKill -timeout 30m ./maintenance/window
 //
-// It prints the lines of a table. Without the variable it kills 4 processes, in windows of 200 desktops.
+// It prints the lines of a table. Without the variable it kills 4 processes, in windows of 120 desktops.
 const killsVariable = "WINDOW_KILLS"
 
 var kills, killDesktops = killsOf(os.Getenv(killsVariable))
@@ -44,7 +44,7 @@ func killsOf(variable string) (kills, desktops int) {
 	if n, err := strconv.Atoi(variable); err == nil {
 		return n, 2000
 	}
-	return 4, 200
+	return 4, 120
 }
 
 const (
