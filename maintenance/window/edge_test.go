@@ -49,10 +49,10 @@ func TestRun_SessionsThatStay(t *testing.T) {
 		want    error
 		busy    int
 	}{
-		"denied": {func(f *fixture) { f.Deny("DisconnectDesktopSessions") }, maintenance.ErrAccessDenied, 45},
+		"denied": {func(f *fixture) { f.Deny("DisconnectDesktopSessions") }, maintenance.ErrAccessDenied, 25},
 		"in trouble": {func(f *fixture) {
 			f.Inject(0, maintenancetest.Fault{Action: "DisconnectDesktopSessions", Code: "ServiceUnavailable"})
-		}, &maintenance.APIError{}, 45},
+		}, &maintenance.APIError{}, 25},
 		"one call": {func(f *fixture) {
 			f.Inject(1, maintenancetest.Fault{Action: "DisconnectDesktopSessions", StatusCode: 400, Code: "InvalidParameter"})
 		}, &maintenance.APIError{}, 20},
@@ -63,12 +63,12 @@ func TestRun_SessionsThatStay(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			synctest.Test(t, func(t *testing.T) {
-				f := newFixture(t, 50)
-				for _, id := range desktops(45) {
+				f := newFixture(t, 30)
+				for _, id := range desktops(25) {
 					f.Connect(region, id, "alice")
 				}
 				tc.prepare(f)
-				w := night(desktops(50))
+				w := night(desktops(30))
 				w.Disconnect, w.Grace = true, time.Minute
 				worked := 0
 				report, err := f.windows.Run(t.Context(), w, func(_ context.Context, ready []string) error {
@@ -81,8 +81,8 @@ func TestRun_SessionsThatStay(t *testing.T) {
 					require.ErrorIs(t, err, tc.want)
 				}
 				brief.Len(t, report.Busy, tc.busy)
-				assert.Equal(t, 50-tc.busy, worked)
-				brief.Empty(t, f.in(desktops(50)))
+				assert.Equal(t, 30-tc.busy, worked)
+				brief.Empty(t, f.in(desktops(30)))
 			})
 		})
 	}
@@ -229,7 +229,7 @@ func TestRun_LargeWindow(t *testing.T) {
 	skipIfShort(t)
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		const n = 1050
+		const n = 550
 		f := newFixture(t, n)
 		f.SetTransition(time.Second)
 		report, err := f.windows.Run(t.Context(), night(desktops(n)), noWork)
