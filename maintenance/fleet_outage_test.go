@@ -83,7 +83,7 @@ func TestOutage_CostsTimeAndNoDesktops(t *testing.T) {
 		{"from the start", 3000, 8, once, 0, time.Minute, refusedConnection, 20},
 		{"one at a time", 3000, 1, withDefaults, time.Second, 10 * time.Second, refusedConnection, 5},
 		{"one batch", 100, 1, once, 0, time.Minute, refusedConnection, 8},
-		{"many at a time", 15_000, 64, withDefaults, 100 * time.Millisecond, 5 * time.Second, saying(502, "<html>", nil), 140},
+		{"many at a time", 10_000, 64, withDefaults, 50 * time.Millisecond, 5 * time.Second, saying(502, "<html>", nil), 140},
 		{"unknown error in a success", 3000, 8, withDefaults, 100 * time.Millisecond, 9 * time.Second, saying(200, `{"Code":"UnknownError","RequestId":"R"}`, nil), 20},
 		{"request timeouts", 3000, 8, withDefaults, 100 * time.Millisecond, 9 * time.Second, saying(408, "", nil), 20},
 		{"hinted", 3000, 8, withDefaults, 100 * time.Millisecond, 9 * time.Second, saying(503, "", http.Header{"Retry-After": {"4"}}), 12},

@@ -154,7 +154,7 @@ func TestFleetSplit_DifferentCodes(t *testing.T) {
 	skipIfShort(t)
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		service, _ := newService(t, 600)
+		service, _ := newService(t, 400)
 		transport := roundTripper(func(r *http.Request) (*http.Response, error) {
 			if r.Header.Get("X-Acs-Action") == "DescribeDesktops" {
 				return service.HTTPClient().Transport.RoundTrip(r)
@@ -163,19 +163,19 @@ func TestFleetSplit_DifferentCodes(t *testing.T) {
 			switch batch := (first - 1) / 100; {
 			case batch == 2:
 				return reply(400, `{"Code":"IncorrectState"}`, nil), nil
-			case batch < 5:
+			case batch < 3:
 				return reply(400, `{"Code":"InvalidParameter"}`, nil), nil
 			}
 			return service.HTTPClient().Transport.RoundTrip(r)
 		})
 		client, err := service.NewClient(maintenance.WithHTTPClient(&http.Client{Transport: transport}))
 		require.NoError(t, err)
-		report, err := client.SetFleetMaintenance(t.Context(), region, "enter", slices.Values(desktops(600)), maintenance.WithConcurrency(1))
+		report, err := client.SetFleetMaintenance(t.Context(), region, "enter", slices.Values(desktops(400)), maintenance.WithConcurrency(1))
 		var summary *maintenance.FleetError
 		require.ErrorAs(t, err, &summary)
 		require.NoError(t, summary.Ended)
 		assert.Equal(t, 100, report.Succeeded)
-		brief.Len(t, report.Failed, 500)
+		brief.Len(t, report.Failed, 300)
 	})
 }
 

@@ -128,7 +128,7 @@ func TestClient_ManyGoroutines(t *testing.T) {
 	var group sync.WaitGroup
 	for i := range 16 {
 		group.Go(func() {
-			for n := range 20 {
+			for n := range 8 {
 				mode := []maintenance.Mode{maintenance.ModeExit, maintenance.ModeEnter}[n%2]
 				_, err := client.SetMaintenance(t.Context(), region, mode, desktops(16)[i:i+1])
 				assert.NoError(t, err)
