@@ -274,8 +274,8 @@ func TestFleetWait_ProgressAddsUp(t *testing.T) {
 func TestFleetWait_ExitOfUnknownOutcome(t *testing.T) {
 	skipIfShort(t)
 	t.Parallel()
-	for _, fault := range []maintenancetest.Fault{{Cut: true, Applied: true}, {Body: "<html>", Applied: true}} {
-		for _, faults := range []int{1, 0} {
+	for _, fault := range []maintenancetest.Fault{{Cut: true, Applied: true}, {Code: "InternalError", Applied: true}, {Body: "<html>", Applied: true}} {
+		for _, faults := range []int{1, 2, 0} {
 			synctest.Test(t, func(t *testing.T) {
 				service, client := newService(t, 101)
 				_, err := client.SetFleetMaintenance(t.Context(), region, "enter", slices.Values(desktops(101)))

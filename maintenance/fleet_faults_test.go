@@ -165,7 +165,7 @@ func TestFleet_PoisonedBatchesHoldNobody(t *testing.T) {
 	skipIfShort(t)
 	t.Parallel()
 	for _, concurrency := range []int{1, 8} {
-		for _, poisoned := range [][]int{{10}, {0, 5, 6, 7, 8, 9, 30}} {
+		for _, poisoned := range [][]int{{0}, {10}, {10, 11}, {10, 20, 30}, {0, 5, 6, 7, 8, 9, 30}} {
 			t.Run(fmt.Sprint(concurrency, poisoned), func(t *testing.T) {
 				t.Parallel()
 				synctest.Test(t, func(t *testing.T) {
@@ -269,8 +269,8 @@ func TestFleet_ThrottledToTheDeadline(t *testing.T) {
 func TestFleet_DownForEver(t *testing.T) {
 	skipIfShort(t)
 	t.Parallel()
-	for _, limit := range []time.Duration{time.Millisecond, 10 * time.Second, time.Hour} {
-		for _, latency := range []time.Duration{0, 10 * time.Second} {
+	for _, limit := range []time.Duration{time.Millisecond, time.Second, 10 * time.Second, 5 * time.Minute, time.Hour} {
+		for _, latency := range []time.Duration{0, 10 * time.Millisecond, 10 * time.Second} {
 			synctest.Test(t, func(t *testing.T) {
 				_, c := newSim(t, latency, func(ids []string) (int, string, http.Header, error) { return 0, "", nil, errRefusedConn })
 				r, err := c.SetFleetMaintenance(t.Context(), region, "enter", slices.Values(desktops(5000)), maintenance.WithOutageLimit(limit))

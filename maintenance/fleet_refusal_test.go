@@ -122,16 +122,17 @@ func TestFleetRefusal_Passing(t *testing.T) {
 	skipIfShort(t)
 	t.Parallel()
 	eachReply(t, []fleetEffect{costsTime}, func(t *testing.T, tc fleetReply) {
-		const failures = 4
-		report, summary := refusingFleet(t.Context(), t, 300, tc, func(number int64, _ []string) bool { return number <= failures })
-		require.Nil(t, summary)
-		assert.Equal(t, 300, report.Succeeded)
-		assert.Equal(t, 3+failures, report.Calls)
-		throttled := 0
-		if tc.is == maintenance.ErrThrottled {
-			throttled = failures
+		for _, failures := range []int64{1, 3, 10} {
+			report, summary := refusingFleet(t.Context(), t, 300, tc, func(number int64, _ []string) bool { return number <= failures })
+			require.Nil(t, summary, "%d failures", failures)
+			assert.Equal(t, 300, report.Succeeded)
+			assert.EqualValues(t, 3+failures, report.Calls)
+			throttled := int64(0)
+			if tc.is == maintenance.ErrThrottled {
+				throttled = failures
+			}
+			assert.EqualValues(t, throttled, report.Throttled)
 		}
-		assert.Equal(t, throttled, report.Throttled)
 	})
 }
 

@@ -85,7 +85,9 @@ func TestFleetSplit_EveryDesktopIsRefused(t *testing.T) {
 		concurrency int
 		fault       maintenancetest.Fault
 	}{
-		"code that is not listed": {1, maintenancetest.Fault{StatusCode: 400, Code: "OperationDenied.AccountLocked"}},
+		"code that is not listed": {8, maintenancetest.Fault{StatusCode: 400, Code: "OperationDenied.AccountLocked"}},
+		"invalid parameter":       {1, maintenancetest.Fault{StatusCode: 400, Code: "InvalidParameter"}},
+		"code in a success":       {2, maintenancetest.Fault{StatusCode: 200, Code: "IncorrectState"}},
 		"too large for a proxy":   {64, maintenancetest.Fault{StatusCode: 413, Body: "<html>"}},
 	} {
 		t.Run(name, func(t *testing.T) {

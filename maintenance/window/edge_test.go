@@ -92,7 +92,7 @@ func TestRun_SessionsThatStay(t *testing.T) {
 func TestRun_CancelledAnywhere(t *testing.T) {
 	skipIfShort(t)
 	t.Parallel()
-	for _, after := range []time.Duration{0, 150, 350, 1200, 30_000, 600_500, 720_100} {
+	for _, after := range []time.Duration{0, 150, 350, 1200, 30_000, 600_100, 600_500, 602_000, 700_000, 720_100, 721_050} {
 		after *= time.Millisecond
 		synctest.Test(t, func(t *testing.T) {
 			f := newFixture(t, 101)
