@@ -466,9 +466,9 @@ func TestDesktops_NoList(t *testing.T) {
 func TestDesktops_SizeOfAPage(t *testing.T) {
 	skipIfShort(t)
 	t.Parallel()
+	page, blanks := pageOf("", `{"DesktopId":"ecd-1"}`), strings.Repeat(" ", 16*mebibyte)
 	for size, refused := range map[int]bool{mebibyte + 1: false, 15 * mebibyte: false, 16*mebibyte + 1: true} {
-		body := pageOf("", `{"DesktopId":"ecd-1"}`)
-		body += strings.Repeat(" ", size-len(body))
+		body := page + blanks[:size-len(page)]
 		client := pages(func(url.Values) string { return body }).client(t)
 		_, err := readAll(client.Desktops(t.Context(), region, maintenance.DesktopFilter{}))
 		var odd *maintenance.ResponseError
