@@ -8,6 +8,7 @@ import (
 	"net"
 	"net/http"
 	"slices"
+	"strconv"
 	"strings"
 	"sync"
 	"testing"
@@ -35,16 +36,14 @@ type sim struct {
 
 func idsOf(r *http.Request) (ids []string) {
 	q := r.URL.Query()
-	for i := 1; ; i++ {
-		v := q.Get(fmt.Sprint("DesktopId.", i))
-		if v == "" {
-			v = q.Get(fmt.Sprint("DesktopIds.", i))
-		}
-		if v == "" {
-			return ids
-		}
-		ids = append(ids, v)
+	list := "DesktopIds."
+	if q.Has("DesktopId.1") {
+		list = "DesktopId."
 	}
+	for i := 1; q.Has(list + strconv.Itoa(i)); i++ {
+		ids = append(ids, q.Get(list+strconv.Itoa(i)))
+	}
+	return ids
 }
 
 func (s *sim) RoundTrip(r *http.Request) (*http.Response, error) {

@@ -18,7 +18,6 @@ import (
 
 const tooSlow = `attempt timed out after 1s.*3 attempts`
 
-// TestHostile_PeerStalls is not parallel, so that no other test can delay its requests.
 func TestHostile_PeerStalls(t *testing.T) {
 	skipIfShort(t)
 	t.Parallel()

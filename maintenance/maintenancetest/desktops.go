@@ -18,6 +18,7 @@ func (s *Service) AddDesktops(region string, ids ...string) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	desktops := s.inventory(region)
+	desktops.grow(len(ids))
 	for _, id := range ids {
 		if id != "" && desktops.get(id) == nil {
 			desktops.put(id, newDesktop(maintenance.Desktop{DesktopId: id, DesktopName: id, OsType: "Windows"}))

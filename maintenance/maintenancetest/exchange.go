@@ -99,7 +99,8 @@ func (x *exchange) parseParameters() *failure {
 }
 
 // pairs returns the parameters in no particular order.
-func pairs(parameters url.Values) (all []sign.Pair) {
+func pairs(parameters url.Values) []sign.Pair {
+	all := make([]sign.Pair, 0, len(parameters))
 	for name, values := range parameters {
 		for _, value := range values {
 			all = append(all, sign.Pair{Name: name, Value: value})

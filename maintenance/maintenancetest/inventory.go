@@ -21,6 +21,14 @@ func (i *inventory) get(id string) *desktop {
 	return i.byID[id]
 }
 
+// grow makes room for n more desktops.
+func (i *inventory) grow(n int) {
+	if len(i.byID) == 0 {
+		i.byID = make(map[string]*desktop, n)
+	}
+	i.ids = slices.Grow(i.ids, n)
+}
+
 func (i *inventory) put(id string, d *desktop) {
 	if i.byID[id] == nil {
 		i.ids = append(i.ids, id)
