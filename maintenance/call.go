@@ -35,8 +35,8 @@ type call struct {
 	requests       int   // number of requests sent
 	last           error // of the latest attempt that was not interrupted
 	verdict        verdict
-	statusCode     int    // of the latest reply
-	requestID      string // of the latest reply
+	statusCode     int    // of the reply to the latest attempt
+	requestID      string // of the same reply
 	outcomeUnknown bool   // the service may have accepted an attempt
 	clockCorrected bool
 	refusedKey     sign.Key // the key that the service refused as expired

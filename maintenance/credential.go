@@ -96,13 +96,16 @@ func (p *provider) ask() (sign.Key, error) {
 }
 
 func (p *provider) failed(err error, malformed bool) error {
-	return &CredentialError{
+	e := &CredentialError{
 		Provider:  dara.StringValue(p.credential.GetType()),
-		LookedAt:  p.lookedAt(),
 		Err:       err,
 		malformed: malformed,
 		hadKey:    p.hadKey,
 	}
+	if !malformed && p.isChain() {
+		e.LookedAt = defaultChainPlaces()
+	}
+	return e
 }
 
 func keyOf(model *credentials.CredentialModel) (sign.Key, error) {

@@ -27,7 +27,7 @@ func newChain() (credentials.Credential, error) { return credentials.NewCredenti
 // provider would be another identity. Its provider asks again each time: no provider of
 // credentials-go caches a failure.
 func (p *provider) startOver() {
-	if p.rebuild == nil || p.hadKey {
+	if !p.isChain() {
 		return
 	}
 	if fresh, err := p.rebuild(); err == nil {
@@ -35,13 +35,8 @@ func (p *provider) startOver() {
 	}
 }
 
-// lookedAt is empty unless the latest request went through a whole default chain.
-func (p *provider) lookedAt() string {
-	if p.rebuild == nil || p.hadKey {
-		return ""
-	}
-	return defaultChainPlaces()
-}
+// isChain reports whether the next request for a key goes through the whole default chain.
+func (p *provider) isChain() bool { return p.rebuild != nil && !p.hadKey }
 
 // defaultChainPlaces lists the places that the default chain of credentials-go tries in the current
 // environment, in its order.

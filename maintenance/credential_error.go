@@ -6,7 +6,7 @@ import "encoding/json"
 // [ErrInvalidCredential]. Error can be called on a nil or zero CredentialError.
 type CredentialError struct {
 	Provider string // credentials-go's type, for example "default" or "ecs_ram_role"
-	LookedAt string // places that a default chain reads, if it has found no key yet: environment variables and files
+	LookedAt string // places where a default chain has found no key: environment variables, files, the network
 	Err      error  // from the provider; its text leaves out everything that may be a secret
 
 	malformed bool // the provider answered with an unusable key; a retry would not help

@@ -108,6 +108,7 @@ func TestCredentialError_IsNotWhatTheProviderMet(t *testing.T) {
 	t.Parallel()
 	for _, sentinel := range []error{
 		maintenance.ErrThrottled, maintenance.ErrAccessDenied, maintenance.ErrClockSkew, maintenance.ErrOutcomeUnknown,
+		maintenance.ErrDesktopNotFound, maintenance.ErrPending,
 	} {
 		client := newClient(t, maintenance.WithCredential(&credential{kind: "custom", err: fmt.Errorf("vault: %w", sentinel)}))
 		err := enter(t.Context(), client)

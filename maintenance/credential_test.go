@@ -85,6 +85,11 @@ func TestCredentialChain_EnvironmentAndProfile(t *testing.T) {
 	var refused *maintenance.APIError
 	require.ErrorAs(t, err, &refused)
 	assert.Equal(t, "SignatureDoesNotMatch", refused.Code)
+
+	t.Setenv(envSecret, "with a space")
+	var unusable *maintenance.CredentialError
+	require.ErrorAs(t, enter(), &unusable)
+	assert.Empty(t, unusable.LookedAt, "the chain ended at the environment variables")
 }
 
 func TestCredential_TemporaryKeySendsItsToken(t *testing.T) {

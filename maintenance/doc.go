@@ -62,16 +62,18 @@
 //   - [ErrDesktopNotFound]: the desktop does not exist.
 //
 // A [FleetReport] and the errors of calls, fleets and desktops marshal to JSON documents with the
-// text, the code of the service and whether the outcome is unknown. Error can be called on a nil or
-// zero error.
+// text, the code of the service and whether the outcome is unknown. Error can be called on a zero
+// error and, except for [DesktopError], on a nil pointer.
 //
 // # Retries
 //
 // A failure that may pass is retried, with three attempts in all by default: [RetryPolicy] lists
 // these failures. If the service says how long to wait, the client waits that long: up to 5 minutes
-// in a single call, up to an hour in a fleet. It starts no wait that would exceed the deadline of
-// the context. OperationError.Attempts is the number of requests sent, and the text of the error
-// says why no retry followed. [WithRateLimiter] bounds the rate of all requests.
+// in a single call, up to an hour in a fleet that is throttled, and up to the limit of
+// [WithOutageLimit] in a fleet whose requests fail. A single call starts no wait that would exceed
+// the deadline of the context. OperationError.Attempts is the number of requests sent. If the policy
+// allows a retry that did not follow, the text of the error says why. [WithRateLimiter] bounds the
+// rate of all requests.
 //
 // Throttling and outages slow a fleet down but fail no desktop: the fleet waits until the service
 // accepts requests again, or until [WithOutageLimit] ends it. [Client.WaitForMaintenance] keeps

@@ -45,7 +45,7 @@ var (
 	ErrOutcomeUnknown = errors.New("maintenance: outcome unknown")
 
 	// ErrDesktopNotFound means that the region has no such desktop: the service does not show it,
-	// or refuses a call with a code that ends in NotFound.
+	// or refuses SetDesktopMaintenance with a code that ends in NotFound and has no other meaning.
 	ErrDesktopNotFound = errors.New("maintenance: desktop not found")
 
 	// ErrPending means that the service does not show a desktop in the mode yet, for example
@@ -80,7 +80,7 @@ type OperationError struct {
 	Mode     Mode  // empty if the operation has none
 	Desktops int   // number of desktops in the call
 	Attempts int   // number of requests sent
-	Err      error // failure of the last attempt, and the reason why no other attempt followed
+	Err      error // failure of the last attempt and, if the policy allows another, the reason why none followed
 
 	outcomeUnknown bool
 }

@@ -6,7 +6,7 @@ import (
 	"log/slog"
 )
 
-// errorDocument has the members that the JSON of all errors has in common.
+// errorDocument has the members that the JSON of most errors has in common.
 type errorDocument struct {
 	Error          string
 	Code           string  `json:",omitempty"` // error code of the service
@@ -44,8 +44,8 @@ func describe(err error) *errorDocument {
 	return d
 }
 
-// MarshalJSON returns the members Parameter and Reason and, like every error of this package, Error
-// with the text and OutcomeUnknown, which is false.
+// MarshalJSON returns the members Parameter, Reason, Error with the text, and OutcomeUnknown, which
+// is false.
 func (e ValidationError) MarshalJSON() ([]byte, error) {
 	return json.Marshal(struct {
 		Parameter, Reason string
@@ -73,9 +73,9 @@ func (e OperationError) MarshalJSON() ([]byte, error) {
 	}{e.Action, e.Region, string(e.Mode), e.Desktops, e.Attempts, describe(&e)})
 }
 
-// MarshalJSON returns the fields that are not empty, with durations in seconds, and the member
-// Error with the text. It does not say whether the outcome is unknown: that depends on all
-// attempts, so the document of the [OperationError] says it.
+// MarshalJSON returns StatusCode, Code and the other fields that are not empty, with durations in
+// seconds, and the member Error with the text. It does not say whether the outcome is unknown: that
+// depends on all attempts, so the document of the [OperationError] says it.
 func (e APIError) MarshalJSON() ([]byte, error) {
 	return json.Marshal(struct {
 		Error              string

@@ -10,7 +10,7 @@ import (
 	"golang.org/x/time/rate"
 )
 
-// DefaultConcurrency is the largest number of requests of a fleet in flight, without
+// DefaultConcurrency is the largest number of batches of a fleet in flight, without
 // [WithConcurrency].
 const DefaultConcurrency = 8
 
@@ -31,8 +31,8 @@ type FleetProgress struct {
 	Entering          int // with WithWait: accepted desktops that were entering maintenance when last read
 	Calls, Throttled  int // requests, as in FleetReport
 
-	// Rate is the present limit in requests per second. It is 0 while only the concurrency limits
-	// the requests.
+	// Rate is the present limit of the fleet in requests per second: that of [WithRequestRate], or
+	// the rate that the service allows, as learned so far. It is 0 if there is neither.
 	Rate float64
 }
 
@@ -55,8 +55,9 @@ type fleetSettings struct {
 	results     func(FleetResult)
 }
 
-// WithConcurrency limits the requests in flight and the batches in memory to n, which must be
-// positive. The default is [DefaultConcurrency].
+// WithConcurrency limits the batches in flight to n, which must be positive. The default is
+// [DefaultConcurrency]. The fleet holds at most n batches in memory, and 8 more during an outage.
+// [WithWait] reads with one more request.
 func WithConcurrency(n int) FleetOption {
 	return func(s *fleetSettings) error {
 		if n < 1 {
@@ -79,9 +80,9 @@ func WithRequestRate(perSecond float64) FleetOption {
 	}
 }
 
-// WithOutageLimit sets the time after which an outage ends a fleet: all its requests fail for
-// reasons that may pass, and none succeeds. The default is [DefaultOutageLimit]. Throttling is no
-// outage.
+// WithOutageLimit sets the time after which an outage ends a fleet. In an outage requests fail for
+// reasons that may pass, and none succeeds. If the service asks for a wait beyond the limit, the
+// fleet ends at once. The default is [DefaultOutageLimit]. Throttling is no outage.
 func WithOutageLimit(d time.Duration) FleetOption {
 	return func(s *fleetSettings) error {
 		if d <= 0 {
@@ -97,13 +98,15 @@ func WithOutageLimit(d time.Duration) FleetOption {
 // counts the desktops in the mode. A desktop that was accepted but is not in the mode fails with
 // [ErrPending], and its error text names the connected users. If the outcome of a desktop is
 // unknown, the fleet reads its state, and sends it once more if it is neither in the mode nor
-// entering it. It fails with [ErrOutcomeUnknown] only if reading fails too or, for [ModeExit], if
-// the outcome of the second request is unknown as well.
+// entering it. It fails with [ErrOutcomeUnknown] only if the fleet ends or cannot read before that
+// is clear or, for [ModeExit], if the outcome of the second request is unknown as well.
 //
 // The fleet remembers every desktop that is not in the mode yet and reads these desktops in rounds,
-// 100 per request. Rounds are a second apart at first and ten seconds later, or a tenth of a second
-// for each request of a round if that is longer. After a failure that may pass, the fleet tries
-// again in the next round. The caller needs permission for the RAM action ecd:DescribeDesktops. If
+// 100 per request. The first round comes after a second. The time between rounds grows from two
+// seconds to ten, varies by up to a tenth, and is at least a tenth of a second for each request of
+// a round. A read is a call with the [RetryPolicy] of the Client. If it fails for a reason that may
+// pass, the next round comes as usual, or after the wait that the service asks for. The caller needs
+// permission for the RAM action ecd:DescribeDesktops. If
 // RAM denies it, every accepted desktop fails at once with an ErrPending that wraps
 // [ErrAccessDenied].
 func WithWait() FleetOption {
@@ -154,13 +157,15 @@ func WithResults(fn func(FleetResult)) FleetOption {
 //
 //   - Throttling slows a fleet down, but fails no desktop and uses up no attempts of the retry
 //     policy. The fleets of a Client share the rate that the service allows, as they have learned
-//     it for each host. If all requests of an hour are throttled, or the service asks for a wait of
-//     more than an hour, the fleet ends with an [ErrThrottled].
+//     it for each host. If an hour of throttling passes without a batch that is accepted or
+//     refused, or if the service asks for a wait of more than an hour, the fleet ends with an
+//     [ErrThrottled].
 //   - An outage slows a fleet down too, but fails no desktop. While requests fail for reasons that
 //     may pass and none succeeds, the fleet holds all batches and sends one request at a time:
-//     after a second at first, after 30 seconds at most, or after the wait that the service asks
-//     for. [WithOutageLimit] ends the fleet. A batch fails when it has used up the attempts of the
-//     retry policy while others succeed.
+//     the first one as soon as a retry would come, the next one after a second, later ones after up
+//     to 30 seconds, or all of them after the wait that the service asks for. [WithOutageLimit] ends
+//     the fleet. A batch fails when it has used up the attempts of the retry policy while others
+//     succeed.
 //   - If the service refuses a batch because of its desktops, the fleet reads their state. Desktops
 //     that the service does not show fail with [ErrDesktopNotFound], and the fleet sends the others
 //     again. If the service shows all of them, or RAM denies ecd:DescribeDesktops, the fleet halves
@@ -172,8 +177,8 @@ func WithResults(fn func(FleetResult)) FleetOption {
 //   - A refusal that concerns every call ends the fleet when the requests in flight are done:
 //     [ErrAccessDenied], [ErrInvalidCredential], [ErrClockSkew], a wrong region, host or
 //     certificate, a final refusal by a proxy.
-//   - The end of ctx ends the fleet and its requests in flight at once. The fleet starts no wait
-//     that would exceed the deadline of ctx.
+//   - The end of ctx ends the fleet and its requests in flight at once. If throttling or an outage
+//     asks for a wait beyond the deadline of ctx, the fleet ends without that wait.
 //
 // SetFleetMaintenance returns only when the stream does: a stream that blocks must watch ctx
 // itself, because a fleet that has ended still waits until the stream yields or returns. No

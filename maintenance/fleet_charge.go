@@ -5,11 +5,13 @@ import (
 	"time"
 )
 
-// isOwn is called when a batch was answered, and reports whether an earlier failure was that of the
-// batch itself, not of a service that was down. It was if the batch alone failed, or if another
-// batch than the first probe was answered. It was not if several batches and then a probe failed.
-// If several failed and the first probe was answered, either is possible, so each batch is spared
-// once.
+// isOwn reports whether the failed batch itself was the cause of its failure, not a service that was
+// down. The answer of the service to another batch decides:
+//
+//   - If only one batch has failed, or a request that was no probe was answered, it was the batch.
+//   - If a probe has failed too, it was the service.
+//   - If several batches have failed and the first probe was answered, either is possible: each
+//     batch is spared once.
 func (u *outage) isOwn(failed, answered *batch) bool {
 	switch {
 	case len(u.failed) == 1, u.probes == 0 && answered != u.probe:

@@ -56,7 +56,7 @@ type FleetError struct {
 	Mode              Mode
 	Succeeded, Failed int           // desktops that were taken from the stream
 	First             *DesktopError // copy of the first failure; nil if no desktop failed
-	Ended             error         // reason why the fleet ended before its stream did; nil if it did not
+	Ended             error         // reason why the fleet ended early, for example an [ErrAccessDenied]; nil if it did not
 
 	kinds []error // the errors of anyKind that e matches
 }

@@ -24,8 +24,8 @@ const (
 	spareProbes = 8
 )
 
-// outage begins with a failure that may pass, and ends when a request succeeds that was sent after
-// it began. Meanwhile the fleet holds its batches: it sends one probe at a time. In addition it
+// outage begins with a failure that may pass, and ends when the service accepts or refuses a batch
+// that was sent after it began. Meanwhile the fleet holds its batches: it sends one probe at a time. In addition it
 // sends a batch for each success of a request that was sent before the outage, so that a single
 // failure does not slow down the other batches.
 type outage struct {

@@ -26,8 +26,8 @@ const (
 	// become ten times higher in about three seconds.
 	growth = 0.25
 
-	// firstGuess is the assumed limit if no request has passed yet. lowestRate is the lowest rate
-	// after a cut. Both are requests per second.
+	// firstGuess is the assumed limit if no request has passed yet, and lowestRate the lowest limit
+	// that a cut assumes. Both are requests per second.
 	firstGuess = 10
 	lowestRate = 1
 )

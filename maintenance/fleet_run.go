@@ -40,7 +40,7 @@ type fleet struct {
 	changed  chan struct{} // holds one; wakes the dispatcher
 	room     chan struct{} // holds one; wakes the stream
 	news     chan struct{} // holds one; wakes the teller
-	over     chan struct{} // closed when the last batch is settled
+	over     chan struct{} // closed when the last batch is settled and no desktop is watched
 
 	mu        sync.Mutex
 	drawn     []string  // the batch that is being filled
@@ -66,7 +66,7 @@ type fleet struct {
 
 	worked    bool  // the service has accepted a desktop
 	noReading error // reason why the fleet no longer calls DescribeDesktops
-	ended     error // reason why the fleet ended before its stream did
+	ended     error // reason why the fleet ended early
 	unsent    error // error of desktops that were drawn and not sent
 	panicked  *panicked
 	accepted  int // number of desktops

@@ -147,7 +147,7 @@ func (f *fleet) giveUp(b *batch) {
 	f.failBatch(b, err)
 }
 
-// failBatch settles a batch as failed, for a reason that does not concern other batches.
+// failBatch settles a batch as failed.
 func (f *fleet) failBatch(b *batch, err error) {
 	f.failOrWatch(b, err)
 	f.partSettled(b, "", nil)

@@ -9,13 +9,14 @@ const (
 	// maxFleetHint is the longest wait that a fleet accepts if the service asks for one.
 	maxFleetHint = time.Hour
 
-	// throttleLimit is the time after which a fleet ends if all its requests are throttled.
+	// throttleLimit is the time of throttling, without a batch that is accepted or refused, after
+	// which a fleet ends.
 	throttleLimit = time.Hour
 )
 
-// throttle records since when every request has been throttled.
+// throttle records since when no batch was accepted or refused because of throttling.
 type throttle struct {
-	since time.Time // zero if the latest request was accepted
+	since time.Time // the first throttled request since the latest batch that was; zero if there is none
 	last  error
 }
 
@@ -50,7 +51,7 @@ func (f *fleet) throttled(b *batch, o *outcome) (wait time.Duration, again bool)
 	case tooLong != nil:
 		f.end(fmt.Errorf("%w; %w", o.err, tooLong))
 	case now.Sub(f.throttle.since) >= throttleLimit:
-		f.end(fmt.Errorf("every request was throttled for %v: %w", throttleLimit, o.err))
+		f.end(fmt.Errorf("no batch was accepted in %v of throttling: %w", throttleLimit, o.err))
 	}
 	f.putBack(b)
 	return paused, f.ended == nil

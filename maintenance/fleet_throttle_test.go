@@ -81,8 +81,8 @@ func TestFleetThrottle_EndsTheFleet(t *testing.T) {
 		{"hint beyond the deadline", throttledFor("3600"), 10 * time.Minute, 0, time.Hour, "next retry in 1h0m0s exceeds the context deadline"},
 		{"hint beyond an hour", throttledFor("3601"), 0, 0, time.Hour + time.Second, "asks for a wait of 1h0m1s, which exceeds the limit of 1h0m0s"},
 		{"hint of a day", throttledFor("86400"), 0, 0, 24 * time.Hour, "asks for a wait of 24h0m0s"},
-		{"hour of throttling", throttled, 0, time.Hour + 10*time.Second, 0, "every request was throttled for 1h0m0s"},
-		{"hour of hints", throttledFor("1000"), 0, time.Hour + 1000*time.Second, 1000 * time.Second, "every request was throttled for 1h0m0s"},
+		{"hour of throttling", throttled, 0, time.Hour + 10*time.Second, 0, "no batch was accepted in 1h0m0s of throttling"},
+		{"hour of hints", throttledFor("1000"), 0, time.Hour + 1000*time.Second, 1000 * time.Second, "no batch was accepted in 1h0m0s of throttling"},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
 			t.Parallel()

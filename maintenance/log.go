@@ -34,7 +34,10 @@ func logRecord(ctx context.Context, l *slog.Logger, level slog.Level, message st
 		slog.String("region", a.Region),
 	}, more...)
 	if a.Mode != "" {
-		attrs = append(attrs, slog.String("mode", string(a.Mode)), slog.Int("desktops", a.Desktops))
+		attrs = append(attrs, slog.String("mode", string(a.Mode)))
+	}
+	if a.Desktops > 0 {
+		attrs = append(attrs, slog.Int("desktops", a.Desktops))
 	}
 	attrs = append(attrs, slog.Int("attempt", a.Number))
 	if r.StatusCode != 0 {

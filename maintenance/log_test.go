@@ -66,10 +66,12 @@ func TestLog_Records(t *testing.T) {
 		require.NoError(t, enter(t.Context(), client))
 		_, err := client.Regions(t.Context(), region)
 		require.NoError(t, err)
+		_, err = readAll(client.Desktops(t.Context(), region, maintenance.DesktopFilter{DesktopIds: desktops(1)}))
+		require.NoError(t, err)
 
 		requests := service.Requests()
 		attempts := records.attributes(slog.LevelDebug)
-		require.Len(t, attempts, 3)
+		require.Len(t, attempts, 4)
 		assert.Equal(t, map[string]any{
 			"action": "SetDesktopMaintenance", "region": region, "mode": "ENTER", "desktops": int64(1), "attempt": int64(1),
 			"status": int64(429), "code": "Throttling.User", "requestId": requests[0].RequestId, "error": attempts[0]["error"],
@@ -82,6 +84,9 @@ func TestLog_Records(t *testing.T) {
 		assert.Equal(t, map[string]any{
 			"action": "DescribeRegions", "region": region, "attempt": int64(1), "status": int64(200), "requestId": requests[2].RequestId,
 		}, attempts[2])
+		assert.Equal(t, map[string]any{
+			"action": "DescribeDesktops", "region": region, "desktops": int64(1), "attempt": int64(1), "status": int64(200), "requestId": requests[3].RequestId,
+		}, attempts[3])
 
 		retries := records.attributes(slog.LevelWarn)
 		require.Len(t, retries, 1)

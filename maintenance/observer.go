@@ -16,8 +16,8 @@ import (
 //
 // An Observer gets no secrets. The errors contain desktop IDs and names of users.
 type Observer struct {
-	// Call reports a call of the API with all of its attempts. Within a fleet each request is a
-	// call of its own, because the fleet decides what to send again.
+	// Call reports a call of the API with all of its attempts. Within a fleet each attempt to send
+	// a batch is a call of its own, because the fleet decides what to send again.
 	Call func(ctx context.Context, c CallInfo) (context.Context, func(CallResult))
 
 	// Attempt reports one HTTP request, just before it is sent.
@@ -43,7 +43,9 @@ type Observer struct {
 	// phase of the window gets the context that this one returned.
 	Phase func(ctx context.Context, p PhaseInfo) (context.Context, func(PhaseEnd))
 
-	// Window reports the new state of a window whenever the journal of package window changes it.
+	// Window reports the state of a window when a journal of package window is opened or closed,
+	// and after each change to the window. The journal is locked until the function returns, so the
+	// function must not call the window.Manager.
 	Window func(w WindowState)
 }
 
@@ -59,8 +61,8 @@ type CallInfo struct {
 
 // CallResult is the result of a call.
 type CallResult struct {
-	StatusCode int    // of the latest reply; 0 if no reply came
-	RequestId  string // of the latest reply; empty if it had none
+	StatusCode int    // of the reply to the latest attempt; 0 if no reply came
+	RequestId  string // of the same reply; empty if it had none
 	Attempts   int    // number of requests sent
 
 	OutcomeUnknown bool // the service may still have accepted the call
@@ -127,7 +129,7 @@ type WaitEnd struct{ Err error }
 type PhaseInfo struct {
 	Window, Region string
 	Phase          string // entering, working or exiting
-	Desktops       int    // number of desktops that the window takes in, works on or takes out
+	Desktops       int    // number that the window takes in, works on (with those that were in already) or takes out
 }
 
 // PhaseEnd is the result of a phase.
@@ -246,4 +248,4 @@ func inTurn2[I, P any](a, b func(context.Context, I, P)) func(context.Context, I
 	return func(ctx context.Context, info I, p P) { a(ctx, info, p); b(ctx, info, p) }
 }
 
-var errEscaped = errors.New("a transport or an observer panicked")
+var errEscaped = errors.New("ended by a panic or runtime.Goexit")

@@ -225,7 +225,7 @@ func TestObserver_Panic(t *testing.T) {
 	require.Len(t, r.attempts, 2)
 	require.Len(t, r.fleets, 1)
 	for _, err := range []error{r.calls[0].Err, r.calls[1].Err, r.attempts[0].Err, r.attempts[1].Err, r.fleets[0].Err} {
-		assert.ErrorContains(t, err, "panicked")
+		assert.ErrorContains(t, err, "ended by a panic")
 	}
 }
 

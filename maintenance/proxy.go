@@ -63,8 +63,8 @@ func newConnectRefusal(proxy string, status int) *proxyRefusal {
 }
 
 // finalConnectStatus reports whether the same CONNECT would fail again. It would after a redirect,
-// which net/http does not follow for CONNECT, and after most client errors (4xx). All other
-// failures may pass, even 2xx: net/http accepts only 200.
+// which net/http does not follow for CONNECT, after most client errors (4xx), and after 501 and
+// 511. All other failures may pass, even 2xx: net/http accepts only 200.
 func finalConnectStatus(status int) bool {
 	switch status {
 	case http.StatusRequestTimeout, http.StatusTooEarly, http.StatusTooManyRequests:

@@ -3,6 +3,7 @@ package maintenance
 import (
 	"errors"
 	"regexp"
+	"slices"
 	"strings"
 )
 
@@ -128,9 +129,5 @@ func (e *redacted) Error() string { return e.text }
 // Is makes errors.Is find the provider's own errors. It never matches errors of this package: these
 // would describe a call by the provider, not the call that asked the provider.
 func (e *redacted) Is(target error) bool {
-	switch target {
-	case ErrThrottled, ErrAccessDenied, ErrInvalidCredential, ErrClockSkew, ErrOutcomeUnknown:
-		return false
-	}
-	return e.is(target)
+	return !slices.Contains(allSentinels, target) && e.is(target)
 }

@@ -128,7 +128,9 @@ func describeDesktops(region string, f *DesktopFilter, desktopIDs []string, next
 
 func disconnectDesktopSessions(region string, sessions []DesktopSession) *operation {
 	parameters := []sign.Pair{{Name: "RegionId", Value: region}}
+	var desktopIDs []string
 	for i, s := range sessions {
+		desktopIDs = append(desktopIDs, s.DesktopId)
 		name := "Sessions." + strconv.Itoa(i+1)
 		parameters = append(parameters,
 			sign.Pair{Name: name + ".DesktopId", Value: s.DesktopId},
@@ -137,7 +139,7 @@ func disconnectDesktopSessions(region string, sessions []DesktopSession) *operat
 	return &operation{
 		action:     "DisconnectDesktopSessions",
 		region:     region,
-		desktops:   len(sessions),
+		desktops:   len(unique(desktopIDs)),
 		parameters: parameters,
 	}
 }

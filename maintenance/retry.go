@@ -44,8 +44,8 @@ const (
 // returns its cost, any other call that succeeds returns 1, and the budget regains 5 tokens each
 // second. A call that finds too few tokens fails with "retry budget exhausted".
 //
-// Fleets do not use that budget: [Client.SetFleetMaintenance] says how they wait. The policy
-// applies to the batches that fail while others succeed.
+// The batches of a fleet do not use that budget: [Client.SetFleetMaintenance] says how they wait.
+// The policy applies to the batches that fail while others succeed.
 //
 // Zero fields stand for the defaults. A negative field, or a BaseDelay above MaxDelay, is a
 // *[ValidationError] of [NewClient].

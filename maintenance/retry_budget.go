@@ -29,7 +29,7 @@ func costOfRetry(v verdict) int {
 }
 
 // retryBudget bounds the retries of all calls of a Client to a host, so that they do not hammer a
-// service that is down. Fleets do not use it: they back off by themselves.
+// service that is down. The batches of a fleet do not use it: the fleet backs off by itself.
 type retryBudget struct {
 	mu    sync.Mutex
 	spent map[string]spending // by host; a host with a full budget has no entry

@@ -2,14 +2,11 @@ package maintenance
 
 import (
 	"context"
-	"encoding/json"
 	"fmt"
 	"slices"
 	"strings"
 	"unicode"
 	"unicode/utf8"
-
-	"github.com/ecdkit/ecd-maintenance-go/internal/gateway"
 )
 
 // maxSessions is the largest number of sessions in one DisconnectDesktopSessions call, as its
@@ -37,22 +34,11 @@ func (c *Client) DisconnectSessions(ctx context.Context, region string, sessions
 		}
 	}
 	for some := range slices.Chunk(sessions, maxSessions) {
-		var reply struct {
-			gateway.Envelope
-			InvalidSessions json.RawMessage
-		}
-		call := c.newCall(disconnectDesktopSessions(region, some), &reply, c.gate)
-		requestID, err := call.do(ctx)
-		if err != nil {
+		var reply struct{ InvalidSessions []DesktopSession }
+		if _, err := c.call(ctx, disconnectDesktopSessions(region, some), &reply); err != nil {
 			return refused, err
 		}
-		var invalid []DesktopSession
-		if len(reply.InvalidSessions) > 0 {
-			if err := json.Unmarshal(reply.InvalidSessions, &invalid); err != nil {
-				return refused, call.failed(&ResponseError{StatusCode: call.statusCode, RequestId: requestID, Err: err})
-			}
-		}
-		refused = append(refused, invalid...)
+		refused = append(refused, reply.InvalidSessions...)
 	}
 	return refused, nil
 }

@@ -67,6 +67,20 @@ func TestDisconnectSessions_ErrorInTheSecondCall(t *testing.T) {
 	brief.Len(t, service.Requests(), 2, "nothing follows the error")
 }
 
+// The error of a call counts the desktops, not the sessions.
+func TestDisconnectSessions_SeveralOfADesktop(t *testing.T) {
+	t.Parallel()
+	service, client := newService(t, 2)
+	service.Deny("DisconnectDesktopSessions")
+	_, err := client.DisconnectSessions(t.Context(), region, []maintenance.DesktopSession{
+		{DesktopId: "ecd-1", EndUserId: "alice"}, {DesktopId: "ecd-1", EndUserId: "bob"}, {DesktopId: "ecd-2", EndUserId: "carol"},
+	})
+	var failed *maintenance.OperationError
+	require.ErrorAs(t, err, &failed)
+	assert.Equal(t, 2, failed.Desktops)
+	assert.ErrorContains(t, err, "(2 desktops)")
+}
+
 func TestDisconnectSessions_Validation(t *testing.T) {
 	t.Parallel()
 	service, client := newService(t, 1)
@@ -128,5 +142,6 @@ func TestDisconnectSessions_ReplyThatMakesNoSense(t *testing.T) {
 		assert.Empty(t, refused, body)
 		var malformed *maintenance.ResponseError
 		assert.Equal(t, wantErr, errors.As(err, &malformed), "%s: %v", body, err)
+		assert.Equal(t, wantErr, errors.Is(err, maintenance.ErrOutcomeUnknown), "%s: %v", body, err)
 	}
 }

@@ -42,7 +42,7 @@ func WithPollInterval(d time.Duration) WaitOption {
 }
 
 // WithWaitProgress makes the goroutine that called [Client.WaitForMaintenance] call fn after each
-// poll with the desktops that are not in the mode yet.
+// poll, except one that finds every desktop in the mode, with the desktops that are not in it yet.
 func WithWaitProgress(fn func(pending []Desktop)) WaitOption {
 	return func(s *waitSettings) error {
 		if fn == nil {

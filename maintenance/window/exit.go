@@ -40,7 +40,7 @@ func (x *exit) run(ctx context.Context) error {
 		x.entry.Overdue = time.Now()
 	}
 	all := len(x.entry.desktops)
-	_, err := x.manager.observed(ctx, &x.entry, func(ctx context.Context) (int, error) {
+	_, err := x.manager.observed(ctx, &x.entry, len(x.entry.desktops), func(ctx context.Context) (int, error) {
 		err := x.repeat(ctx)
 		return all - len(x.entry.desktops), err
 	})

@@ -55,8 +55,8 @@ func (j *journal) open(path string, readOnly bool) error {
 }
 
 // makeJournal creates an empty journal under another name and renames it to path when it is
-// complete. So a crash leaves no file that looks damaged, and a journal that another process
-// creates meanwhile is not overwritten.
+// complete. So a crash leaves no file that looks damaged and, on a file system with hard links, a
+// journal that another process creates meanwhile is not overwritten.
 func makeJournal(path string) error {
 	file, err := os.CreateTemp(filepath.Dir(path), filepath.Base(path)+".*.new")
 	if err != nil {

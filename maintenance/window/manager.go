@@ -17,8 +17,8 @@ import (
 // [WithExitTimeout].
 const DefaultExitTimeout = time.Hour
 
-// fenceMargin is the longest time after its timeout at which the service still carries out an
-// attempt. It is an assumption, and a variable for tests.
+// fenceMargin is how long after the timeout of an attempt the service may still carry the attempt
+// out. It is an assumption, and a variable for tests.
 var fenceMargin = 10 * time.Second
 
 // Manager runs windows and keeps their journal. It is safe for concurrent use.
@@ -52,7 +52,7 @@ func WithExitTimeout(d time.Duration) Option {
 }
 
 // Open opens the journal at path, or creates it if the file does not exist. It returns [ErrInUse]
-// if another process has the journal open. It also fails if the file is damaged or cannot be
+// if another Manager has the journal open, in this process or another one. It also fails if the file is damaged or cannot be
 // written, or if the journal has windows for another endpoint than the client's.
 func Open(path string, client *maintenance.Client, opts ...Option) (*Manager, error) {
 	switch {

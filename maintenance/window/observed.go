@@ -10,12 +10,12 @@ import (
 
 var errEscaped = errors.New("window: the phase panicked")
 
-// observed runs a phase and reports it to the observer of the client. It returns the context for
-// the next phase.
-func (m *Manager) observed(ctx context.Context, e *entry, phase func(context.Context) (done int, err error)) (next context.Context, err error) {
+// observed runs a phase with a number of desktops and reports it to the observer of the client. It
+// returns the context for the next phase.
+func (m *Manager) observed(ctx context.Context, e *entry, desktops int, phase func(context.Context) (done int, err error)) (next context.Context, err error) {
 	end := func(maintenance.PhaseEnd) {}
 	if begin := m.client.Observer().Phase; begin != nil {
-		info := maintenance.PhaseInfo{Window: e.Name, Region: e.Region, Phase: string(e.Phase), Desktops: len(e.desktops)}
+		info := maintenance.PhaseInfo{Window: e.Name, Region: e.Region, Phase: string(e.Phase), Desktops: desktops}
 		if derived, told := begin(ctx, info); derived != nil {
 			ctx = derived
 			if told != nil {

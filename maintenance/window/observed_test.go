@@ -77,6 +77,23 @@ func TestObserver_Phases(t *testing.T) {
 	}
 }
 
+// The work has more desktops than the window takes in and out, if some were in maintenance before.
+func TestObserver_DesktopsOfTheWork(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		f, told, _ := watched(t, 3)
+		_, err := f.client.SetMaintenance(t.Context(), region, maintenance.ModeEnter, []string{"ecd-3"})
+		require.NoError(t, err)
+		_, err = f.windows.Run(t.Context(), night(desktops(3)), noWork)
+		require.NoError(t, err)
+		assert.Equal(t, []string{
+			`entering after "", 2 desktops`, `entering ended, 2: <nil>`,
+			`working after "entering", 3 desktops`, `working ended, 3: <nil>`,
+			`exiting after "working", 2 desktops`, `exiting ended, 2: <nil>`,
+		}, *told)
+	})
+}
+
 // Desktops that are left stay overdue, also for the next process, until they are out or abandoned.
 func TestObserver_Overdue(t *testing.T) {
 	t.Parallel()

@@ -14,13 +14,13 @@ type Progress struct {
 
 	Desktops int // number of desktops that the window takes in or, when it exits, takes out
 	Accepted int // number of these whose ENTER or EXIT the service has accepted
-	Done     int // number of these that are in maintenance or missing or, when the window exits, known to be out
+	Done     int // number of these that are in maintenance or, while the window takes them in, missing; when it exits, known to be out
 
 	// Waiting has the desktops that were not in maintenance yet when last read, with their users.
 	// It is empty in other phases than entering.
 	Waiting []maintenance.Desktop
 
-	Until time.Time // latest end of the phase; zero if only ctx ends it
+	Until time.Time // latest end of the phase, without the time of requests; zero if only ctx ends it
 	Err   error     // failure of the latest attempt to take desktops out; nil in other phases
 }
 

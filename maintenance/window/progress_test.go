@@ -12,6 +12,7 @@ import (
 
 	"github.com/ecdkit/ecd-maintenance-go/internal/brief"
 	"github.com/ecdkit/ecd-maintenance-go/maintenance"
+	"github.com/ecdkit/ecd-maintenance-go/maintenance/maintenancetest"
 	"github.com/ecdkit/ecd-maintenance-go/maintenance/window"
 )
 
@@ -59,12 +60,33 @@ func TestWithProgress_Phases(t *testing.T) {
 		})
 		require.Error(t, err, "sessions that cannot be ended")
 		assert.Equal(t, []string{"entering", "working", "exiting"}, phases)
-		assert.Contains(t, waiting, "alice")
-		assert.Contains(t, waiting, "bob")
+		assert.Equal(t, map[string]time.Time{"alice": start.Add(10 * time.Minute), "bob": start.Add(12 * time.Minute)}, waiting)
 		require.ErrorIs(t, failed, maintenance.ErrAccessDenied)
 		assert.Equal(t, "exiting", latest.Phase)
 		assert.Equal(t, latest.Desktops, latest.Done)
 		require.NoError(t, latest.Err)
+	})
+}
+
+// Desktops of unknown outcome are sent once more, and then count as accepted. Desktops that stay in although they are busy
+// are not among those in maintenance for the work.
+func TestWithProgress_Counts(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		told := map[string]window.Progress{} // the latest of each phase
+		f := newFixture(t, 160, window.WithProgress(func(p window.Progress) { told[p.Phase] = p }))
+		f.Inject(3, maintenancetest.Fault{Action: "SetDesktopMaintenance", DesktopId: "ecd-150", Cut: true})
+		f.Connect(region, "ecd-7", "alice")
+		time.AfterFunc(5*time.Minute, func() { f.Deny("SetDesktopMaintenance") })
+		report, err := f.windows.Run(t.Context(), night(desktops(160)), func(context.Context, []string) error {
+			f.Deny()
+			return nil
+		})
+		require.NoError(t, err)
+		brief.Len(t, report.Ready, 159)
+		brief.Len(t, report.Busy, 1)
+		assert.Equal(t, []int{160, 160}, []int{told["entering"].Desktops, told["entering"].Accepted})
+		assert.Equal(t, []int{160, 159, 159}, []int{told["working"].Desktops, told["working"].Accepted, told["working"].Done})
 	})
 }
 

@@ -31,7 +31,7 @@ const sessionsPerCall = 20
 // from taking them out; the time of [WithExitTimeout] does.
 //
 // Before anything is sent, Run may fail with a *[maintenance.ValidationError], [ErrUnfinished] or
-// [ErrOverlap], and a nil report. Later its error joins the failure to take desktops in, or
+// [ErrOverlap], or because the journal is closed, and a nil report. Later its error joins the failure to take desktops in, or
 // [ErrNoneReady], or the error of work, with a *[NotOutError] if desktops may still be in
 // maintenance. Busy and missing desktops are in the report and are no error by themselves. If work
 // panics, Run takes the desktops out and then panics with the same value.
@@ -78,7 +78,7 @@ func (r *run) run(ctx context.Context, work func(context.Context, []string) erro
 			return err
 		}
 		defer func() { err = errors.Join(err, r.problem, r.out(ctx)) }()
-		ctx, err = r.manager.observed(ctx, &r.entry, func(ctx context.Context) (int, error) {
+		ctx, err = r.manager.observed(ctx, &r.entry, len(r.entry.desktops), func(ctx context.Context) (int, error) {
 			entered, err = r.enter(ctx)
 			return len(entered), err
 		})
@@ -90,11 +90,11 @@ func (r *run) run(ctx context.Context, work func(context.Context, []string) erro
 	if err != nil {
 		return err
 	}
-	r.report.Entered = time.Now()
-	switch {
-	case len(ready) == 0:
+	if len(ready) == 0 {
 		return ErrNoneReady
-	case ctx.Err() != nil:
+	}
+	r.report.Entered = time.Now()
+	if ctx.Err() != nil {
 		return ending(ctx, nil)
 	}
 	r.report.Ready = ready
@@ -104,14 +104,15 @@ func (r *run) run(ctx context.Context, work func(context.Context, []string) erro
 			return err
 		}
 	}
-	r.tell(r.window.Duration).tell(func(p *Progress) { p.Accepted, p.Done = p.Desktops, p.Desktops })
+	in := len(r.entry.desktops) - len(without(r.entry.desktops, ready))
+	r.tell(r.window.Duration).tell(func(p *Progress) { p.Accepted, p.Done = in, in })
 	if r.window.Duration > 0 {
 		var cancel context.CancelFunc
 		ctx, cancel = context.WithTimeoutCause(ctx, r.window.Duration, fmt.Errorf("window %q: %w", r.window.Name, context.DeadlineExceeded))
 		defer cancel()
 	}
 	defer func() { r.report.Worked = time.Now() }()
-	ctx, err = r.manager.observed(ctx, &r.entry, func(ctx context.Context) (int, error) {
+	ctx, err = r.manager.observed(ctx, &r.entry, len(ready), func(ctx context.Context) (int, error) {
 		return len(ready), work(ctx, slices.Clone(ready))
 	})
 	return err
@@ -198,6 +199,7 @@ func (r *run) enter(ctx context.Context) (ready []string, err error) {
 	if err != nil {
 		return nil, err
 	}
+	teller.last.Until = after(r.window.Grace)
 	pending, err := r.wait(ctx, waited, r.window.Grace, teller)
 	if err != nil {
 		return nil, err
@@ -237,6 +239,7 @@ func (r *run) send(ctx context.Context, t *teller) (waited []string, err error) 
 		var more []string
 		more, _, _, _ = r.sendOnce(ctx, unknown, maintenance.WithOutageLimit(outageLimit))
 		waited = append(waited, more...)
+		t.tell(func(p *Progress) { p.Accepted = len(waited) })
 		unknown = without(unknown, more) // including desktops that are refused now
 	}
 	r.entry.desktops = slices.Concat(waited, unknown) // the others need no EXIT
@@ -325,7 +328,8 @@ func (r *run) wait(ctx context.Context, ids []string, limit time.Duration, t *te
 }
 
 // disconnect ends the sessions of desktops. The service refuses a session that has ended meanwhile,
-// which is no failure. After a call that failed it makes the other calls all the same.
+// which is no failure. It goes on after a call that failed, unless RAM denies the action or the
+// time is over.
 func (r *run) disconnect(ctx context.Context, pending []maintenance.Desktop) error {
 	ctx, cancel := context.WithTimeout(ctx, disconnectGrace)
 	defer cancel()

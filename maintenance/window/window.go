@@ -14,8 +14,8 @@ import (
 
 // Errors to compare with through errors.Is.
 var (
-	// ErrInUse means that another process has the journal open.
-	ErrInUse = errors.New("window: journal in use by another process")
+	// ErrInUse means that another Manager, of this process or another one, has the journal open.
+	ErrInUse = errors.New("window: the journal is in use")
 
 	// ErrUnfinished means that a window with the same name has not ended: it is running, or waits
 	// for [Manager.Recover].
@@ -78,8 +78,10 @@ func (w *Window) validate() error {
 	return nil
 }
 
-// Report is the result of a window. Every desktop of the window is in at least one of the lists.
-// Desktops that were taken in and out as planned are in Ready.
+// Report is the result of a window. After the work, every desktop of the window is in at least one
+// of the lists; desktops that were taken in and out as planned are in Ready. If the window ended
+// before the work, desktops that are out again may be in no list. A report of [Manager.Recover] has
+// only NotOut: the other desktops are out.
 type Report struct {
 	Name string
 
@@ -91,7 +93,7 @@ type Report struct {
 	NotOut    []maintenance.DesktopError // could not be taken out; they stay in the journal for Recover
 
 	Began   time.Time
-	Entered time.Time // when the desktops were in maintenance; zero if they never were
+	Entered time.Time // when the desktops were in maintenance; zero if none was
 	Worked  time.Time // when the work ended; zero if it was not called
 	Ended   time.Time
 }

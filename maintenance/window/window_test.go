@@ -111,6 +111,7 @@ func TestRun_NoneReady(t *testing.T) {
 		})
 		require.ErrorIs(t, err, window.ErrNoneReady)
 		brief.Len(t, report.Busy, 2)
+		assert.Zero(t, report.Entered, "none was in maintenance")
 		brief.Empty(t, f.in(desktops(2)))
 		brief.Empty(t, f.unfinished(t))
 	})
@@ -248,10 +249,15 @@ func TestRun_UnknownOutcomes(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		f := newFixture(t, 160)
-		f.Inject(0, maintenancetest.Fault{Action: "SetDesktopMaintenance", DesktopId: "ecd-150", Cut: true, Applied: true})
-		time.AfterFunc(20*time.Minute, func() { f.Deny() })
-		_, _ = f.windows.Run(t.Context(), night(desktops(160)), func(context.Context, []string) error { return nil })
+		stop := f.Inject(0, maintenancetest.Fault{Action: "SetDesktopMaintenance", DesktopId: "ecd-150", Cut: true, Applied: true})
+		time.AfterFunc(20*time.Minute, stop)
+		report, err := f.windows.Run(t.Context(), night(desktops(160)), noWork)
+		require.ErrorIs(t, err, maintenance.ErrOutcomeUnknown)
+		brief.Empty(t, report.Ready, "the outage has ended the window before its work")
+		brief.Len(t, report.Failed, 60)
+		brief.Empty(t, report.NotOut)
 		brief.Empty(t, f.in(desktops(160)))
+		brief.Empty(t, f.unfinished(t))
 	})
 }
 
