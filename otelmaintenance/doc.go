@@ -34,7 +34,8 @@
 //   - ecd.maintenance.window.exit.age: time since the desktops of a window should have been out,
 //     for the window of the region that is longest overdue; 0 if none is overdue. A window is
 //     overdue as soon as it begins to exit, which always takes a moment, so alert only on a high
-//     value. A process reports only the windows in the journals that it has open.
+//     value. A process reports only the windows in the journals that it has open and, if it is a
+//     worker of package temporalwindow, those whose desktops it takes out.
 //
 // # Privacy
 //

@@ -90,7 +90,8 @@
 //
 // Workflows that are open continue on the worker's current version of this package. Its tests
 // replay histories of earlier versions, and a change that they do not allow is behind
-// workflow.GetVersion. In a workflow of your own the same is yours to keep.
+// workflow.GetVersion. If a workflow of your own calls Run, your changes to it have to be compatible
+// in the same way.
 //
 // [window]: https://pkg.go.dev/github.com/ecdkit/ecd-maintenance-go/maintenance/window
 package temporalwindow

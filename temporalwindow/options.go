@@ -8,12 +8,12 @@ import (
 	"go.temporal.io/sdk/workflow"
 )
 
-// fenceMargin is the longest time after its timeout at which the service still carries out an
-// attempt. It is an assumption.
+// fenceMargin is how long after the timeout of an attempt the service may still carry the attempt
+// out. It is an assumption.
 const fenceMargin = 10 * time.Second
 
 // readAttempts is the number of attempts to read before a window gives up, or its work begins:
-// about twenty minutes with the default intervals.
+// eight and a half minutes with the default intervals, and the time of the attempts.
 const readAttempts = 10
 
 // with returns a context for activities with a number of attempts; 0: no limit.

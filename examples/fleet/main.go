@@ -40,9 +40,10 @@
 // The input is UTF-8 text with one desktop ID per line, or a failures file, or lines of status
 // --json. UTF-16 and CSV are errors that name the line.
 //
-// Instead of a list, --state, --tag, --pool and --office select desktops. It is an error if a value
-// is empty, if there is also a list, or if the selection includes every desktop of the region, or
-// none. The whole selection is read before anything is sent.
+// Instead of a list, --state, --tag, --pool and --office select desktops. The whole selection is
+// read before anything is sent. It is an error if there is also a list, or if the selection includes
+// every desktop of the region, or none; status allows all of that. An empty value is always an
+// error.
 //
 // Each flag except --tag may be given only once.
 //

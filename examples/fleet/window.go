@@ -34,7 +34,7 @@ gets the IDs of the desktops that are in maintenance on its standard input, one 
 ECD_REGION. With --json its standard output goes to standard error. When the window is interrupted, or --duration is over, the
 command gets a SIGTERM, and is killed if it still runs half a minute later.
 
-The desktops are taken out whatever becomes of the command. What they are is in the journal before anything is sent: after a crash,
+The desktops are taken out whatever becomes of the command. The journal lists them before anything is sent: after a crash,
 the next window with the journal takes them out first, and so does recover. A journal belongs to one program at a time.
 
 The exit status is that of the command (128 and the number of the signal that ended it, 126 if it cannot be started, and

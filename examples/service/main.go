@@ -15,10 +15,11 @@
 // The states are "in" (in maintenance), "entering" (new connections are refused, but users may
 // still be connected) and "out".
 //
-// Any other answer is {"error": "...", "requestId": "..."}, with
+// Any other answer to these two is {"error": "..."}, with
 //
 //   - a status: 4xx for a mistake of the caller, 500 if the operator has to act (a credential, a
 //     permission or a clock), 502 to 504 if the caller may try again;
+//   - "requestId", if Elastic Desktop Service has replied;
 //   - the header Retry-After, if there is a time to wait;
 //   - "outcomeUnknown": true, if the request may still have been accepted. Send it again in that
 //     case; that is harmless.

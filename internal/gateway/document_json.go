@@ -8,7 +8,14 @@ import (
 	"strings"
 )
 
-var errNoObject = errors.New("not a JSON object")
+// maxNesting is the largest number of arrays and objects within each other in a field. It is lower
+// than the limit of encoding/json, which depends on the release of Go and on the function.
+const maxNesting = 1000
+
+var (
+	errNoObject = errors.New("not a JSON object")
+	errNesting  = errors.New("nested too deeply")
+)
 
 // value is a JSON value or an XML element as text.
 type value struct {
@@ -38,15 +45,12 @@ func jsonValue(raw []byte) value {
 		return value{strings.TrimSuffix(string(raw), ".0"), number} // some encoders write 200 as 200.0
 	}
 	var compact bytes.Buffer
-	if json.Compact(&compact, raw) != nil {
-		return value{string(raw), other} // nested too deeply for encoding/json
-	}
+	_ = json.Compact(&compact, raw)
 	return value{compact.String(), other}
 }
 
 // eachField calls fn for each field of a JSON object, including repeated fields. It reads tokens,
-// because json.Unmarshal keeps only one of the fields whose names differ in letter case, and limits
-// the nesting.
+// because json.Unmarshal keeps only one of the fields whose names differ in letter case.
 func eachField(data []byte, fn func(name string, raw []byte)) error {
 	decoder := json.NewDecoder(bytes.NewReader(data))
 	decoder.UseNumber() // a float64 has a limit
@@ -68,6 +72,9 @@ func eachField(data []byte, fn func(name string, raw []byte)) error {
 			}
 		}
 	}
+	if errors.Is(err, errNesting) {
+		return err
+	}
 	if err := json.Unmarshal(data, new(struct{})); err != nil || token == nil {
 		return err // a better error than that of the decoder; null is an object without fields
 	}
@@ -82,7 +89,9 @@ func skipValue(decoder *json.Decoder) error {
 		}
 		switch token {
 		case json.Delim('{'), json.Delim('['):
-			depth++
+			if depth++; depth > maxNesting {
+				return errNesting
+			}
 		case json.Delim('}'), json.Delim(']'):
 			depth--
 		}

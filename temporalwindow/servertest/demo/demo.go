@@ -171,7 +171,7 @@ func (d *demo) status(ctx context.Context) (status temporalwindow.Status, err er
 	return status, err
 }
 
-// named is how many of those that are waited for a line names.
+// named is the largest number of desktops that a line names.
 const named = 4
 
 func describe(s temporalwindow.Status) string {
