@@ -165,7 +165,9 @@ func TestFleetRead_ThrottledReadingHoldsUpNoOtherBatch(t *testing.T) {
 					for i := range bad {
 						ids[i*100+7] = fmt.Sprint("gone-", i)
 					}
+					checked := false
 					time.AfterFunc(time.Minute, func() {
+						checked = true
 						for _, id := range ids[bad*100:] {
 							if !service.InMaintenance(region, id) {
 								t.Errorf("%s is not sent", id)
@@ -175,6 +177,7 @@ func TestFleetRead_ThrottledReadingHoldsUpNoOtherBatch(t *testing.T) {
 					})
 					report, err := client.SetFleetMaintenance(within(t, 10*time.Hour), region, "enter", slices.Values(ids), opts...)
 					require.ErrorIs(t, err, maintenance.ErrDesktopNotFound)
+					assert.True(t, checked, "reading was throttled for more than a minute")
 					assert.Equal(t, 1000-bad, report.Succeeded)
 				})
 			})

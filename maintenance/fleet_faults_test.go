@@ -11,6 +11,7 @@ import (
 	"strconv"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -29,11 +30,11 @@ type sim struct {
 	calls    int
 	times    []time.Time
 	accepted map[string]int
-	seen     map[string]int
 	latency  time.Duration
 	answer   answerer
 }
 
+// idsOf returns the desktops of a request.
 func idsOf(r *http.Request) (ids []string) {
 	q := r.URL.Query()
 	list := "DesktopIds."
@@ -81,7 +82,7 @@ func (s *sim) RoundTrip(r *http.Request) (*http.Response, error) {
 }
 
 func newSim(t *testing.T, latency time.Duration, a answerer, opts ...maintenance.Option) (*sim, *maintenance.Client) {
-	s := &sim{accepted: map[string]int{}, seen: map[string]int{}, latency: latency, answer: a}
+	s := &sim{accepted: map[string]int{}, latency: latency, answer: a}
 	c, err := maintenance.NewClient(append([]maintenance.Option{
 		maintenance.WithStaticCredential("LTAI5tExample", secret, ""),
 		maintenance.WithHTTPClient(&http.Client{Transport: s}),
@@ -126,19 +127,24 @@ func TestFleet_LogsARetryWithoutARace(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		n := 0
+		var logged atomic.Int64
 		_, c := newSim(t, 0, func([]string) (int, string, http.Header, error) {
 			if n++; n == 1 {
 				return code(429, "Throttling")
 			}
 			return ok()
-		}, maintenance.WithLogger(slog.New(slowHandler{t})))
+		}, maintenance.WithLogger(slog.New(slowHandler{t, &logged})))
 		_, err := c.SetFleetMaintenance(t.Context(), region, "enter", slices.Values(desktops(100)))
 		require.NoError(t, err)
+		assert.EqualValues(t, 1, logged.Load(), "records of a retry")
 	})
 }
 
 // slowHandler expects the record of the first attempt, and waits a minute before it reads it.
-type slowHandler struct{ t *testing.T }
+type slowHandler struct {
+	t      *testing.T
+	logged *atomic.Int64
+}
 
 func (slowHandler) Enabled(_ context.Context, l slog.Level) bool {
 	if l == slog.LevelWarn {
@@ -151,6 +157,7 @@ func (h slowHandler) Handle(_ context.Context, r slog.Record) error {
 	r.Attrs(func(a slog.Attr) bool {
 		if a.Key == "attempt" {
 			assert.EqualValues(h.t, 1, a.Value.Int64())
+			h.logged.Add(1)
 		}
 		return true
 	})
@@ -287,13 +294,13 @@ func TestFleet_DownForEver(t *testing.T) {
 func TestFleet_ThrottledInAnOutageIsNotCharged(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		first := map[string]int{}
-		s := &sim{accepted: map[string]int{}}
+		var mu sync.Mutex
 		rt := roundTripper(func(r *http.Request) (*http.Response, error) {
 			ids := idsOf(r)
-			s.mu.Lock()
+			mu.Lock()
 			first[ids[0]]++
 			n := first[ids[0]]
-			s.mu.Unlock()
+			mu.Unlock()
 			switch {
 			case n == 1 && ids[0] == "ecd-1":
 				time.Sleep(10 * time.Millisecond)
@@ -436,6 +443,8 @@ func TestFleet_ProgressBetweenSlowResults(t *testing.T) {
 			maintenance.WithResults(func(r maintenance.FleetResult) { time.Sleep(time.Second) }),
 			maintenance.WithProgress(func(maintenance.FleetProgress) { at = append(at, time.Now()) }))
 		require.NoError(t, err)
+		require.NotEmpty(t, at)
+		at = append(at, time.Now())
 		prev, most := start, time.Duration(0)
 		for _, x := range at {
 			most = max(most, x.Sub(prev))

@@ -158,7 +158,7 @@ func TestPace_DoesNotGrowWithFailures(t *testing.T) {
 				service, client := newService(t, 12_000)
 				service.SetRateLimit(maintenancetest.TokenBucket(20, 1))
 				fault.Latency = 20 * time.Millisecond
-				learned := 0.0
+				learned, later := 0.0, 0
 				time.AfterFunc(5*time.Second, func() { service.Inject(0, fault) })
 				ctx, cancel := context.WithTimeout(t.Context(), 20*time.Second)
 				defer cancel()
@@ -168,8 +168,10 @@ func TestPace_DoesNotGrowWithFailures(t *testing.T) {
 						learned = p.Rate
 						return
 					}
+					later++
 					assert.LessOrEqual(t, p.Rate, 1.1*max(learned, 20))
 				}))
+				assert.Positive(t, later, "reports of progress after the failures began")
 				assert.InDelta(t, 20, learned, 10)
 			})
 		})

@@ -19,7 +19,7 @@ import (
 	"github.com/ecdkit/ecd-maintenance-go/maintenance"
 )
 
-// batchOf returns the desktops of a request.
+// batchOf returns the desktops of a request that sets their mode.
 func batchOf(r *http.Request) (ids []string) {
 	query := r.URL.Query()
 	for i := 1; query.Has(fmt.Sprintf("DesktopIds.%d", i)); i++ {

@@ -8,7 +8,6 @@ import (
 	"testing/synctest"
 	"time"
 
-	"github.com/aliyun/credentials-go/credentials"
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 	"golang.org/x/time/rate"
@@ -68,22 +67,11 @@ func TestRateLimiter_SlotIsGivenBack(t *testing.T) {
 	}
 }
 
-// slow is a provider that answers slowly.
-type slow struct {
-	*credential
-	time time.Duration
-}
-
-func (s slow) GetCredential() (*credentials.CredentialModel, error) {
-	time.Sleep(s.time)
-	return s.credential.GetCredential()
-}
-
 // AttemptTimeout bounds the provider and the request together, without the wait between them.
 func TestGate_WaitIsNoPartOfTheAttempt(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		client := newClient(t, maintenance.WithCredential(slow{accessKey("id", secret, ""), 6 * time.Second}),
+		client := newClient(t, maintenance.WithCredential(newSlowProvider(6*time.Second)),
 			maintenance.WithRetry(maintenance.RetryPolicy{MaxAttempts: 1, AttemptTimeout: 10 * time.Second}),
 			maintenance.WithRateLimiter(rate.NewLimiter(rate.Every(20*time.Second), 1)),
 			maintenance.WithHTTPClient(&http.Client{Transport: roundTripper(func(r *http.Request) (*http.Response, error) {
@@ -105,10 +93,14 @@ func TestRetryBudget_ObeyedHintsOfManyCalls(t *testing.T) {
 		peer := &hinting{start: time.Now(), reply: func(int) (int, time.Duration, string) { return 503, 0, "60" }}
 		client := newClient(t, withDefaults, maintenance.WithHTTPClient(&http.Client{Transport: peer}))
 		var calls sync.WaitGroup
-		for range 100 {
-			calls.Go(func() { assert.Equal(t, 3, attempts(t, enter(t.Context(), client))) })
+		errs := make([]error, 100)
+		for i := range errs {
+			calls.Go(func() { errs[i] = enter(t.Context(), client) })
 		}
 		calls.Wait()
+		for _, err := range errs {
+			assert.Equal(t, 3, attempts(t, err))
+		}
 		assert.Len(t, peer.times, 300)
 	})
 }

@@ -35,7 +35,7 @@ type roundTripper func(*http.Request) (*http.Response, error)
 
 func (f roundTripper) RoundTrip(r *http.Request) (*http.Response, error) { return f(r) }
 
-// answering is a transport that counts requests and gives each the same reply.
+// answering returns an HTTP client that counts requests and gives each the same reply.
 func answering(calls *atomic.Int64, status int, contentType, body string) *http.Client {
 	return &http.Client{Transport: roundTripper(func(*http.Request) (*http.Response, error) {
 		calls.Add(1)

@@ -80,7 +80,7 @@ func TestHostile_SizeOfHeadersInHTTP2(t *testing.T) {
 	assert.EqualValues(t, 3, requests.Load(), "requests")
 }
 
-// A small reply of the same form is accepted; otherwise the test above would prove nothing.
+// A small reply of the same form is accepted; otherwise TestHostile_Size would prove nothing.
 func TestHostile_SizeOfAnHonestReply(t *testing.T) {
 	t.Parallel()
 	body := gzipped(t, []byte(okBody))

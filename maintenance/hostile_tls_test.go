@@ -146,7 +146,7 @@ func TestHostile_TLSVersionNotOffered(t *testing.T) {
 	assert.EqualValues(t, 1, peer.connections.Load(), "connections")
 }
 
-// A valid certificate is accepted, so the cases above fail because of their certificates.
+// A valid certificate is accepted, so the cases above fail because of what they change.
 func TestHostile_TLSOfAnHonestPeer(t *testing.T) {
 	t.Parallel()
 	trusted := newAuthority(t)

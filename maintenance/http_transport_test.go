@@ -299,7 +299,7 @@ func (t *failingTransport) RoundTrip(*http.Request) (*http.Response, error) { re
 
 func (t *failingTransport) CloseIdleConnections() { t.closed.Add(1) }
 
-// passingError is a net.Error that is no timeout.
+// passingError is a net.Error, a timeout or not.
 type passingError struct{ timeout bool }
 
 func (passingError) Error() string   { return "try again" }

@@ -39,7 +39,7 @@ var transports = []struct {
 	{"own, wrapped", false, func() *http.Transport { return new(http.Transport) }, true},
 }
 
-// proxied returns a client for each of the transports, as a subtest.
+// proxied runs a test as a subtest for each of the transports.
 func proxied(t *testing.T, proxy func(*http.Request) (*url.URL, error), test func(t *testing.T, named bool, client *maintenance.Client), opts ...maintenance.Option) {
 	for _, tr := range transports {
 		t.Run(tr.name, func(t *testing.T) {

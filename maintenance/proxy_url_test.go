@@ -85,7 +85,7 @@ func TestProxyURL_MalformedInAText(t *testing.T) {
 	}
 }
 
-// These URLs are valid, but a Proxy function fails for another reason, which may pass.
+// The text of another error of a Proxy function may contain URLs too, valid or not.
 func TestProxyURL_InAnyError(t *testing.T) {
 	t.Parallel()
 	cause := errors.New("cause")
@@ -136,7 +136,7 @@ func TestProxyURL_MalformedEndsAFleet(t *testing.T) {
 	})
 }
 
-// failingProxy is a Proxy function.
+// failingProxy returns a Proxy function that fails with err.
 func failingProxy(err error) func(*http.Request) (*url.URL, error) {
 	return func(*http.Request) (*url.URL, error) { return nil, err }
 }

@@ -118,7 +118,9 @@ func TestCall_Refused(t *testing.T) {
 	assert.Equal(t, "Forbidden.RAM", got["rpc.status_code"])
 	assert.Equal(t, w.Requests()[0].RequestId, got["alibaba_cloud.request_id"])
 	assert.NotContains(t, got, "ecd.maintenance.outcome_unknown")
-	for attributes := range w.values(t, "rpc.client.call.duration") {
+	values := w.values(t, "rpc.client.call.duration")
+	require.Len(t, values, 1)
+	for attributes := range values {
 		assert.Contains(t, attributes, "error.type=Forbidden.RAM ")
 		assert.Contains(t, attributes, "rpc.status_code=Forbidden.RAM ")
 	}

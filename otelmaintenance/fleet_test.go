@@ -3,6 +3,7 @@ package otelmaintenance_test
 import (
 	"context"
 	"errors"
+	"net/http"
 	"slices"
 	"testing"
 	"testing/synctest"
@@ -109,6 +110,8 @@ func TestFleet_Panic(t *testing.T) {
 		_, _ = w.client.SetFleetMaintenance(t.Context(), region, maintenance.ModeEnter, slices.Values(desktops(1)),
 			maintenance.WithResults(func(maintenance.FleetResult) { panic(errors.New("a bug")) }))
 	})
+	w.the(t, setSpan)
+	w.the(t, http.MethodPost)
 	assert.Equal(t, codes.Error, w.the(t, fleetSpan).Status.Code)
 	assert.Equal(t, "_OTHER", texts(w.the(t, fleetSpan).Attributes)["error.type"])
 }

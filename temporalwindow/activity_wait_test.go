@@ -112,7 +112,7 @@ func TestWait_DisconnectFails(t *testing.T) {
 		name   string
 		faults func(f *fixture)
 		busy   int
-		calls  int // that end sessions, at least
+		calls  int // that end sessions
 		text   string
 	}{
 		{"denied", func(f *fixture) { f.Deny("DisconnectDesktopSessions") }, 50, 1, "Forbidden"},

@@ -38,33 +38,38 @@ func guardResultOf(t *testing.T, env *testsuite.TestWorkflowEnvironment) (result
 
 func TestGuard_TakesOut(t *testing.T) {
 	t.Parallel()
-	signal := func(name string, argument any, after time.Duration) func(env *testsuite.TestWorkflowEnvironment) {
-		return func(env *testsuite.TestWorkflowEnvironment) {
+	type happening = func(f *fixture, env *testsuite.TestWorkflowEnvironment)
+	signal := func(name string, argument any, after time.Duration) happening {
+		return func(_ *fixture, env *testsuite.TestWorkflowEnvironment) {
 			env.RegisterDelayedCallback(func() { env.SignalWorkflow(name, argument) }, after)
 		}
 	}
 	deadline := func(in *temporalwindow.GuardInput) { in.Input.Deadline = time.Now().Add(2 * time.Hour) }
 	duration := func(in *temporalwindow.GuardInput) { in.Input.Duration = time.Hour }
-	extend := func(after time.Duration) func(*testsuite.TestWorkflowEnvironment) {
+	extend := func(after time.Duration) happening {
 		return signal(temporalwindow.SignalGuardExtend, 30*time.Minute, after)
 	}
 	for _, tc := range []struct {
 		name   string
 		change func(in *temporalwindow.GuardInput)
-		during func(env *testsuite.TestWorkflowEnvironment)
-		after  time.Duration
+		during happening
+		after  time.Duration // from the begin to the EXIT; the environment's clock stands still while users are waited for
 	}{
 		{"when the window says so", nil, signal(temporalwindow.SignalEnd, nil, time.Hour), time.Hour},
-		{"when the window has closed", nil, func(env *testsuite.TestWorkflowEnvironment) {
+		{"when the window has closed", nil, func(_ *fixture, env *testsuite.TestWorkflowEnvironment) {
 			env.RegisterDelayedCallback(env.CancelWorkflow, time.Hour)
 		}, time.Hour},
 		{"at the deadline", deadline, nil, 2 * time.Hour},
 		{"at the deadline, extended", deadline, extend(time.Hour), 150 * time.Minute},
 		{"at the deadline, extended while users are waited for", deadline, extend(time.Minute), 150 * time.Minute},
-		{"at the deadline, extended after it", deadline, extend(2*time.Hour + time.Minute), 2 * time.Hour},
-		{"hour after Duration", duration, nil, 5*time.Minute + 2*time.Hour},
-		{"hour after Duration, extended", duration, extend(time.Hour), 5*time.Minute + 150*time.Minute},
-		{"hour after Duration, extended while users are waited for", duration, extend(time.Minute), 5*time.Minute + 150*time.Minute},
+		{"at the deadline, extended during the EXIT", deadline, func(f *fixture, env *testsuite.TestWorkflowEnvironment) {
+			env.RegisterDelayedCallback(func() { f.Deny("SetDesktopMaintenance") }, time.Hour)
+			env.RegisterDelayedCallback(func() { env.SignalWorkflow(temporalwindow.SignalGuardExtend, 30*time.Minute) }, 121*time.Minute)
+			env.RegisterDelayedCallback(func() { f.Deny() }, 125*time.Minute)
+		}, 125 * time.Minute},
+		{"hour after Duration", duration, nil, 2 * time.Hour},
+		{"hour after Duration, extended", duration, extend(time.Hour), 150 * time.Minute},
+		{"hour after Duration, extended while users are waited for", duration, extend(time.Minute), 150 * time.Minute},
 	} {
 		synctest.Test(t, func(t *testing.T) {
 			f := newFixture(t, 3)
@@ -76,11 +81,18 @@ func TestGuard_TakesOut(t *testing.T) {
 			}
 			env := f.workflowEnvironment()
 			if tc.during != nil {
-				tc.during(env)
+				tc.during(f, env)
 			}
-			env.RegisterDelayedCallback(func() { assert.Equal(t, desktops(3), f.in(desktops(3)), tc.name) }, tc.after-time.Minute)
-			env.RegisterDelayedCallback(func() { assert.Empty(t, f.in(desktops(3)), tc.name) }, tc.after+time.Minute)
+			before := false
+			env.RegisterDelayedCallback(func() {
+				before = true
+				assert.Equal(t, desktops(3), f.in(desktops(3)), tc.name)
+			}, tc.after-time.Minute)
+			began := env.Now()
 			env.ExecuteWorkflow(temporalwindow.Guard, in)
+			assert.True(t, before, "%s: the guard is at work a minute before", tc.name)
+			assert.WithinDuration(t, began.Add(tc.after), env.Now(), time.Minute, tc.name)
+			assert.Empty(t, f.in(desktops(3)), tc.name)
 			result := guardResultOf(t, env)
 			assert.Equal(t, 3, result.Out, tc.name)
 			assert.Empty(t, result.Err, tc.name)
@@ -206,6 +218,7 @@ func TestGuard_ExitFails(t *testing.T) {
 				}
 				return &temporalwindow.ExitResult{Out: in.Desktops.Count}, nil
 			})
+		cancelled := false
 		env.RegisterDelayedCallback(func() {
 			value, err := env.QueryWorkflow(temporalwindow.QueryStatus)
 			assert.NoError(t, err)
@@ -214,12 +227,14 @@ func TestGuard_ExitFails(t *testing.T) {
 			assert.Equal(t, temporalwindow.PhaseExiting, status.Phase)
 			assert.Equal(t, 7*time.Minute, env.Now().Sub(status.Overdue).Round(time.Minute))
 			env.CancelWorkflow()
+			cancelled = true
 		}, 67*time.Minute)
 		in := f.guardInput(t, desktops(3))
 		in.Input.Deadline = time.Now().Add(time.Hour)
 		env.ExecuteWorkflow(temporalwindow.Guard, in)
 		assert.Equal(t, 3, guardResultOf(t, env).Out)
 		assert.Equal(t, 4, attempts)
+		assert.True(t, cancelled)
 	})
 }
 

@@ -205,6 +205,7 @@ func TestRun_EarlierGuard(t *testing.T) {
 		f := newFixture(t, 2)
 		env := f.workflowEnvironment()
 		in := night(desktops(2))
+		var refused []error
 		env.ExecuteWorkflow(patch(in, func(ctx workflow.Context, _ temporalwindow.Ready) error {
 			_, err := temporalwindow.Run(ctx, temporalwindow.Input{Name: in.Name, Region: region, DesktopIds: []string{"ecd-3"}},
 				func(workflow.Context, temporalwindow.Ready) error { return nil })
@@ -213,11 +214,15 @@ func TestRun_EarlierGuard(t *testing.T) {
 			for _, ids := range [][]string{{"ecd-4"}, desktops(2)} { // the earlier guard is to take the latter out
 				_, err = temporalwindow.Run(ctx, temporalwindow.Input{Name: in.Name, Region: region, DesktopIds: ids},
 					func(workflow.Context, temporalwindow.Ready) error { return nil })
-				assert.Equal(t, temporalwindow.ErrTypeUnfinished, typeOf(t, err))
+				refused = append(refused, err)
 			}
 			return nil
 		}))
 		require.NoError(t, env.GetWorkflowError())
+		require.Len(t, refused, 2)
+		for _, err := range refused {
+			assert.Equal(t, temporalwindow.ErrTypeUnfinished, typeOf(t, err))
+		}
 		assert.Empty(t, f.in([]string{"ecd-1", "ecd-2", "ecd-4"}))
 	})
 }

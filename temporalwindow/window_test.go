@@ -175,7 +175,7 @@ func TestWindow_Refused(t *testing.T) {
 			if action == "SetDesktopMaintenance" {
 				assert.Equal(t, 2, reportOf(t, env).Failed.Count)
 				for _, r := range f.Requests() {
-					assert.NotEqual(t, maintenance.ModeExit, r.Mode, "nothing was taken in")
+					assert.NotEqual(t, string(maintenance.ModeExit), r.Mode, "nothing was taken in")
 				}
 			}
 		})

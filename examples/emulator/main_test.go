@@ -103,6 +103,7 @@ func TestEmulator_StopsAfterTheRequestsInFlight(t *testing.T) {
 	cancel()
 	require.NoError(t, <-answered)
 	require.NoError(t, <-ended)
+	require.Error(t, e.enter(t, client, "ecd-001"), "it has ended")
 	assert.Len(t, e.service.Requests(), 1)
 }
 

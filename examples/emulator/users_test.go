@@ -40,7 +40,7 @@ func TestUsers_Assignment(t *testing.T) {
 	assert.Equal(t, "ecd-10000", ids[9999].Desktop.DesktopId)
 }
 
-// Within an hour each user has connected and left many times, only to its own desktops, and to one at a
+// Within half an hour each user has connected and left many times, only to its own desktops, and to one at a
 // time.
 func TestUsers_ComeAndGo(t *testing.T) {
 	t.Parallel()

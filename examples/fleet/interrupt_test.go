@@ -39,7 +39,10 @@ func TestInterrupt_HangupAgain(t *testing.T) {
 	p := newProgram(t, "enter", "--demo", "100000", "--json", "--failures", failed)
 	p.interrupt(t, " of 100000 desktops accepted", syscall.SIGHUP)
 	status := make(chan int, 1)
-	go func() { status <- p.status(t) }()
+	go func() {
+		_ = p.Wait()
+		status <- p.ProcessState.ExitCode()
+	}()
 	for p.Process.Signal(syscall.SIGHUP) == nil {
 		runtime.Gosched()
 	}

@@ -65,7 +65,7 @@ func (p *program) status(t *testing.T) int {
 	return p.ProcessState.ExitCode()
 }
 
-// interrupt sends a signal when standard error contains text.
+// interrupt starts the program and sends it a signal when its standard error contains text.
 func (p *program) interrupt(t *testing.T, text string, signal os.Signal) {
 	t.Helper()
 	seen := p.stderr.watch(text)

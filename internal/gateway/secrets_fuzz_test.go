@@ -16,7 +16,7 @@ var escapes = []string{
 	"&#%d;", "&#%d", "&#x%x;", "&#X%02X", "&amp;#%d;", "%%26%%23%d%%3b", "%c\n ", "%c%%0a", `%c\n`, "%c=\r\n",
 }
 
-// FuzzSecrets writes each character of a token in a different form. No part of the token remains.
+// FuzzSecrets writes the characters of a token in different forms. At most its padding remains.
 func FuzzSecrets(f *testing.F) {
 	for seed := range uint64(100) {
 		f.Add(seed, seed*37%1000)

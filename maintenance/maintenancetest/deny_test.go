@@ -51,12 +51,12 @@ func TestService_DenyReachesTheClient(t *testing.T) {
 	service := maintenancetest.NewService()
 	service.AddDesktops(region, "ecd-1")
 	service.Deny("SetDesktopMaintenance")
-	err := enter(t.Context(), t, service)
+	err := enter(t.Context(), service)
 	require.ErrorIs(t, err, maintenance.ErrAccessDenied)
 	var refusal *maintenance.APIError
 	require.ErrorAs(t, err, &refusal)
 	assert.Equal(t, "ecd:SetDesktopMaintenance", refusal.AccessDeniedDetail.AuthAction)
 	assert.False(t, service.InMaintenance(region, "ecd-1"), "a denied request changes nothing")
 	service.Deny()
-	require.NoError(t, enter(t.Context(), t, service))
+	require.NoError(t, enter(t.Context(), service))
 }

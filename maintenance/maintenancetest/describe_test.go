@@ -51,7 +51,7 @@ func TestDescribeDesktops_PublishedShape(t *testing.T) {
 	assert.Contains(t, body, `"TotalCount":0,"Desktops":[]`)
 }
 
-// A region with 3 desktops of its own and 2 of a pool.
+// A region with 3 desktops of its own and one in each of 2 pools.
 func variedService() *maintenancetest.Service {
 	service := maintenancetest.NewService()
 	for _, d := range []maintenance.Desktop{

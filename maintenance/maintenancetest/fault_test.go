@@ -40,12 +40,13 @@ func TestFault(t *testing.T) {
 			service.AddDesktops(region, "ecd-1")
 			service.Inject(2, tc.fault)
 			for range 2 {
-				require.Error(t, enter(t.Context(), t, service))
+				require.Error(t, enter(t.Context(), service))
 				assert.Equal(t, tc.applied, service.InMaintenance(region, "ecd-1"))
 			}
-			require.NoError(t, enter(t.Context(), t, service), "two requests only")
+			require.NoError(t, enter(t.Context(), service), "two requests only")
 			recorded := service.Requests()
 			assert.Equal(t, tc.status, recorded[1].StatusCode)
+			assert.Equal(t, tc.code, recorded[1].Code)
 			assert.Equal(t, 200, recorded[2].StatusCode)
 			assert.Equal(t, []string{"ecd-1"}, recorded[1].DesktopIds)
 		})
@@ -59,12 +60,12 @@ func TestFault_WaitsForItsTurnAndCanBeStopped(t *testing.T) {
 	stop := service.Inject(0, maintenancetest.Fault{Code: "First"})
 	service.Inject(1, maintenancetest.Fault{Code: "Second"})
 	for range 3 {
-		require.ErrorContains(t, enter(t.Context(), t, service), "First")
+		require.ErrorContains(t, enter(t.Context(), service), "First")
 	}
 	stop()
 	stop()
-	require.ErrorContains(t, enter(t.Context(), t, service), "Second")
-	require.NoError(t, enter(t.Context(), t, service))
+	require.ErrorContains(t, enter(t.Context(), service), "Second")
+	require.NoError(t, enter(t.Context(), service))
 }
 
 func TestService_InjectCountsRequests(t *testing.T) {
@@ -100,7 +101,7 @@ func TestFault_Latency(t *testing.T) {
 		service.AddDesktops(region, "ecd-1")
 		start := time.Now()
 		service.Inject(1, maintenancetest.Fault{Latency: time.Minute})
-		require.NoError(t, enter(t.Context(), t, service))
+		require.NoError(t, enter(t.Context(), service))
 		assert.Equal(t, time.Minute, time.Since(start))
 	})
 }
@@ -115,7 +116,7 @@ func TestFault_CallerGivesUpDuringTheLatency(t *testing.T) {
 			ctx, cancel := context.WithTimeout(t.Context(), time.Second)
 			defer cancel()
 			start := time.Now()
-			require.ErrorIs(t, enter(ctx, t, service), context.DeadlineExceeded)
+			require.ErrorIs(t, enter(ctx, service), context.DeadlineExceeded)
 			assert.Equal(t, time.Second, time.Since(start))
 			assert.Equal(t, applied, service.InMaintenance(region, "ecd-1"))
 		})

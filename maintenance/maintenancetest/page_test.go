@@ -27,7 +27,7 @@ func numberedDesktops(n int) (*maintenancetest.Service, []string) {
 	return service, ids
 }
 
-// pages reads up to most pages, and calls between before each page except the first.
+// pages reads up to most pages, and calls between after each page except the last one of the query.
 func pages(t *testing.T, service *maintenancetest.Service, query string, most int, between func()) (pages [][]string, rest string) {
 	for range most {
 		page := describe(t, service, query+"&NextToken="+url.QueryEscape(rest))

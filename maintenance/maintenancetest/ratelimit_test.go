@@ -20,7 +20,7 @@ func TestRateLimit(t *testing.T) {
 		service.AddDesktops(region, "ecd-1")
 		admitted := func(requests int) (n int) {
 			for range requests {
-				if enter(t.Context(), t, service) == nil {
+				if enter(t.Context(), service) == nil {
 					n++
 				}
 			}
@@ -76,7 +76,7 @@ func TestRateLimit_SharedByServices(t *testing.T) {
 					group.Go(func() {
 						<-start
 						for range 25 {
-							if enter(t.Context(), t, service) == nil {
+							if enter(t.Context(), service) == nil {
 								succeeded.Add(1)
 							}
 						}

@@ -38,7 +38,7 @@ func TestService_KnownDesktopsStayAsTheyAre(t *testing.T) {
 	t.Parallel()
 	service := maintenancetest.NewService()
 	service.AddDesktops(region, "ecd-1")
-	require.NoError(t, enter(t.Context(), t, service))
+	require.NoError(t, enter(t.Context(), service))
 	service.AddDesktops(region, "ecd-1", "ecd-2")
 	assert.True(t, service.InMaintenance(region, "ecd-1"))
 	assert.False(t, service.InMaintenance(region, "ecd-2"))
@@ -53,7 +53,7 @@ func TestService_RequestsAreTheLatest(t *testing.T) {
 	for range 8 {
 		group.Go(func() {
 			for range maintenancetest.MaxRecorded/8 + 25 {
-				assert.NoError(t, enter(t.Context(), t, service))
+				assert.NoError(t, enter(t.Context(), service))
 			}
 		})
 	}
@@ -81,7 +81,7 @@ func TestService_ClockThatAsksTheService(t *testing.T) {
 	service.AddDesktops(region, "ecd-1")
 	service.SetRateLimit(maintenancetest.FixedWindow(1, time.Hour))
 	assert.True(t, service.Connect(region, "ecd-1", "alice"))
-	require.NoError(t, enter(t.Context(), t, service))
+	require.NoError(t, enter(t.Context(), service))
 	service.Disconnect(region, "ecd-1")
 	assert.True(t, service.InMaintenance(region, "ecd-1"))
 }
@@ -127,5 +127,5 @@ func TestWithClock_Nil(t *testing.T) {
 	t.Parallel()
 	service := maintenancetest.NewService(maintenancetest.WithClock(nil))
 	service.AddDesktops(region, "ecd-1")
-	require.NoError(t, enter(t.Context(), t, service))
+	require.NoError(t, enter(t.Context(), service))
 }

@@ -144,7 +144,7 @@ func TestRecord_Time(t *testing.T) {
 		service := maintenancetest.NewService()
 		service.AddDesktops(region, "ecd-1")
 		service.Inject(1, maintenancetest.Fault{StatusCode: http.StatusBadGateway, Latency: time.Second})
-		require.Error(t, enter(t.Context(), t, service))
+		require.Error(t, enter(t.Context(), service))
 		assert.Equal(t, time.Now(), service.Requests()[0].Time)
 	})
 }

@@ -199,7 +199,7 @@ func TestService_ConcurrentUse(t *testing.T) {
 	service.SetTransition(time.Microsecond)
 	var group sync.WaitGroup
 	for _, use := range []func(){
-		func() { assert.NoError(t, enter(t.Context(), t, service)) },
+		func() { assert.NoError(t, enter(t.Context(), service)) },
 		func() { set(t, service, "EXIT", "ecd-1") },
 		func() { service.Connect(region, "ecd-1", "alice") },
 		func() { service.Disconnect(region, "ecd-1") },

@@ -1,6 +1,7 @@
 package window_test
 
 import (
+	"bytes"
 	"encoding/binary"
 	"fmt"
 	"math/rand/v2"
@@ -103,7 +104,7 @@ func openFile(t *testing.T, f *fixture, content []byte) ([]window.Unfinished, er
 	if err != nil {
 		left, readErr := os.ReadFile(path)
 		require.NoError(t, readErr)
-		assert.Equal(t, len(content), len(left), "the file is not changed")
+		assert.True(t, bytes.Equal(content, left), "the file is not changed")
 		return nil, err
 	}
 	unfinished, err := windows.Unfinished()

@@ -51,8 +51,8 @@ const (
 	killOthers = 40 // number of desktops that somebody else has taken in
 
 	childAttempt = 700 * time.Millisecond
-	childMargin  = 800 * time.Millisecond
-	latest       = childAttempt + childMargin - 400*time.Millisecond // latest time at which an ENTER is carried out after it was sent
+	childMargin  = 1200 * time.Millisecond
+	latest       = childAttempt + childMargin - 800*time.Millisecond // latest time at which an ENTER is carried out after it was sent
 )
 
 // Tests that start processes are not parallel: a new process briefly inherits the open files of
@@ -324,7 +324,7 @@ func killOnce(t *testing.T, i int) {
 	process.kill()
 	if phase.name == "recovery" {
 		process = startChild(t, "recover", env...)
-		<-time.After(rand.N(2500 * time.Millisecond)) // the fence is 1.5 s
+		<-time.After(rand.N(2900 * time.Millisecond)) // the fence is 1.9 s
 		process.kill()
 	}
 	_, after := s.in()

@@ -2,8 +2,6 @@ package window_test
 
 import (
 	"context"
-	"os"
-	"path/filepath"
 	"runtime"
 	"slices"
 	"sync"
@@ -29,11 +27,9 @@ func TestRecover_AfterACrash(t *testing.T) {
 		_, err := f.client.SetMaintenance(t.Context(), region, maintenance.ModeEnter, []string{"ecd-201"})
 		require.NoError(t, err)
 		time.Sleep(time.Minute)
-		crashed := filepath.Join(t.TempDir(), "crashed.db")
+		var crashed string
 		_, err = f.windows.Run(t.Context(), night(desktops(201)), func(context.Context, []string) error {
-			journal, err := os.ReadFile(f.path)
-			require.NoError(t, err)
-			require.NoError(t, os.WriteFile(crashed, journal, 0o600))
+			crashed = f.copyJournal(t)
 			return nil
 		})
 		require.NoError(t, err)

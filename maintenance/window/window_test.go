@@ -166,7 +166,8 @@ func TestRun_WorkEnds(t *testing.T) {
 func TestRun_CancelledWhileEntering(t *testing.T) {
 	skipIfShort(t)
 	t.Parallel()
-	for _, after := range []time.Duration{0, time.Millisecond, time.Minute} {
+	// Reading takes a second, and each request a tenth of it. The service carries out no request that ends early.
+	for _, after := range []time.Duration{0, time.Millisecond, 1050 * time.Millisecond, 1150 * time.Millisecond, time.Minute} {
 		synctest.Test(t, func(t *testing.T) {
 			f := newFixture(t, 1000)
 			f.Inject(0, maintenancetest.Fault{Latency: 100 * time.Millisecond})
@@ -176,6 +177,8 @@ func TestRun_CancelledWhileEntering(t *testing.T) {
 			time.AfterFunc(after, cancel)
 			_, err := f.windows.Run(ctx, night(desktops(1000)), func(context.Context, []string) error { return nil })
 			require.ErrorIs(t, err, context.Canceled)
+			entered := slices.ContainsFunc(f.Requests(), func(r maintenancetest.Request) bool { return r.Mode == string(maintenance.ModeEnter) })
+			assert.Equal(t, after > 1100*time.Millisecond, entered, "%v", after)
 			brief.Empty(t, f.in(desktops(1000)), "%v", after)
 			brief.Empty(t, f.unfinished(t))
 		})
