@@ -71,9 +71,9 @@
 // these failures. If the service says how long to wait, the client waits that long: up to 5 minutes
 // in a single call, up to an hour in a fleet that is throttled, and up to the limit of
 // [WithOutageLimit] in a fleet whose requests fail. A single call starts no wait that would exceed
-// the deadline of the context. OperationError.Attempts is the number of requests sent. If the policy
-// allows a retry that did not follow, the text of the error says why. [WithRateLimiter] bounds the
-// rate of all requests.
+// the deadline of the context. OperationError.Attempts is the number of requests sent. If the
+// policy allows a retry that did not follow, the text of the error says why. [WithRateLimiter]
+// bounds the rate of all requests.
 //
 // Throttling and outages slow a fleet down but fail no desktop: the fleet waits until the service
 // accepts requests again, or until [WithOutageLimit] ends it. [Client.WaitForMaintenance] keeps

@@ -105,10 +105,9 @@ func WithOutageLimit(d time.Duration) FleetOption {
 // 100 per request. The first round comes after a second. The time between rounds grows from two
 // seconds to ten, varies by up to a tenth, and is at least a tenth of a second for each request of
 // a round. A read is a call with the [RetryPolicy] of the Client. If it fails for a reason that may
-// pass, the next round comes as usual, or after the wait that the service asks for. The caller needs
-// permission for the RAM action ecd:DescribeDesktops. If
-// RAM denies it, every accepted desktop fails at once with an ErrPending that wraps
-// [ErrAccessDenied].
+// pass, the next round comes as usual, or after the wait that the service asks for. The caller
+// needs permission for the RAM action ecd:DescribeDesktops. If RAM denies it, every accepted
+// desktop fails at once with an ErrPending that wraps [ErrAccessDenied].
 func WithWait() FleetOption {
 	return func(s *fleetSettings) error {
 		s.wait = true
@@ -161,9 +160,9 @@ func WithResults(fn func(FleetResult)) FleetOption {
 //     refused, or if the service asks for a wait of more than an hour, the fleet ends with an
 //     [ErrThrottled].
 //   - An outage slows a fleet down too, but fails no desktop. While requests fail for reasons that
-//     may pass and none succeeds, the fleet holds all batches and sends one request at a time:
-//     the first one as soon as a retry would come, the next one after a second, later ones after up
-//     to 30 seconds, or all of them after the wait that the service asks for. [WithOutageLimit] ends
+//     may pass and none succeeds, the fleet holds all batches and sends one request at a time: the
+//     first one as soon as a retry would come, the next one after a second, later ones after up to
+//     30 seconds, or all of them after the wait that the service asks for. [WithOutageLimit] ends
 //     the fleet. A batch fails when it has used up the attempts of the retry policy while others
 //     succeed.
 //   - If the service refuses a batch because of its desktops, the fleet reads their state. Desktops

@@ -5,8 +5,8 @@ import (
 	"time"
 )
 
-// isOwn reports whether the failed batch itself was the cause of its failure, not a service that was
-// down. The answer of the service to another batch decides:
+// isOwn reports whether the failed batch itself was the cause of its failure, not a service that
+// was down. The answer of the service to another batch decides:
 //
 //   - If only one batch has failed, or a request that was no probe was answered, it was the batch.
 //   - If a probe has failed too, it was the service.

@@ -25,9 +25,9 @@ const (
 )
 
 // outage begins with a failure that may pass, and ends when the service accepts or refuses a batch
-// that was sent after it began. Meanwhile the fleet holds its batches: it sends one probe at a time. In addition it
-// sends a batch for each success of a request that was sent before the outage, so that a single
-// failure does not slow down the other batches.
+// that was sent after it began. Meanwhile the fleet holds its batches: it sends one probe at a
+// time. In addition it sends a batch for each success of a request that was sent before the outage,
+// so that a single failure does not slow down the other batches.
 type outage struct {
 	since    time.Time // zero if there is no outage
 	attempt  int       // number of the fleet's latest attempt when the outage began

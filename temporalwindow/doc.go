@@ -49,8 +49,8 @@
 // its own ENTER cannot be told apart from the window's own.
 //
 // Do not reset a guard: it would repeat what it has sent. If a window is reset, its desktops are
-// taken out: at once if the new run begins before the guard did, otherwise when the new run ends. If
-// the old run had not learned yet that its desktops are in, the new one never does: cancel it.
+// taken out: at once if the new run begins before the guard did, otherwise when the new run ends.
+// If the old run had not learned yet that its desktops are in, the new one never does: cancel it.
 //
 // Assumptions: the service carries out no ENTER later than 10 s after its attempt has timed out. A
 // worker that has lost the server sends nothing once the heartbeat timeout is over. The Store
@@ -90,8 +90,8 @@
 //
 // Workflows that are open continue on the worker's current version of this package. Its tests
 // replay histories of earlier versions, and a change that they do not allow is behind
-// workflow.GetVersion. If a workflow of your own calls Run, your changes to it have to be compatible
-// in the same way.
+// workflow.GetVersion. If a workflow of your own calls Run, your changes to it have to be
+// compatible in the same way.
 //
 // [window]: https://pkg.go.dev/github.com/ecdkit/ecd-maintenance-go/maintenance/window
 package temporalwindow

@@ -41,9 +41,9 @@
 // --json. UTF-16 and CSV are errors that name the line.
 //
 // Instead of a list, --state, --tag, --pool and --office select desktops. The whole selection is
-// read before anything is sent. It is an error if there is also a list, or if the selection includes
-// every desktop of the region, or none; status allows all of that. An empty value is always an
-// error.
+// read before anything is sent. It is an error if there is also a list, or if the selection
+// includes every desktop of the region, or none; status allows all of that. An empty value is
+// always an error.
 //
 // Each flag except --tag may be given only once.
 //

@@ -95,7 +95,7 @@ func isUUID(text string) bool {
 	return true
 }
 
-// learn indexes the token and its encodings as a whole.
+// learn indexes the token and its encodings.
 func (s *secrets) learn() {
 	s.add(s.token)
 	letters := len(s.forms) - 2

@@ -11,7 +11,7 @@
 //	service.Disconnect("cn-hangzhou", "ecd-2")
 //	service.InMaintenance("cn-hangzhou", "ecd-2") // true
 //
-// The service is strict: it checks the signature, the clock, the nonce and every parameter of a
+// The service is strict: it checks the signature, the clock, the nonce and the parameters of a
 // request, and refuses invalid requests with the codes, statuses and JSON of the API.
 // [Service.Inject] makes it slow, throttled, broken or unreachable, [Service.Deny] makes RAM deny
 // actions, and [Service.Requests] returns the requests that it got.
@@ -55,8 +55,9 @@
 // DescribeRegions of version 2020-09-30. DescribeDesktops accepts DesktopId.N, Tag.N.Key,
 // Tag.N.Value, DesktopGroupId, GroupId, OfficeSiteId, OfficeSiteName, DirectoryId, DesktopName,
 // EndUserId.N, DesktopStatus, DesktopStatusList.N, FilterDesktopGroup, OnlyDesktopGroup, MaxResults
-// and NextToken. It refuses all other parameters, even published ones: if it ignored one, a test
-// could pass that fails with the real service.
+// and NextToken. DescribeDesktops and DisconnectDesktopSessions refuse all other parameters, even
+// published ones: if one were ignored, a test could pass that fails with the real service. The
+// other two operations ignore parameters that they do not have.
 //
 // # Assumptions
 //

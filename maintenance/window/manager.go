@@ -52,8 +52,9 @@ func WithExitTimeout(d time.Duration) Option {
 }
 
 // Open opens the journal at path, or creates it if the file does not exist. It returns [ErrInUse]
-// if another Manager has the journal open, in this process or another one. It also fails if the file is damaged or cannot be
-// written, or if the journal has windows for another endpoint than the client's.
+// if another Manager has the journal open, in this process or another one. It also fails if the
+// file is damaged or cannot be written, or if the journal has windows for another endpoint than the
+// client's.
 func Open(path string, client *maintenance.Client, opts ...Option) (*Manager, error) {
 	switch {
 	case path == "":

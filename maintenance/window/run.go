@@ -31,10 +31,11 @@ const sessionsPerCall = 20
 // from taking them out; the time of [WithExitTimeout] does.
 //
 // Before anything is sent, Run may fail with a *[maintenance.ValidationError], [ErrUnfinished] or
-// [ErrOverlap], or because the journal is closed, and a nil report. Later its error joins the failure to take desktops in, or
-// [ErrNoneReady], or the error of work, with a *[NotOutError] if desktops may still be in
-// maintenance. Busy and missing desktops are in the report and are no error by themselves. If work
-// panics, Run takes the desktops out and then panics with the same value.
+// [ErrOverlap], or because the journal is closed, and a nil report. Later its error joins the
+// failure to take desktops in, or [ErrNoneReady], or the error of work, with a *[NotOutError] if
+// desktops may still be in maintenance. Busy and missing desktops are in the report and are no
+// error by themselves. If work panics, Run takes the desktops out and then panics with the same
+// value.
 func (m *Manager) Run(ctx context.Context, w Window, work func(ctx context.Context, desktopIDs []string) error) (*Report, error) {
 	switch {
 	case ctx == nil:
