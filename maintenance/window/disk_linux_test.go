@@ -128,10 +128,12 @@ func fillAt(dir string, fill, free func() error) error {
 	if err != nil || len(left) > 0 {
 		return fmt.Errorf("full from the start: %d unfinished, %w", len(left), err)
 	}
-	another, err := window.Open(filepath.Join(dir, "another.db"), client)
-	if err == nil { // the quota limits each file, so a new journal still has room
-		err = another.Close()
-	} else if strings.Contains(err.Error(), "damaged") {
+	switch another, err := window.Open(filepath.Join(dir, "another.db"), client); {
+	case err == nil: // the quota limits each file, so a new journal still has room
+		if err := another.Close(); err != nil {
+			return err
+		}
+	case strings.Contains(err.Error(), "damaged"):
 		return fmt.Errorf("full from the start, a new journal: %w", err)
 	}
 
