@@ -1,8 +1,10 @@
 package main
 
 import (
+	"bytes"
 	"errors"
 	"fmt"
+	"io"
 	"math/rand/v2"
 	"net/http"
 	"strconv"
@@ -72,10 +74,21 @@ func (f faults) draw(number float64) (maintenancetest.Fault, bool) {
 	return maintenancetest.Fault{}, false
 }
 
+// readBody reads the body of a request before a wait: the server bounds the time to read it, and
+// notices only after that if the caller goes away.
+func readBody(r *http.Request) {
+	body, err := io.ReadAll(io.LimitReader(r.Body, 2<<20)) // more than the service reads
+	if err != nil {
+		panic(http.ErrAbortHandler)
+	}
+	r.Body = io.NopCloser(bytes.NewReader(body))
+}
+
 // disturbed makes the service slow and lets some requests fail.
 func disturbed(service *maintenancetest.Service, latency time.Duration, f faults) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if latency > 0 {
+			readBody(r)
 			timer := time.NewTimer(latency)
 			defer timer.Stop()
 			select {

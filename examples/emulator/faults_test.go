@@ -2,6 +2,7 @@ package main
 
 import (
 	"errors"
+	"io"
 	"net/http"
 	"net/http/httptest"
 	"strings"
@@ -102,6 +103,33 @@ func TestFaults_LatencyWithoutItsCaller(t *testing.T) {
 		}()
 	}) // ends the context and waits for the goroutine
 }
+
+// The body is read before the latency, because the server bounds the time to read it.
+func TestFaults_LatencyAfterTheBody(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		e := emulated(t, "-latency", "1m")
+		before := time.Now()
+		read := time.Duration(-1)
+		body := readerFunc(func([]byte) (int, error) {
+			read = time.Since(before)
+			return 0, io.EOF
+		})
+		e.handler().ServeHTTP(httptest.NewRecorder(), httptest.NewRequest(http.MethodPost, "/", body))
+		assert.Zero(t, read)
+		assert.Equal(t, time.Minute, time.Since(before))
+
+		broken := readerFunc(func([]byte) (int, error) { return 0, io.ErrUnexpectedEOF })
+		assert.PanicsWithValue(t, http.ErrAbortHandler, func() {
+			e.handler().ServeHTTP(httptest.NewRecorder(), httptest.NewRequest(http.MethodPost, "/", broken))
+		})
+		assert.Equal(t, time.Minute, time.Since(before))
+	})
+}
+
+type readerFunc func([]byte) (int, error)
+
+func (f readerFunc) Read(b []byte) (int, error) { return f(b) }
 
 func TestFaults_Rate(t *testing.T) {
 	t.Parallel()

@@ -44,7 +44,7 @@ func sum(text string) string {
 // and may be a GET too.
 func isForPeople(r *http.Request) bool {
 	return r.URL.Path == "/" && r.URL.RawQuery == "" &&
-		(r.Method == http.MethodGet || r.Method == http.MethodHead) &&
+		(r.Method == http.MethodGet || r.Method == http.MethodHead) && r.ContentLength == 0 &&
 		r.Header.Get("X-Acs-Action") == "" && r.Header.Get("Authorization") == ""
 }
 

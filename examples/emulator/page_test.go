@@ -153,6 +153,7 @@ func TestPage_IsNotForClients(t *testing.T) {
 		assert.False(t, isForPeople(r), name)
 	}
 	assert.False(t, isForPeople(httptest.NewRequest(http.MethodGet, "/?Action=DescribeDesktops", nil)))
+	assert.False(t, isForPeople(httptest.NewRequest(http.MethodGet, "/", strings.NewReader("Action=DescribeDesktops"))))
 	assert.True(t, isForPeople(httptest.NewRequest(http.MethodGet, "/", nil)))
 }
 

@@ -97,8 +97,12 @@ func (f *stateFile) save(service *maintenancetest.Service) error {
 	return nil
 }
 
-// replaceFile writes a new file beside path, and renames it to path when it is on disk.
+// replaceFile writes a new file beside path, and renames it to path when it is on disk. It follows a
+// symbolic link, and keeps the permissions of the old file.
 func replaceFile(path string, content []byte) (err error) {
+	if target, err := filepath.EvalSymlinks(path); err == nil {
+		path = target
+	}
 	file, err := os.CreateTemp(filepath.Dir(path), filepath.Base(path)+".*.tmp")
 	if err != nil {
 		return err
@@ -108,6 +112,9 @@ func replaceFile(path string, content []byte) (err error) {
 			err = errors.Join(err, os.Remove(file.Name()))
 		}
 	}()
+	if old, err := os.Stat(path); err == nil {
+		_ = file.Chmod(old.Mode().Perm()) // not every file system has permissions
+	}
 	_, err = file.Write(content)
 	if err == nil {
 		err = file.Sync()

@@ -121,6 +121,30 @@ func TestState_SavedRegularly(t *testing.T) {
 	})
 }
 
+// Saving writes through a symbolic link and keeps the permissions of the file.
+func TestState_LinkAndPermissions(t *testing.T) {
+	t.Parallel()
+	directory := t.TempDir()
+	path, link := filepath.Join(directory, "real.json"), filepath.Join(directory, "state.json")
+	require.NoError(t, replaceFile(path, []byte("old")))
+	if err := os.Symlink(path, link); err != nil {
+		t.Skip("no symbolic links: ", err)
+	}
+	require.NoError(t, os.Chmod(path, 0o640))
+	before, err := os.Stat(path)
+	require.NoError(t, err)
+	require.NoError(t, replaceFile(link, []byte("new")))
+	content, err := os.ReadFile(path)
+	require.NoError(t, err)
+	assert.Equal(t, "new", string(content))
+	after, err := os.Lstat(link)
+	require.NoError(t, err)
+	assert.NotZero(t, after.Mode()&os.ModeSymlink, "the link is still one")
+	after, err = os.Stat(path)
+	require.NoError(t, err)
+	assert.Equal(t, before.Mode(), after.Mode())
+}
+
 // A failed save is logged and tried again. If the last save fails, the program returns its error.
 func TestState_NotSaved(t *testing.T) {
 	t.Parallel()

@@ -56,7 +56,7 @@ func (s *Service) checkDate(date string) *failure {
 		return missing("Timestamp")
 	}
 	signedAt, err := time.Parse(sign.DateLayout, date)
-	if err != nil {
+	if err != nil || signedAt.Format(sign.DateLayout) != date { // Parse accepts fractions of a second
 		return &failure{http.StatusBadRequest, "InvalidTimeStamp.Format", "Specified time stamp or date value is not well formatted."}
 	}
 	if s.now().Sub(signedAt).Abs() > maxClockSkew {

@@ -27,8 +27,15 @@ func (s *Service) authorize(x *exchange) *failure {
 	if !s.denied[x.action] {
 		return nil
 	}
-	x.denial = map[string]string{
-		"AuthAction":               "ecd:" + x.action,
+	return &failure{http.StatusForbidden, codeDenied, "User not authorized to operate on the specified resource, or this API doesn't support RAM."}
+}
+
+// codeDenied is the code of a refusal by RAM, which has an AccessDeniedDetail.
+const codeDenied = "Forbidden.RAM"
+
+func accessDeniedDetail(action string) map[string]string {
+	return map[string]string{
+		"AuthAction":               "ecd:" + action,
 		"AuthPrincipalType":        "SubUser",
 		"AuthPrincipalDisplayName": "maintenancetest",
 		"AuthPrincipalOwnerId":     "100000000000000000",
@@ -36,5 +43,4 @@ func (s *Service) authorize(x *exchange) *failure {
 		"NoPermissionType":         "ImplicitDeny",
 		"EncodedDiagnosticMessage": "AQAAAABtYWludGVuYW5jZXRlc3Q=",
 	}
-	return &failure{http.StatusForbidden, "Forbidden.RAM", "User not authorized to operate on the specified resource, or this API doesn't support RAM."}
 }

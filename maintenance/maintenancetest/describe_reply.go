@@ -63,7 +63,7 @@ func describe(d maintenance.Desktop) describedDesktop {
 	described := describedDesktop{
 		DesktopId: d.DesktopId, DesktopName: d.DesktopName, HostName: d.HostName,
 		DesktopStatus: d.DesktopStatus, ConnectionStatus: d.ConnectionStatus,
-		ManagementFlag: flagNone, ManagementFlags: []string{`["NoFlag"]`}, // the published example
+		ManagementFlag: olderFlag(d.ManagementFlags), ManagementFlags: []string{`["NoFlag"]`}, // the published example
 		Sessions:     make([]describedSession, len(d.Sessions)),
 		EndUserIds:   append([]string{}, d.EndUserIds...),
 		OfficeSiteId: d.OfficeSiteId, OfficeSiteName: d.OfficeSiteName, OfficeSiteType: "SIMPLE", OfficeSiteVpcType: "Basic",

@@ -34,7 +34,7 @@ func TestDescribeDesktops_PublishedShape(t *testing.T) {
 		"DesktopStatus": `"Stopping"`, "ConnectionStatus": `"Unknown"`,
 		"OfficeSiteId": `"cn-hangzhou+dir-1"`, "OfficeSiteName": `"Hangzhou"`, "DesktopGroupId": `"dg-1"`,
 		"OsType": `"Linux"`, "Platform": `"Ubuntu"`, "EndUserIds": `["alice","bob"]`,
-		"ManagementFlags": `["Updating","EnterMaintenance"]`, "ManagementFlag": `"NoFlag"`,
+		"ManagementFlags": `["Updating","EnterMaintenance"]`, "ManagementFlag": `"Updating"`,
 		"Sessions": `[{"EndUserId":"alice","EstablishmentTime":"2021-03-07T08:23Z","ExternalUserName":"Alice"}]`,
 		"Tags":     `[{"Key":"floor","Value":"2"},{"Key":"team","Value":"front"}]`,
 	}, {
@@ -155,6 +155,8 @@ func TestDescribeDesktops_Strictness(t *testing.T) {
 		"Tag.1.Key=":                                 "InvalidParameter",
 		"Tag.2.Key=x":                                "InvalidParameter",
 		"FilterDesktopGroup=no":                      "InvalidParameter",
+		"FilterDesktopGroup=False":                   "",
+		"OnlyDesktopGroup=TRUE":                      "",
 		"OnlyDesktopGroup=1":                         "InvalidParameter",
 		"DesktopStatus=running":                      "InvalidParameter",
 		"DesktopStatusList.1=Maintenance":            "InvalidParameter",

@@ -88,7 +88,9 @@ func TestService_RequestsNameTheDesktops(t *testing.T) {
 		{"DescribeDesktops", "DesktopIds.1=ecd-1", nil},
 		{"DisconnectDesktopSessions", sessions("ecd-1/bob", "gone/alice", "ecd-1/alice"), []string{"ecd-1", "gone", "ecd-1"}},
 		{"DisconnectDesktopSessions", sessions("ecd-1/bob") + "&Sessions.3.DesktopId=ecd-1", nil},
+		{"DisconnectDesktopSessions", sessions("ecd-1/bob") + "&PreCheck=maybe", []string{"ecd-1"}}, // refused
 		{"SetDesktopMaintenance", "DesktopIds.1=ecd-1&Mode=EXIT", []string{"ecd-1"}},
+		{"SetDesktopMaintenance", "DesktopIds.1=ecd-1&Mode=never", []string{"ecd-1"}}, // refused
 		{"DescribeRegions", "AcceptLanguage=en", nil},
 	} {
 		call(t, service, time.Now(), tc.action, tc.query+"&RegionId="+region)

@@ -82,6 +82,7 @@
 //   - A NextToken is valid only for the query that it was made for, though MaxResults may differ,
 //     and never expires. TotalCount is counted for the first page. A desktop that is added between
 //     two pages is shown if its ID comes later.
+//   - The letter case of true and false does not matter: the SDKs for Python and C# send True.
 //   - Replies are JSON. An RPC request whose Format is XML or missing, for which the API would
 //     answer with XML, is refused with InvalidParameter.
 //   - The codes CodeUnknownDesktop, CodeUnknownRegion, CodeWrongRegion and CodeWrongMethod have

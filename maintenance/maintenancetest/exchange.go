@@ -37,8 +37,7 @@ type exchange struct {
 	result  any      // set for a success
 	failure *failure // set for a refusal
 
-	hint   http.Header       // headers of a refusal that ask for a wait
-	denial map[string]string // the AccessDeniedDetail of a refusal by RAM
+	hint http.Header // headers of a refusal that ask for a wait
 }
 
 func newExchange(r *http.Request) *exchange {

@@ -20,13 +20,14 @@ type Fault struct {
 
 	// StatusCode is the HTTP status of the reply. 0 means 503 with a Code and 200 with a Body.
 	StatusCode int
-	// Code and Message make an error reply of the API.
+	// Code and Message make an error reply of the API. With Forbidden.RAM it has an
+	// AccessDeniedDetail.
 	Code, Message string
 
 	// Body is the body of the reply, with ContentType, if Code is empty.
 	Body, ContentType string
 
-	// Cut closes the connection instead of sending a reply.
+	// Cut closes the connection instead of sending a reply. Over HTTP/2 it ends the stream.
 	Cut bool
 
 	// Applied carries the request out first, so that only the reply fails. Otherwise a failed

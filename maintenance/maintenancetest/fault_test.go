@@ -53,6 +53,40 @@ func TestFault(t *testing.T) {
 	}
 }
 
+// A fault after the effect hides the whole refusal that the request would have met.
+func TestFault_HidesTheRefusal(t *testing.T) {
+	t.Parallel()
+	fault := maintenancetest.Fault{Code: "ServiceUnavailable", Applied: true}
+	for name, refuse := range map[string]func(*maintenancetest.Service){
+		"denied":    func(s *maintenancetest.Service) { s.Deny("SetDesktopMaintenance") },
+		"throttled": func(s *maintenancetest.Service) { s.SetRateLimit(maintenancetest.FixedWindow(0, time.Hour)) },
+	} {
+		service := maintenancetest.NewService()
+		service.AddDesktops(region, "ecd-1")
+		refuse(service)
+		service.Inject(1, fault)
+		err := enter(t.Context(), service)
+		var refused *maintenance.APIError
+		require.ErrorAs(t, err, &refused, name)
+		assert.Equal(t, "ServiceUnavailable", refused.Code, name)
+		assert.Nil(t, refused.AccessDeniedDetail, name)
+		assert.Zero(t, refused.RetryAfter, name)
+		assert.NotErrorIs(t, err, maintenance.ErrAccessDenied, name)
+	}
+}
+
+// A refusal by RAM has a detail, whether it comes from Deny or from a fault.
+func TestFault_Denial(t *testing.T) {
+	t.Parallel()
+	service := maintenancetest.NewService()
+	service.AddDesktops(region, "ecd-1")
+	service.Inject(1, maintenancetest.Fault{StatusCode: 403, Code: "Forbidden.RAM"})
+	var refused *maintenance.APIError
+	require.ErrorAs(t, enter(t.Context(), service), &refused)
+	require.NotNil(t, refused.AccessDeniedDetail)
+	assert.Equal(t, "ecd:SetDesktopMaintenance", refused.AccessDeniedDetail.AuthAction)
+}
+
 func TestFault_WaitsForItsTurnAndCanBeStopped(t *testing.T) {
 	t.Parallel()
 	service := maintenancetest.NewService()

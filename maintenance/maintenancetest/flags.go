@@ -34,6 +34,16 @@ func otherFlags(flags []string) []string {
 	return others
 }
 
+// olderFlag returns the older field ManagementFlag, which knows no maintenance.
+func olderFlag(flags []string) string {
+	for _, flag := range otherFlags(flags) {
+		if flag == "Migrating" || flag == "Updating" {
+			return flag
+		}
+	}
+	return flagNone
+}
+
 func speaksOfMaintenance(flag string) bool {
 	return maintenance.Desktop{ManagementFlags: []string{flag}}.MaintenanceState() != maintenance.NotInMaintenance
 }

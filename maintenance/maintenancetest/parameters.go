@@ -63,8 +63,8 @@ func (p *parameters) boolean(name string, otherwise bool) bool {
 	switch value, given := p.optional(name); {
 	case !given:
 		return otherwise
-	case value == "true", value == "false":
-		return value == "true"
+	case strings.EqualFold(value, "true"), strings.EqualFold(value, "false"): // Python and C# write True
+		return strings.EqualFold(value, "true")
 	}
 	p.refuse(invalid(name))
 	return otherwise

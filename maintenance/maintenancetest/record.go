@@ -4,6 +4,7 @@ import (
 	"net/http"
 	"net/url"
 	"slices"
+	"strings"
 	"time"
 )
 
@@ -62,25 +63,31 @@ func (s *Service) record(x *exchange, sent reply, cut bool) {
 	s.requests.add(r)
 }
 
-// requestedDesktops returns the desktops that a request names. For DisconnectDesktopSessions these
-// are the desktops of its sessions.
-func requestedDesktops(action string, query url.Values) []string {
+// requestedDesktops returns the desktops that a request names, or nil if their list has a gap. For
+// DisconnectDesktopSessions these are the desktops of its sessions. It reads requests that the
+// service refuses too.
+func requestedDesktops(action string, sent url.Values) []string {
+	list, field := "DesktopIds", ""
 	switch action {
 	case actionDescribeDesktops:
-		ids, _ := listed(query, "DesktopId")
-		return ids
+		list = "DesktopId"
 	case actionDisconnectDesktopSessions:
-		sessions, _, failed := readSessions(query)
-		if failed != nil {
+		list, field = "Sessions", ".DesktopId"
+	}
+	given := 0
+	for name := range sent {
+		if strings.HasPrefix(name, list+".") && strings.HasSuffix(name, field) {
+			given++
+		}
+	}
+	var ids []string
+	for i := range given {
+		id := sent.Get(element(list, i) + field)
+		if id == "" {
 			return nil
 		}
-		var ids []string
-		for _, session := range sessions {
-			ids = append(ids, session.DesktopId)
-		}
-		return ids
+		ids = append(ids, id)
 	}
-	ids, _ := listed(query, "DesktopIds")
 	return ids
 }
 

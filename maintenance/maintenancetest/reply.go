@@ -25,8 +25,8 @@ func (x *exchange) reply() reply {
 			"HostId":    x.request.Host,
 			"Recommend": "https://api.aliyun.com/troubleshoot?q=" + url.QueryEscape(f.code) + "&product=ecd",
 		}
-		if x.denial != nil {
-			refusal["AccessDeniedDetail"] = x.denial
+		if f.code == codeDenied {
+			refusal["AccessDeniedDetail"] = accessDeniedDetail(x.action)
 		}
 		document = refusal
 	}

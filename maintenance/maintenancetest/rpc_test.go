@@ -94,6 +94,33 @@ func TestServiceRPC_Operations(t *testing.T) {
 	assert.Empty(t, d.Sessions)
 }
 
+// The in-memory client sends what net/http would send: no path is /, and no method is GET.
+func TestServiceRPC_NoPathAndNoMethod(t *testing.T) {
+	t.Parallel()
+	service := maintenancetest.NewService(maintenancetest.WithSecurityToken(token))
+	for _, method := range []string{http.MethodGet, ""} {
+		r := newRPCCall("DescribeRegions", "RegionId=cn-hangzhou").sign().request()
+		response, err := service.HTTPClient().Do(&http.Request{Method: method, URL: &url.URL{Scheme: "https", Host: host, RawQuery: r.URL.RawQuery}})
+		require.NoError(t, err)
+		assert.Equal(t, 200, response.StatusCode, "method %q", method)
+		assert.NoError(t, response.Body.Close())
+	}
+}
+
+// Faults and records find the desktops of a request whatever its signature is.
+func TestServiceRPC_DesktopsOfSessions(t *testing.T) {
+	t.Parallel()
+	service := maintenancetest.NewService(maintenancetest.WithSecurityToken(token))
+	service.AddDesktops(region, "ecd-1")
+	service.Inject(1, maintenancetest.Fault{DesktopId: "ecd-1", Code: "InternalError"})
+	c := newRPCCall("DisconnectDesktopSessions", "Sessions.1.DesktopId=ecd-1&Sessions.1.EndUserId=alice&RegionId=cn-hangzhou").sign()
+	service.ServeHTTP(httptest.NewRecorder(), c.request())
+	recorded := service.Requests()
+	require.Len(t, recorded, 1)
+	assert.Equal(t, []string{"ecd-1"}, recorded[0].DesktopIds)
+	assert.Equal(t, "InternalError", recorded[0].Code)
+}
+
 // Faults, denials and records use the parameters of a form body too.
 func TestServiceRPC_FaultsDenialsRecords(t *testing.T) {
 	t.Parallel()

@@ -114,11 +114,14 @@ func (s *Service) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 // finish sends the reply of the fault if the fault makes the request fail, and otherwise the
 // outcome of the request.
 func (s *Service) finish(x *exchange, w http.ResponseWriter, f Fault) {
-	var reply reply
+	var (
+		reply reply
+		hint  http.Header
+	)
 	if f.fails() {
 		reply = f.reply(x)
 	} else {
-		reply = x.reply()
+		reply, hint = x.reply(), x.hint
 	}
 	s.record(x, reply, f.Cut)
 	if f.Cut {
@@ -128,7 +131,7 @@ func (s *Service) finish(x *exchange, w http.ResponseWriter, f Fault) {
 	header.Set("Content-Type", reply.contentType)
 	header.Set("Date", s.now().UTC().Format(http.TimeFormat))
 	header.Set("X-Acs-Request-Id", x.requestID)
-	maps.Copy(header, x.hint)
+	maps.Copy(header, hint)
 	for name, values := range f.Header {
 		header[http.CanonicalHeaderKey(name)] = values
 	}

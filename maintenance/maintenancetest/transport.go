@@ -2,6 +2,7 @@ package maintenancetest
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"fmt"
 	"io"
@@ -74,6 +75,10 @@ func received(r *http.Request) *http.Request {
 	}
 	if in.Body == nil {
 		in.Body = http.NoBody
+	}
+	in.Method = cmp.Or(in.Method, http.MethodGet)
+	if in.URL.Opaque == "" {
+		in.URL.Path = cmp.Or(in.URL.Path, "/")
 	}
 	in.RequestURI = r.URL.RequestURI()
 	in.RemoteAddr = "192.0.2.1:49152" // from the address block for documentation
