@@ -1,6 +1,7 @@
 package maintenance
 
 import (
+	"errors"
 	"fmt"
 	"net/http"
 	"strconv"
@@ -31,6 +32,8 @@ type APIError struct {
 	// AccessDeniedDetail explains a RAM denial. It is nil for other errors, and for a denial
 	// without an explanation.
 	AccessDeniedDetail *AccessDeniedDetail
+
+	ofShown bool // the service shows the desktops of the call
 }
 
 // AccessDeniedDetail is RAM's explanation of a denial.
@@ -105,9 +108,21 @@ func (e *APIError) Is(target error) bool {
 	case ErrClockSkew:
 		return e.meaning() == clockSkewed
 	case ErrDesktopNotFound:
-		return saysNotFound(e.Code) && e.Action == "ecd:"+actionSetMaintenance
+		return !e.ofShown && saysNotFound(e.Code) && e.Action == "ecd:"+actionSetMaintenance
 	}
 	return false
+}
+
+// ofShown returns the refusal of a call whose desktops exist: its code may end in NotFound because
+// something else does not.
+func ofShown(err error) error {
+	var refused *APIError
+	if !errors.As(err, &refused) {
+		return err
+	}
+	shown := *refused
+	shown.ofShown = true
+	return &shown
 }
 
 // meaning returns the meaning of the code or, if it has none, of the status.

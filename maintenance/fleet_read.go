@@ -90,6 +90,7 @@ func (f *fleet) explained(b *batch, shown map[string]Desktop) {
 		}
 	}
 	if len(missing) == 0 {
+		b.shown = true
 		f.cannotRead(b)
 		return
 	}
@@ -102,7 +103,7 @@ func (f *fleet) explained(b *batch, shown map[string]Desktop) {
 		f.partSettled(b, "", nil)
 		return
 	}
-	f.putBack(&batch{ids: rest, whole: b.whole, outcomeUnknown: b.call.outcomeUnknown, known: true, again: b.again})
+	f.putBack(&batch{ids: rest, whole: b.whole, outcomeUnknown: b.call.outcomeUnknown, known: true, shown: true, again: b.again})
 }
 
 // cannotRead halves a batch whose refusal reading does not explain.

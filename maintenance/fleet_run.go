@@ -85,6 +85,7 @@ type batch struct {
 	readCall       *call
 	readFailures   int
 	known          bool // its desktops exist, or cannot be read
+	shown          bool // its desktops exist
 	again          bool // the desktops were sent before, with an unknown outcome
 	outcomeUnknown bool // the service may have accepted an earlier call with these desktops
 	attempt        int  // number of the latest attempt within the fleet

@@ -69,12 +69,15 @@ func (f *fleet) refused(b *batch, err error) {
 	}
 	half := len(b.ids) / 2
 	for _, ids := range [][]string{b.ids[half:], b.ids[:half:half]} {
-		f.putBack(&batch{ids: ids, whole: b.whole, outcomeUnknown: b.call.outcomeUnknown, known: true, again: b.again})
+		f.putBack(&batch{ids: ids, whole: b.whole, outcomeUnknown: b.call.outcomeUnknown, known: true, shown: b.shown, again: b.again})
 	}
 }
 
 // refusedForGood settles a refused batch that halving cannot help.
 func (f *fleet) refusedForGood(b *batch, err error) {
+	if b.shown {
+		err = ofShown(err)
+	}
 	f.failOrWatch(b, b.call.failed(err))
 	f.partSettled(b, refusalMark(err), err)
 }

@@ -28,6 +28,7 @@ type exit struct {
 	report   *Report
 	doubtful []string // desktops whose ENTER the service may still carry out until the fence of the entry
 
+	tried  map[string]bool  // desktops whose EXIT has failed since each of the others was sent
 	failed map[string]error // errors of the latest round, by desktop
 	last   error
 	told   *teller // nil in a round before the work
@@ -92,10 +93,11 @@ func (x *exit) round(ctx context.Context, ids []string) {
 	}
 	ctx, cancel := context.WithTimeout(ctx, timeout)
 	defer cancel()
+	ids = x.inTurn(ids)
 	var out []string
 	x.failed, x.last = map[string]error{}, nil
 	opts := []maintenance.FleetOption{maintenance.WithWait(), maintenance.WithResults(func(r maintenance.FleetResult) {
-		if r.Err == nil || errors.Is(r.Err, maintenance.ErrDesktopNotFound) {
+		if r.Err == nil {
 			out = append(out, r.DesktopIds...)
 			return
 		}
@@ -107,11 +109,15 @@ func (x *exit) round(ctx context.Context, ids []string) {
 		opts = append(opts, maintenance.WithProgress(func(f maintenance.FleetProgress) {
 			x.told.tell(func(p *Progress) {
 				earlier := p.Desktops - len(ids)
-				p.Accepted, p.Done = earlier+f.Accepted, earlier+f.Succeeded
+				p.Accepted = earlier + f.Accepted
+				if fenced || len(x.doubtful) == 0 {
+					p.Done = earlier + f.Succeeded
+				}
 			})
 		}))
 	}
 	_, err := x.manager.client.SetFleetMaintenance(ctx, x.entry.Region, maintenance.ModeExit, slices.Values(ids), opts...)
+	out = append(out, x.outAlready(ctx)...)
 	if err != nil && len(out) < len(ids) {
 		x.last = err
 		x.entry.LastError = err.Error()
@@ -120,6 +126,56 @@ func (x *exit) round(ctx context.Context, ids []string) {
 		out = without(out, x.doubtful)
 	}
 	x.entry.desktops = without(x.entry.desktops, out)
+}
+
+// inTurn returns the desktops in the order in which they are sent: those whose EXIT has failed come
+// last, because a fleet whose first batches fail may end before it sends the others.
+func (x *exit) inTurn(ids []string) []string {
+	for id, err := range x.failed {
+		var sent *maintenance.OperationError
+		if errors.As(err, &sent) && sent.Attempts > 0 {
+			if x.tried == nil {
+				x.tried = map[string]bool{}
+			}
+			x.tried[id] = true
+		}
+	}
+	var first, last []string
+	for _, id := range ids {
+		if x.tried[id] {
+			last = append(last, id)
+		} else {
+			first = append(first, id)
+		}
+	}
+	if len(first) == 0 {
+		x.tried = nil
+	}
+	return append(first, last...)
+}
+
+// outAlready reads the desktops whose EXIT the service has refused, and returns those that are out:
+// somebody else may have taken them out, or they do not exist. A code that ends in NotFound is no
+// proof, because it may concern something else.
+func (x *exit) outAlready(ctx context.Context) (out []string) {
+	var refused []string
+	for id, err := range x.failed {
+		if errors.As(err, new(*maintenance.APIError)) && !errors.Is(err, maintenance.ErrThrottled) {
+			refused = append(refused, id)
+		}
+	}
+	if len(refused) == 0 {
+		return nil
+	}
+	slices.Sort(refused)
+	in := map[string]bool{}
+	for d, err := range x.manager.client.Desktops(ctx, x.entry.Region, maintenance.DesktopFilter{DesktopIds: refused}) {
+		if err != nil {
+			return nil
+		}
+		in[d.DesktopId] = d.MaintenanceState() != maintenance.NotInMaintenance
+	}
+	return slices.DeleteFunc(refused, func(id string) bool { return in[id] })
 }
 
 func (x *exit) save() error { return x.manager.save(&x.entry) }

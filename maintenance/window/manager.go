@@ -54,7 +54,8 @@ func WithExitTimeout(d time.Duration) Option {
 // Open opens the journal at path, or creates it if the file does not exist. It returns [ErrInUse]
 // if another Manager has the journal open, in this process or another one. It also fails if the
 // file is damaged or cannot be written, or if the journal has windows for another endpoint than the
-// client's.
+// client's. The client must be of the account that the windows belong to: Recover forgets desktops
+// that the service does not show.
 func Open(path string, client *maintenance.Client, opts ...Option) (*Manager, error) {
 	switch {
 	case path == "":
@@ -85,9 +86,16 @@ func Open(path string, client *maintenance.Client, opts ...Option) (*Manager, er
 		}
 		m.hold(e.Region, e.Name, e.desktops)
 	}
+	told := false
+	defer func() {
+		if !told { // an observer panicked
+			_ = journal.close()
+		}
+	}()
 	for _, e := range entries {
 		m.tellState(e, len(e.desktops))
 	}
+	told = true
 	return m, nil
 }
 
@@ -313,11 +321,11 @@ func (m *Manager) store(e *entry) error {
 		}
 		m.entries[e.Name] = e
 	}
-	m.tellState(e, len(e.desktops))
 	if !m.running[e.Name] {
 		m.drop(e.Region, e.Name)
 		m.hold(e.Region, e.Name, e.desktops)
 	}
+	m.tellState(e, len(e.desktops))
 	return nil
 }
 

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"net/http"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -91,6 +92,66 @@ func TestObserver_DesktopsOfTheWork(t *testing.T) {
 			`working after "entering", 3 desktops`, `working ended, 3: <nil>`,
 			`exiting after "working", 2 desktops`, `exiting ended, 2: <nil>`,
 		}, *told)
+	})
+}
+
+// Recover waits for the fence even if the window panicked before it began to exit.
+func TestObserver_PanicsBeforeTheExit(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		f := newFixture(t, 3)
+		f.Connect(region, "ecd-3", "alice")
+		panicked := false
+		f.enterLate(t, 30*time.Second, desktops(3), maintenance.WithObserver(maintenance.Observer{
+			Phase: func(ctx context.Context, p maintenance.PhaseInfo) (context.Context, func(maintenance.PhaseEnd)) {
+				if p.Phase == "exiting" && !panicked {
+					panicked = true
+					panic("a bug in an observer")
+				}
+				return ctx, nil
+			},
+		}))
+		ctx, cancel := context.WithTimeout(t.Context(), 5*time.Second)
+		defer cancel()
+		assert.PanicsWithValue(t, "a bug in an observer", func() { _, _ = f.windows.Run(ctx, night(desktops(3)), noWork) })
+		_, err := f.windows.Recover(t.Context())
+		require.NoError(t, err)
+		time.Sleep(time.Hour)
+		assert.Empty(t, f.in(desktops(3)))
+		assert.Empty(t, f.unfinished(t))
+	})
+}
+
+// A panic of the observer locks neither desktops nor the journal.
+func TestObserver_PanicsInAbandonAndOpen(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		f := newFixture(t, 3, window.WithExitTimeout(time.Minute))
+		armed := false
+		f.through(t, func(_ *http.Request, send func() (*http.Response, error)) (*http.Response, error) { return send() },
+			maintenance.WithObserver(maintenance.Observer{Window: func(maintenance.WindowState) {
+				if armed {
+					armed = false
+					panic("a bug in an observer")
+				}
+			}}))
+		require.NoError(t, f.windows.Close())
+		f.open(t, window.WithExitTimeout(time.Minute))
+		f.keepIn(t, night(desktops(3)))
+		armed = true
+		assert.PanicsWithValue(t, "a bug in an observer", func() { _ = f.windows.Abandon("night", "ecd-1") })
+		other := night([]string{"ecd-1"})
+		other.Name = "other"
+		_, err := f.windows.Run(t.Context(), other, noWork)
+		require.NotErrorIs(t, err, window.ErrOverlap, "it was abandoned")
+
+		require.NoError(t, f.windows.Close())
+		armed = true
+		assert.PanicsWithValue(t, "a bug in an observer", func() { _, _ = window.Open(f.path, f.client) })
+		f.open(t)
+		_, err = f.windows.Recover(t.Context())
+		require.NoError(t, err)
+		assert.Empty(t, f.in([]string{"ecd-2", "ecd-3"}))
 	})
 }
 

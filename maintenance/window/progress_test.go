@@ -90,6 +90,32 @@ func TestWithProgress_Counts(t *testing.T) {
 	})
 }
 
+// Before the fence no doubtful desktop is known to be out.
+func TestWithProgress_DoneOnlyAfterTheFence(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		f := newFixture(t, 3)
+		f.enterLate(t, 20*time.Second, desktops(3))
+		require.NoError(t, f.windows.Close())
+		done := 0
+		f.open(t, window.WithProgress(func(p window.Progress) {
+			if p.Phase == "exiting" {
+				assert.GreaterOrEqual(t, p.Done, done)
+				done = p.Done
+				if done > 0 {
+					brief.Empty(t, f.in(desktops(3)))
+				}
+			}
+		}))
+		start := time.Now()
+		_, err := f.windows.Run(t.Context(), night(desktops(3)), noWork)
+		require.NoError(t, err)
+		assert.Equal(t, 3, done)
+		assert.Greater(t, time.Since(start), 20*time.Second)
+		brief.Empty(t, f.in(desktops(3)))
+	})
+}
+
 func TestWithProgress_Recover(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {

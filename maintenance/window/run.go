@@ -19,9 +19,6 @@ const disconnectGrace = 2 * time.Minute
 // the others wait meanwhile.
 const outageLimit = 30 * time.Second
 
-// staleAfter is the age at which a reading of the desktops is repeated before the work.
-const staleAfter = time.Minute
-
 // sessionsPerCall is the number of sessions that [maintenance.Client.DisconnectSessions] sends per
 // request.
 const sessionsPerCall = 20
@@ -121,12 +118,9 @@ func (r *run) run(ctx context.Context, work func(context.Context, []string) erro
 
 // before reads every desktop and decides which desktops the window takes in.
 func (r *run) before(ctx context.Context) error {
-	shown := map[string]maintenance.Desktop{}
-	for d, err := range r.manager.client.Desktops(ctx, r.window.Region, maintenance.DesktopFilter{DesktopIds: r.window.DesktopIds}) {
-		if err != nil {
-			return err
-		}
-		shown[d.DesktopId] = d
+	shown, err := r.readOnce(ctx, r.window.DesktopIds)
+	if err != nil {
+		return err
 	}
 	r.entry = entry{
 		Name:           r.window.Name,
@@ -151,41 +145,66 @@ func (r *run) before(ctx context.Context) error {
 }
 
 // stillIn returns the desktops for the work: those that were in maintenance before the window, and
-// those that the window has taken in. It reads them again, because somebody may have taken them out
-// meanwhile. It reads the window's own desktops only if taking them in took longer than staleAfter.
+// those that the window has taken in. It reads all of them again, because somebody may have taken
+// them out meanwhile.
 func (r *run) stillIn(ctx context.Context, entered []string) (ready []string, err error) {
-	ready, _, err = r.read(ctx, idsOf(r.report.AlreadyIn))
-	switch {
-	case err != nil:
-		return nil, err
-	case time.Since(r.report.Began) < staleAfter:
-		return append(ready, entered...), nil
-	}
-	own, gone, err := r.read(ctx, entered)
+	others := idsOf(r.report.AlreadyIn)
+	shown, err := r.read(ctx, slices.Concat(others, entered))
 	if err != nil {
 		return nil, err
 	}
-	r.report.Busy = append(r.report.Busy, gone...)
-	r.report.Missing = append(r.report.Missing, without(entered, slices.Concat(own, idsOf(gone)))...)
-	return append(ready, own...), nil
-}
-
-// read returns the desktops that are in maintenance, and the other desktops that exist.
-func (r *run) read(ctx context.Context, ids []string) (in []string, others []maintenance.Desktop, err error) {
-	if len(ids) == 0 {
-		return nil, nil, nil
+	isIn := func(id string) bool {
+		d, exists := shown[id]
+		return exists && d.MaintenanceState() == maintenance.InMaintenance
 	}
-	for d, err := range r.manager.client.Desktops(ctx, r.window.Region, maintenance.DesktopFilter{DesktopIds: ids}) {
-		switch {
-		case err != nil:
-			return nil, nil, err
-		case d.MaintenanceState() == maintenance.InMaintenance:
-			in = append(in, d.DesktopId)
-		default:
-			others = append(others, d)
+	for _, id := range others {
+		if isIn(id) {
+			ready = append(ready, id)
 		}
 	}
-	return in, others, nil
+	for _, id := range entered {
+		d, exists := shown[id]
+		switch {
+		case isIn(id):
+			ready = append(ready, id)
+		case exists:
+			r.report.Busy = append(r.report.Busy, d)
+		default:
+			r.report.Missing = append(r.report.Missing, id)
+		}
+	}
+	return ready, nil
+}
+
+// read reads desktops, also through an outage: the desktops are in maintenance, so it would be a
+// loss to give up at once.
+func (r *run) read(ctx context.Context, ids []string) (shown map[string]maintenance.Desktop, err error) {
+	if len(ids) == 0 {
+		return nil, nil
+	}
+	until := time.Now().Add(maintenance.DefaultOutageLimit)
+	for pause := firstPause; ; pause = min(2*pause, lastPause) {
+		shown, err = r.readOnce(ctx, ids)
+		if err == nil || isFinal(err) || time.Now().Add(pause).After(until) || !sleep(ctx, pause) {
+			return shown, err
+		}
+	}
+}
+
+func (r *run) readOnce(ctx context.Context, ids []string) (map[string]maintenance.Desktop, error) {
+	shown := map[string]maintenance.Desktop{}
+	for d, err := range r.manager.client.Desktops(ctx, r.window.Region, maintenance.DesktopFilter{DesktopIds: ids}) {
+		if err != nil {
+			return nil, err
+		}
+		shown[d.DesktopId] = d
+	}
+	return shown, nil
+}
+
+// isFinal reports whether another reading would fail too.
+func isFinal(err error) bool {
+	return errors.Is(err, maintenance.ErrAccessDenied) || errors.Is(err, maintenance.ErrInvalidCredential) || errors.Is(err, maintenance.ErrClockSkew)
 }
 
 // tell returns a teller for a phase with a time limit; 0: no limit.
@@ -246,6 +265,8 @@ func (r *run) send(ctx context.Context, t *teller) (waited []string, err error) 
 	r.entry.desktops = slices.Concat(waited, unknown) // the others need no EXIT
 	if !lost && err == nil {
 		r.doubtful = nil
+	} else {
+		r.entry.fenceFrom(time.Now()) // before the entry is saved, because Recover uses what is saved
 	}
 	if err == nil && ctx.Err() != nil {
 		err = ending(ctx, nil)
