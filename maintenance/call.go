@@ -27,9 +27,10 @@ type call struct {
 	gate    gate
 	poll    bool // one of many readings
 
-	key    sign.Key // of the current attempt
-	keyErr error
-	keyAt  time.Time // when the provider gave it
+	key     sign.Key // of the current attempt
+	keyErr  error
+	keyLate bool      // the provider took longer than the attempt timeout
+	keyAt   time.Time // when the provider gave it
 
 	attempts       int   // as the retry policy counts them
 	requests       int   // number of requests sent

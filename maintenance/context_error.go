@@ -19,7 +19,7 @@ func contextError(ctx context.Context) error {
 // contextEnd is the error of a context that was cancelled with a cause. errors.Is finds the cause.
 type contextEnd struct{ err, cause error }
 
-func (e *contextEnd) Error() string { return e.err.Error() + ": " + e.cause.Error() }
+func (e *contextEnd) Error() string { return e.err.Error() + ": " + textOf(e.cause) }
 func (e *contextEnd) Unwrap() error { return e.err }
 
 // Is compares target with the cause. The cause may be the error of another call: errgroup cancels

@@ -73,10 +73,15 @@ const (
 // is itself a JSON array, as in the published example ["[\"NoFlag\"]"], counts as the elements of
 // that array. All other flags are ignored.
 //
-// A desktop with both flags is EnteringMaintenance. The service does not document this case, and it
-// would be worse to report a desktop in maintenance while a user works on it.
+// A desktop with both flags, or with UnderMaintenance and a session, is EnteringMaintenance. The
+// service does not document these cases, and it would be worse to report a desktop in maintenance
+// while a user works on it.
 func (d Desktop) MaintenanceState() MaintenanceState {
-	return stateOf(d.ManagementFlags)
+	state := stateOf(d.ManagementFlags)
+	if state == InMaintenance && len(d.Sessions) > 0 {
+		return EnteringMaintenance
+	}
+	return state
 }
 
 func stateOf(flags []string) MaintenanceState {
@@ -99,25 +104,31 @@ func stateOfFlag(flag string) MaintenanceState {
 		return EnteringMaintenance
 	case strings.EqualFold(flag, "UnderMaintenance"):
 		return InMaintenance
-	case strings.HasPrefix(flag, "["):
-		return stateOf(flagsIn(flag))
+	case strings.HasPrefix(flag, "["), strings.HasPrefix(flag, "{"):
+		var document any
+		_ = json.Unmarshal([]byte(flag), &document)
+		return stateOf(stringsIn(document))
+	case strings.Contains(flag, ","):
+		return stateOf(strings.Split(flag, ","))
 	}
 	return NotInMaintenance
 }
 
-// flagsIn returns the strings in a JSON array. It returns nil if array is no JSON array.
-func flagsIn(array string) []string {
-	var elements []any
-	if json.Unmarshal([]byte(array), &elements) != nil {
-		return nil
-	}
-	flags := make([]string, 0, len(elements))
-	for _, element := range elements {
-		if flag, ok := element.(string); ok {
-			flags = append(flags, flag)
+// stringsIn returns the strings in a decoded JSON document, at any depth.
+func stringsIn(document any) (all []string) {
+	switch document := document.(type) {
+	case string:
+		all = append(all, document)
+	case []any:
+		for _, element := range document {
+			all = append(all, stringsIn(element)...)
+		}
+	case map[string]any:
+		for _, field := range document {
+			all = append(all, stringsIn(field)...)
 		}
 	}
-	return flags
+	return all
 }
 
 // DesktopFilter selects desktops. A desktop has to match all fields that are set. The zero value
@@ -222,7 +233,11 @@ func (c *Client) readDesktops(ctx context.Context, region string, filter *Deskto
 // readPages yields the desktops of one query.
 func (c *Client) readPages(ctx context.Context, region string, filter *DesktopFilter, ids []string, r *reading, yield func(Desktop, error) bool) error {
 	var tokens tokens
-	for {
+	left := make(map[string]bool, len(ids)) // the IDs that no page has shown
+	for _, id := range ids {
+		left[id] = true
+	}
+	for empty := 0; ; {
 		page := new(desktopsPage)
 		call := c.newCall(describeDesktops(region, filter, ids, tokens.latest), page, r.gate)
 		call.poll = r.poll
@@ -231,7 +246,17 @@ func (c *Client) readPages(ctx context.Context, region string, filter *DesktopFi
 		if err != nil {
 			return err
 		}
-		if problem := page.problem(&tokens); problem != nil {
+		problem := page.problem(&tokens)
+		if problem == nil && ids != nil {
+			problem = page.unasked(left)
+		}
+		if empty++; len(page.Desktops) > 0 {
+			empty = 0
+		}
+		if problem == nil && empty > maxEmptyPages {
+			problem = errEmptyPages
+		}
+		if problem != nil {
 			return call.failed(&ResponseError{StatusCode: call.statusCode, RequestId: requestID, Err: problem})
 		}
 		for i := range page.Desktops {
@@ -264,7 +289,29 @@ var (
 	errNoDesktops    = errors.New("reply has no list of Desktops")
 	errOddToken      = errors.New("NextToken is not a string")
 	errTokenRepeated = errors.New("NextToken repeats an earlier page's token")
+	errUnasked       = errors.New("reply has a desktop that was not asked for, or one twice")
+	errEmptyPages    = errors.New("too many pages without a desktop")
 )
+
+// maxEmptyPages is the largest number of consecutive pages without a desktop.
+const maxEmptyPages = 100
+
+// unasked takes the desktops of the page from left, and returns the reason why the page is not the
+// answer to a query for these IDs, or nil. Such a page says nothing about the desktops that it does
+// not show.
+func (p *desktopsPage) unasked(left map[string]bool) error {
+	for i := range p.Desktops {
+		id := p.Desktops[i].DesktopId
+		if id == "" {
+			continue // null in place of a desktop
+		}
+		if !left[id] {
+			return errUnasked
+		}
+		delete(left, id)
+	}
+	return nil
+}
 
 // problem takes the token of the next page. It returns the reason why the reply is invalid, or nil.
 func (p *desktopsPage) problem(t *tokens) error {

@@ -46,11 +46,21 @@ func TestDesktop_MaintenanceState(t *testing.T) {
 		{"array in a string in an array in a string", []string{`["[\"UnderMaintenance\"]"]`}, in},
 		{"array of other types too", []string{`[null,1,{"a":2},["x"],"UnderMaintenance"]`}, in},
 		{"broken array", []string{`["UnderMaintenance"`, `[`, `[UnderMaintenance]`}, not},
-		{"object", []string{`{"Flag":"UnderMaintenance"}`}, not},
+		{"object", []string{`{"Flag":"UnderMaintenance"}`}, in},
+		{"object of an older form", []string{`{"ManagementFlag":["EnterMaintenance"]}`}, entering},
+		{"both, one in an object", []string{`[{"Flag":"EnterMaintenance"},"UnderMaintenance"]`}, entering},
+		{"both, one in an array in an array", []string{`[["EnterMaintenance"],"UnderMaintenance"]`}, entering},
+		{"list with commas", []string{"EnterMaintenance,Updating"}, entering},
+		{"object without flags", []string{`{"Flag":2,"Other":null}`}, not},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
 			t.Parallel()
 			assert.Equal(t, tc.want, maintenance.Desktop{ManagementFlags: tc.flags}.MaintenanceState())
+			used := tc.want
+			if used == in {
+				used = entering // somebody is at work on it
+			}
+			assert.Equal(t, used, maintenance.Desktop{ManagementFlags: tc.flags, Sessions: make([]maintenance.Session, 1)}.MaintenanceState())
 		})
 	}
 }

@@ -99,7 +99,7 @@ func WithOutageLimit(d time.Duration) FleetOption {
 // [ErrPending], and its error text names the connected users. If the outcome of a desktop is
 // unknown, the fleet reads its state, and sends it once more if it is neither in the mode nor
 // entering it. It fails with [ErrOutcomeUnknown] only if the fleet ends or cannot read before that
-// is clear or, for [ModeExit], if the outcome of the second request is unknown as well.
+// is clear, or if the outcome of the second request is unknown as well.
 //
 // The fleet remembers every desktop that is not in the mode yet and reads these desktops in rounds,
 // 100 per request. The first round comes after a second. The time between rounds grows from two

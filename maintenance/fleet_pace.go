@@ -75,14 +75,22 @@ func (p *pace) wait(ctx context.Context, c *call) (epoch int, waited bool, err e
 			return 0, true, nil
 		}
 		waited = waited || contended
-		epoch, left, _ := p.pause()
-		if left <= 0 {
-			slept, err := c.waitFor(ctx, p.limiter)
-			<-p.turn
-			return epoch, waited || slept, err // the request waited for the rate of this epoch
+		if epoch, slept, ok, err := p.inTurn(ctx, c); ok {
+			return epoch, waited || slept, err
 		}
-		<-p.turn
 	}
+}
+
+// inTurn waits for the rate and gives the turn back, also if the credential provider panics. ok is
+// false if a pause has begun meanwhile.
+func (p *pace) inTurn(ctx context.Context, c *call) (epoch int, slept, ok bool, err error) {
+	defer func() { <-p.turn }()
+	epoch, left, _ := p.pause()
+	if left > 0 {
+		return 0, false, false, nil
+	}
+	slept, err = c.waitFor(ctx, p.limiter)
+	return epoch, slept, true, err // the request waited for the rate of this epoch
 }
 
 // pause returns the time until the service accepts requests again, and the reason.

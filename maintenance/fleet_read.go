@@ -52,7 +52,7 @@ func (f *fleet) settleReading(b *batch, o *outcome, v verdict) {
 	case o.err == nil && page.Desktops != nil && (page.NextToken == nil || page.NextToken == ""):
 		f.answered(b)
 		f.explained(b, page.shown())
-	case v.scope == everyCall && !concernsReading(o.err), isAlike(o.err, b.refusal):
+	case v.scope == everyCall && !concernsReading(o.err), !f.worked && isAlike(o.err, b.refusal):
 		// The reading failed like the call, so the desktops are not the cause.
 		f.failBatch(b, b.call.failed(b.refusal))
 		f.end(o.err)

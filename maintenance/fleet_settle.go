@@ -79,7 +79,7 @@ func (f *fleet) settle(b *batch, o *outcome, v verdict) (wait time.Duration, aga
 		f.settleReading(b, o, v)
 	case o.err == nil:
 		f.accept(b, o)
-	case o.interrupted && f.draining.Err() == nil:
+	case o.interrupted && !o.sent && f.draining.Err() == nil:
 		f.putBack(b) // an outage has begun
 	case o.interrupted:
 		f.endWithContext()

@@ -28,6 +28,7 @@ type watching struct {
 type watched struct {
 	times     int    // how often the stream has yielded the desktop
 	requestID string // of the request that was accepted
+	absent    bool   // the latest reading did not show the desktop
 	doubt     error  // error of a call that may have been accepted; nil if it was accepted
 	again     bool   // the call with that error was the second one
 	desktop   Desktop
@@ -64,6 +65,10 @@ func (f *fleet) watchAll(ids []string, w watched) {
 			known.doubt, known.requestID = nil, w.requestID
 		}
 		known.times++
+		known.absent = false
+		if known.doubt == nil {
+			f.watching.health.hasWorked = true // a failure to reach the host may pass
+		}
 		f.watching.entering += isEntering(known.desktop)
 		if known.doubt == nil && w.doubt != nil {
 			f.accepted++ // an earlier call with this desktop was accepted
@@ -162,6 +167,8 @@ func (f *fleet) learn(ids []string, shown map[string]Desktop) {
 		switch {
 		case w == nil:
 			continue
+		case !exists && !w.absent:
+			w.absent = true // one reading may be incomplete
 		case !exists:
 			f.settleWatched(id, &notFound{knownOutcome(w.doubt)})
 		case d.is(f.mode):
@@ -170,10 +177,8 @@ func (f *fleet) learn(ids []string, shown map[string]Desktop) {
 			f.unwatch(id)
 		case w.doubt == nil || onItsWay:
 			f.see(w, d)
-		case (w.again || f.ended != nil) && f.mode == ModeExit:
-			f.settleWatched(id, w.doubt) // a desktop that is leaving maintenance looks like one that is not
 		case w.again || f.ended != nil:
-			f.settleWatched(id, knownOutcome(w.doubt))
+			f.settleWatched(id, w.doubt) // the service may still carry the call out
 		default:
 			again = append(again, slices.Repeat([]string{id}, w.times)...)
 			f.unwatch(id)
@@ -183,7 +188,7 @@ func (f *fleet) learn(ids []string, shown map[string]Desktop) {
 		f.succeed(ids, requestID)
 	}
 	for ids := range slices.Chunk(again, MaxDesktopIDs) {
-		f.queue = append(f.queue, &batch{ids: slices.Clone(ids), whole: &whole{parts: 1}, again: true, outcomeUnknown: f.mode == ModeExit})
+		f.queue = append(f.queue, &batch{ids: slices.Clone(ids), whole: &whole{parts: 1}, again: true, outcomeUnknown: true})
 		f.unsettled++
 	}
 }
@@ -192,7 +197,7 @@ func (f *fleet) learn(ids []string, shown map[string]Desktop) {
 func (f *fleet) see(w *watched, d Desktop) {
 	f.watching.entering += w.times * (isEntering(d) - isEntering(w.desktop))
 	f.accepted += w.doubted()
-	w.doubt = nil
+	w.doubt, w.absent = nil, false
 	w.desktop = Desktop{
 		DesktopId:       d.DesktopId,
 		DesktopStatus:   d.DesktopStatus,

@@ -112,8 +112,7 @@ func (t roundTripper) closeIdleConnections() {
 // context is no sign of that.
 func connectionBroke(ctx context.Context, err error) bool {
 	if ctx.Err() != nil {
-		var timeout attemptTimeout
-		return errors.As(context.Cause(ctx), &timeout)
+		return isTimeout(ctx)
 	}
 	if broken := (*net.OpError)(nil); errors.As(err, &broken) {
 		return broken.Op == "read" || broken.Op == "write"

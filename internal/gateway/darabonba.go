@@ -70,9 +70,10 @@ func (a *Attempt) Call(request *http.Request, _ *http.Transport) (*http.Response
 			request.Header[name] = values
 		}
 	}
+	ended := request.Context().Err() != nil
 	response, err := a.HTTPClient.Do(request)
 	if err != nil {
-		a.sendErr = newSendError(err, a.connected.Load() || !a.connecting.Load(), a.Key.Token)
+		a.sendErr = newSendError(err, !ended && (a.connected.Load() || !a.connecting.Load()), a.Key.Token)
 		return nil, a.sendErr
 	}
 	a.header = response.Header

@@ -23,7 +23,7 @@ func newSendError(err error, maybeSent bool, token string) error {
 		err = wrapped.Err
 	}
 	err = (&secrets{token: token}).withholdError(err)
-	switch text := err.Error(); {
+	switch text := fmt.Sprint(err); {
 	case strings.Contains(text, "server response headers exceeded"), strings.Contains(text, "response header list larger than"):
 		return &ReplyError{Err: err}
 	case text == "connection error: PROTOCOL_ERROR": // HTTP/2 reports too many headers like this
@@ -32,7 +32,7 @@ func newSendError(err error, maybeSent bool, token string) error {
 	return &SendError{Err: err, MaybeSent: maybeSent}
 }
 
-func (e *SendError) Error() string { return e.Err.Error() }
+func (e *SendError) Error() string { return fmt.Sprint(e.Err) }
 func (e *SendError) Unwrap() error { return e.Err }
 
 // APIError is an error reply of the API.

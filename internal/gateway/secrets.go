@@ -5,6 +5,7 @@ import (
 	"encoding/base64"
 	"encoding/hex"
 	"errors"
+	"fmt"
 	"slices"
 	"strings"
 	"sync"
@@ -72,8 +73,9 @@ func (s *secrets) withhold(text string) string {
 }
 
 func (s *secrets) withholdError(err error) error {
-	if text := s.withhold(err.Error()); text != err.Error() {
-		return errors.New(text)
+	text := fmt.Sprint(err) // which survives a nil pointer: the cause of a context may be one
+	if shown := s.withhold(text); shown != text {
+		return errors.New(shown)
 	}
 	return err
 }

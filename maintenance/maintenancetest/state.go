@@ -24,7 +24,7 @@ func newDesktop(d maintenance.Desktop) *desktop {
 	if d.ConnectionStatus == "" {
 		made.followSessions()
 	}
-	if d.MaintenanceState() == maintenance.InMaintenance && len(d.Sessions) > 0 {
+	if flagged := (maintenance.Desktop{ManagementFlags: d.ManagementFlags}); flagged.MaintenanceState() == maintenance.InMaintenance && len(d.Sessions) > 0 {
 		made.setFlags(flagEntering)
 	}
 	return made

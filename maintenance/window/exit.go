@@ -154,13 +154,17 @@ func (x *exit) inTurn(ids []string) []string {
 	return append(first, last...)
 }
 
-// outAlready reads the desktops whose EXIT the service has refused, and returns those that are out:
-// somebody else may have taken them out, or they do not exist. A code that ends in NotFound is no
-// proof, because it may concern something else.
+// outAlready reads the desktops whose EXIT the service has refused and those that the fleet did not
+// find, and returns those that are out: somebody else may have taken them out. A desktop that does
+// not exist is out too, but one reading may be incomplete, and a code that ends in NotFound may
+// concern something else: both have to say so.
 func (x *exit) outAlready(ctx context.Context) (out []string) {
 	var refused []string
 	for id, err := range x.failed {
-		if errors.As(err, new(*maintenance.APIError)) && !errors.Is(err, maintenance.ErrThrottled) {
+		if errors.Is(err, maintenance.ErrThrottled) {
+			continue
+		}
+		if errors.Is(err, maintenance.ErrDesktopNotFound) || errors.As(err, new(*maintenance.APIError)) {
 			refused = append(refused, id)
 		}
 	}
@@ -168,14 +172,20 @@ func (x *exit) outAlready(ctx context.Context) (out []string) {
 		return nil
 	}
 	slices.Sort(refused)
-	in := map[string]bool{}
+	shown := map[string]maintenance.Desktop{}
 	for d, err := range x.manager.client.Desktops(ctx, x.entry.Region, maintenance.DesktopFilter{DesktopIds: refused}) {
 		if err != nil {
 			return nil
 		}
-		in[d.DesktopId] = d.MaintenanceState() != maintenance.NotInMaintenance
+		shown[d.DesktopId] = d
 	}
-	return slices.DeleteFunc(refused, func(id string) bool { return in[id] })
+	for _, id := range refused {
+		d, exists := shown[id]
+		if exists && d.MaintenanceState() == maintenance.NotInMaintenance || !exists && errors.Is(x.failed[id], maintenance.ErrDesktopNotFound) {
+			out = append(out, id)
+		}
+	}
+	return out
 }
 
 func (x *exit) save() error { return x.manager.save(&x.entry) }

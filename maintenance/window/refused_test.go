@@ -68,6 +68,47 @@ func TestRun_ExitRefusedThoughOut(t *testing.T) {
 	}
 }
 
+// A desktop that is deleted while the service lets it out is out.
+func TestRun_DeletedDuringTheExit(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		f := newFixture(t, 3)
+		f.SetTransition(20 * time.Second)
+		_, err := f.windows.Run(t.Context(), night(desktops(3)), func(context.Context, []string) error {
+			time.AfterFunc(5*time.Second, func() { f.RemoveDesktops(region, "ecd-2") })
+			return nil
+		})
+		require.NoError(t, err)
+		brief.Empty(t, f.in(desktops(3)))
+		brief.Empty(t, f.unfinished(t))
+	})
+}
+
+// One reading that does not show the desktops takes none of them out of the journal.
+func TestRun_IncompleteReadingDuringTheExit(t *testing.T) {
+	t.Parallel()
+	for _, fault := range []maintenancetest.Fault{
+		{StatusCode: 503, Code: "ServiceUnavailable"}, {StatusCode: 400, Code: "IncorrectDesktopStatus"}, {StatusCode: 404, Code: "InvalidDesktopId.NotFound"},
+	} {
+		for _, bodies := range [][]string{{`{"RequestId":"R","Desktops":[]}`}, {`{"RequestId":"R","Desktops":[{"DesktopId":"ecd-999"}]}`}} {
+			synctest.Test(t, func(t *testing.T) {
+				f := newFixture(t, 150)
+				_, err := f.windows.Run(t.Context(), night(desktops(150)), func(context.Context, []string) error {
+					fault.Action, fault.DesktopId = "SetDesktopMaintenance", "ecd-1"
+					f.Inject(1, fault)
+					for _, body := range bodies {
+						f.Inject(1, maintenancetest.Fault{Action: "DescribeDesktops", DesktopId: "ecd-1", ContentType: "application/json", Body: body})
+					}
+					return nil
+				})
+				require.NoError(t, err)
+				brief.Empty(t, f.in(desktops(150)), "%v %v", fault.Code, bodies)
+				brief.Empty(t, f.unfinished(t))
+			})
+		}
+	}
+}
+
 // The desktops are read at the end of the wait, also through an outage.
 func TestRun_OutageBeforeTheWork(t *testing.T) {
 	t.Parallel()
