@@ -38,7 +38,7 @@ func foreignCauses(t *testing.T) map[string]error {
 	causes["proxy"] = enter(t.Context(), newClient(t, maintenance.WithHTTPClient(ownClient(t, func(transport *http.Transport) {
 		transport.Proxy = http.ProxyURL(address)
 	}))))
-	_, causes["URL"] = url.Parse("http://%zz")
+	_, causes["URL"] = url.Parse(malformedProxies[0].url)
 	synctest.Test(t, func(t *testing.T) {
 		silent := newClient(t, once, maintenance.WithHTTPClient(&http.Client{Transport: roundTripper(func(r *http.Request) (*http.Response, error) {
 			<-r.Context().Done()

@@ -49,6 +49,8 @@ type exiting struct {
 	fence      time.Time
 	state      maintenance.WindowState // without the desktops
 
+	tried marks // desktops whose EXIT has failed since each of the others was sent
+
 	mu   sync.Mutex
 	out  marks
 	last error // error of the latest round
@@ -61,7 +63,7 @@ func (a *Activities) exit(ctx context.Context, in exitInput) (*exitResult, error
 	if err := a.calls(in.Region, in.Endpoint); err != nil {
 		return nil, err
 	}
-	x := &exiting{activities: a, in: in, fence: since(ctx, began, in.Fence), out: newMarks(in.Desktops.Count)}
+	x := &exiting{activities: a, in: in, fence: since(ctx, began, in.Fence), tried: newMarks(in.Desktops.Count), out: newMarks(in.Desktops.Count)}
 	info := activity.GetInfo(ctx)
 	x.state = maintenance.WindowState{
 		Journal: info.WorkflowExecution.ID + "/" + info.ActivityID, // the name alone is not unique on a worker
@@ -84,7 +86,7 @@ func (a *Activities) exit(ctx context.Context, in exitInput) (*exitResult, error
 		if len(left) == 0 {
 			return &exitResult{Out: len(x.all)}, nil
 		}
-		clean := x.round(alive, left)
+		clean := x.round(alive, x.inTurn(left))
 		if toFence := time.Until(x.fence); clean && toFence > 0 {
 			pause = toFence
 		}
@@ -117,21 +119,30 @@ func (x *exiting) round(ctx context.Context, ids []string) (clean bool) {
 	ctx, cancel := context.WithTimeout(ctx, timeout)
 	defer cancel()
 	shown := 0
+	isOut := func(ids []string) {
+		shown += len(ids)
+		if !fenced {
+			return
+		}
+		x.mu.Lock()
+		defer x.mu.Unlock()
+		for _, id := range ids {
+			x.out.set(x.index[id])
+		}
+	}
+	failed := map[string]error{}
 	_, err := x.activities.client.SetFleetMaintenance(ctx, x.in.Region, maintenance.ModeExit, slices.Values(ids),
 		maintenance.WithWait(), maintenance.WithResults(func(r maintenance.FleetResult) {
-			if r.Err != nil && !errors.Is(r.Err, maintenance.ErrDesktopNotFound) {
+			if r.Err == nil {
+				isOut(r.DesktopIds)
 				return
 			}
-			shown += len(r.DesktopIds)
-			if !fenced {
-				return
-			}
-			x.mu.Lock()
-			defer x.mu.Unlock()
 			for _, id := range r.DesktopIds {
-				x.out.set(x.index[id])
+				failed[id] = r.Err
+				x.note(id, r.Err)
 			}
 		}))
+	isOut(x.outAlready(ctx, failed))
 	x.mu.Lock()
 	defer x.mu.Unlock()
 	x.last = nil
@@ -139,6 +150,65 @@ func (x *exiting) round(ctx context.Context, ids []string) (clean bool) {
 		x.last = err
 	}
 	return x.last == nil
+}
+
+// note records that the EXIT of a desktop was sent and failed.
+func (x *exiting) note(id string, err error) {
+	var sent *maintenance.OperationError
+	if errors.As(err, &sent) && sent.Attempts > 0 {
+		x.tried.set(x.index[id])
+	}
+}
+
+// inTurn returns the desktops in the order in which they are sent: those whose EXIT has failed come
+// last, because a fleet whose first batches fail may end before it sends the others.
+func (x *exiting) inTurn(ids []string) []string {
+	var first, last []string
+	for _, id := range ids {
+		if x.tried.has(x.index[id]) {
+			last = append(last, id)
+		} else {
+			first = append(first, id)
+		}
+	}
+	if len(first) == 0 {
+		x.tried = newMarks(len(x.all))
+	}
+	return append(first, last...)
+}
+
+// outAlready reads the desktops whose EXIT the service has refused and those that the fleet did not
+// find, and returns those that are out: somebody else may have taken them out. A desktop that does
+// not exist is out too, but one reading may be incomplete, and a code that ends in NotFound may
+// concern something else: both have to say so.
+func (x *exiting) outAlready(ctx context.Context, failed map[string]error) (out []string) {
+	var refused []string
+	for id, err := range failed {
+		if errors.Is(err, maintenance.ErrThrottled) {
+			continue
+		}
+		if errors.Is(err, maintenance.ErrDesktopNotFound) || errors.As(err, new(*maintenance.APIError)) {
+			refused = append(refused, id)
+		}
+	}
+	if len(refused) == 0 {
+		return nil
+	}
+	slices.Sort(refused)
+	shown := map[string]maintenance.Desktop{}
+	for d, err := range x.activities.client.Desktops(ctx, x.in.Region, maintenance.DesktopFilter{DesktopIds: refused}) {
+		if err != nil {
+			return nil
+		}
+		shown[d.DesktopId] = d
+	}
+	for _, id := range refused {
+		d, exists := shown[id]
+		if exists && d.MaintenanceState() == maintenance.NotInMaintenance || !exists && errors.Is(failed[id], maintenance.ErrDesktopNotFound) {
+			out = append(out, id)
+		}
+	}
+	return out
 }
 
 // tellState tells the observer of the client how many desktops are to be taken out. Nothing is left

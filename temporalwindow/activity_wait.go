@@ -159,7 +159,8 @@ func (w *waiting) poll(ctx context.Context, ids []string, limit time.Duration) (
 }
 
 // disconnect ends the sessions of desktops. The service refuses a session that has ended meanwhile,
-// which is no failure. After a call that failed it makes the other calls all the same.
+// which is no failure. It goes on after a call that failed, unless RAM denies the action or the
+// time is over.
 func (w *waiting) disconnect(ctx context.Context, pending []maintenance.Desktop) error {
 	ctx, cancel := context.WithTimeout(ctx, disconnectGrace)
 	defer cancel()
@@ -201,17 +202,22 @@ type readyInput struct {
 type Ready struct {
 	List       List     // in the Store
 	DesktopIds []string `json:",omitempty"` // the same IDs, if there are at most [MaxInlineIDs]
+
+	// TakenOut has desktops of the window that are no longer in maintenance: somebody else has taken
+	// them out, or deleted them.
+	TakenOut List
 }
 
-// ready adds the desktops that were in maintenance before the window. It reads them again, because
-// somebody may have taken them out meanwhile.
+// ready returns the desktops that are in maintenance: those that the window has taken in, and those
+// that were in maintenance before it. It reads all of them again, because somebody may have taken
+// them out meanwhile.
 func (a *Activities) ready(ctx context.Context, in readyInput) (*Ready, error) {
 	if err := a.calls(in.Region, in.Endpoint); err != nil {
 		return nil, err
 	}
 	alive, stop := a.beat(ctx, func() sign { return sign{} })
 	defer stop()
-	ids, err := ReadList[string](alive, a.store, in.Entered)
+	entered, err := ReadList[string](alive, a.store, in.Entered)
 	if err != nil {
 		return nil, err
 	}
@@ -219,20 +225,25 @@ func (a *Activities) ready(ctx context.Context, in readyInput) (*Ready, error) {
 	if err != nil {
 		return nil, err
 	}
-	if len(others) > 0 {
-		for d, err := range a.client.Desktops(alive, in.Region, maintenance.DesktopFilter{DesktopIds: idsOf(others)}) {
+	all := slices.Concat(entered, idsOf(others))
+	isIn := map[string]bool{}
+	if len(all) > 0 {
+		for d, err := range a.client.Desktops(alive, in.Region, maintenance.DesktopFilter{DesktopIds: all}) {
 			if err != nil {
 				return nil, errOf(err)
 			}
-			if d.MaintenanceState() == maintenance.InMaintenance {
-				ids = append(ids, d.DesktopId)
-			}
+			isIn[d.DesktopId] = d.MaintenanceState() == maintenance.InMaintenance
 		}
 	}
-	result := &Ready{}
-	result.List, err = putList(ctx, a.store, key(ctx, in.Region, "ready"), ids)
+	takenOut := slices.DeleteFunc(slices.Clone(entered), func(id string) bool { return isIn[id] })
+	ids := slices.DeleteFunc(all, func(id string) bool { return !isIn[id] })
+	var lists lists
+	result := &Ready{
+		List:     write(ctx, &lists, a, in.Region, "ready", ids),
+		TakenOut: write(ctx, &lists, a, in.Region, "taken-out", takenOut),
+	}
 	if len(ids) <= MaxInlineIDs {
 		result.DesktopIds = ids
 	}
-	return result, err
+	return result, lists.err
 }

@@ -176,6 +176,9 @@ func (g *guarding) enter(ctx workflow.Context) bool {
 	case enter.Err != "":
 		return g.failed(enter.Err, ErrTypeRefused)
 	}
+	if in.Grace > 0 { // it begins when the desktops are accepted, however long that took
+		g.status.Until = workflow.Now(g.safe).Add(in.Grace)
+	}
 	wait := waitInput{
 		Window:     in.Name,
 		Region:     in.Region,

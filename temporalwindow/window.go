@@ -24,6 +24,7 @@ type Report struct {
 	Missing   List // do not exist
 	NotFound  List // no longer existed when the window took them in
 	Gone      List // no longer existed when the window waited for them
+	TakenOut  List // were in maintenance, but taken out or deleted by somebody else before the work
 
 	Out     int    // number of desktops that the service shows out, or no longer shows
 	Problem string `json:",omitempty"` // failure to end sessions
@@ -122,6 +123,7 @@ type run struct {
 	extended time.Duration
 	workEnd  time.Time // zero: never
 	workOver bool
+	ended    bool // the window has cancelled the context of the work
 }
 
 // run reports whether the window has begun, so that it has a report.
@@ -242,11 +244,15 @@ func (r *run) work(work func(workflow.Context, Ready) error) error {
 	if err != nil {
 		return unwrap(err)
 	}
-	now := workflow.Now(r.safe)
-	r.report.Entered, r.report.Ready, r.status.Ready = now, ready.List, ready.List.Count
+	if r.guardOver || r.status.Phase == PhaseExiting {
+		return r.late() // the guard takes the desktops out, so they are not for the work
+	}
+	r.report.TakenOut = ready.TakenOut
 	if ready.List.Count == 0 {
 		return temporal.NewNonRetryableApplicationError("temporalwindow: no desktop is ready", ErrTypeNoneReady, nil)
 	}
+	now := workflow.Now(r.safe)
+	r.report.Entered, r.report.Ready, r.status.Ready = now, ready.List, ready.List.Count
 	if r.in.Duration > 0 {
 		r.workEnd = now.Add(r.in.Duration).Add(r.extended)
 	}
@@ -258,8 +264,19 @@ func (r *run) work(work func(workflow.Context, Ready) error) error {
 		return err
 	case r.guardErr != nil:
 		return r.guardLost()
+	case !r.ended:
+		return err // a cancellation of the work's own
 	}
 	return nil // Duration, the deadline or SignalDone ended the work
+}
+
+// late returns the error of a window whose guard has ended, or takes the desktops out, before the
+// work has begun.
+func (r *run) late() error {
+	if r.guardErr != nil {
+		return r.guardLost()
+	}
+	return nil // the deadline
 }
 
 // latest returns the time at which the work ends at the latest; zero: no limit.
@@ -304,6 +321,7 @@ func (r *run) call(work func(workflow.Context, Ready) error, ready Ready) (err e
 		until(safe, func() time.Time { return r.workEnd }, func() bool {
 			return r.done || r.workOver || r.guardOver || r.status.Phase == PhaseExiting
 		})
+		r.ended = r.ended || !r.workOver
 		cancel()
 	})
 	defer func() {
