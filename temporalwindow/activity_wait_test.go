@@ -12,7 +12,6 @@ import (
 	"go.temporal.io/api/serviceerror"
 	"go.temporal.io/sdk/temporal"
 
-	"github.com/ecdkit/ecd-maintenance-go/internal/brief"
 	"github.com/ecdkit/ecd-maintenance-go/maintenance"
 	"github.com/ecdkit/ecd-maintenance-go/maintenance/maintenancetest"
 	"github.com/ecdkit/ecd-maintenance-go/temporalwindow"
@@ -296,13 +295,13 @@ func TestReady_LongList(t *testing.T) {
 			}
 			ready, err := f.ready(t, desktops(n), nil)
 			require.NoError(t, err)
-			brief.Equal(t, desktops(n), list[string](t, f, ready.List))
+			assert.True(t, slices.Equal(desktops(n), list[string](t, f, ready.List)))
 			if n > temporalwindow.MaxInlineIDs {
 				assert.Empty(t, ready.DesktopIds)
 			} else {
-				brief.Len(t, ready.DesktopIds, n)
+				assert.Equal(t, n, len(ready.DesktopIds))
 			}
-			brief.Len(t, f.Requests(), (n+99)/100)
+			assert.Equal(t, (n+99)/100, len(f.Requests()))
 		})
 	}
 }
