@@ -2,6 +2,7 @@ package maintenance
 
 import (
 	"context"
+	"errors"
 	"net/http"
 
 	openapi "github.com/alibabacloud-go/darabonba-openapi/v2/client"
@@ -105,7 +106,12 @@ func (c *Client) Regions(ctx context.Context, region string) ([]Region, error) {
 	var reply struct {
 		Regions []struct{ RegionId, LocalName, RegionEndpoint string }
 	}
-	if _, err := c.call(ctx, describeRegions(region), &reply); err != nil {
+	call := c.newCall(describeRegions(region), &reply, c.gate)
+	requestID, err := call.do(ctx)
+	if err == nil && reply.Regions == nil {
+		err = call.failed(&ResponseError{StatusCode: call.statusCode, RequestId: requestID, Err: errNoRegions})
+	}
+	if err != nil {
 		return nil, err
 	}
 	regions := make([]Region, 0, len(reply.Regions))
@@ -114,3 +120,5 @@ func (c *Client) Regions(ctx context.Context, region string) ([]Region, error) {
 	}
 	return regions, nil
 }
+
+var errNoRegions = errors.New("reply has no list of Regions")

@@ -35,6 +35,9 @@ type fleet struct {
 	going    context.Context // ends when an outage begins; batches that wait for their turn return to the queue
 	hold     context.CancelFunc
 
+	watchCtx     context.Context // context of the readings of WithWait
+	stopWatching context.CancelFunc
+
 	routines sync.WaitGroup
 	keyed    atomic.Bool   // the credential has given a key
 	changed  chan struct{} // holds one; wakes the dispatcher
@@ -109,6 +112,8 @@ func (f *fleet) run(ctx context.Context, desktopIDs iter.Seq[string]) (*FleetRep
 	defer f.cancel()
 	f.draining, f.drain = context.WithCancel(f.ctx)
 	f.going, f.hold = context.WithCancel(f.draining)
+	f.watchCtx, f.stopWatching = context.WithCancel(f.ctx)
+	defer f.stopWatching()
 	f.routines.Go(f.dispatch)
 	if f.settings.wait {
 		f.routines.Go(f.watch)
@@ -136,6 +141,7 @@ func (f *fleet) finish() {
 		f.end(errStreamPanicked)
 		f.noReading = errStreamPanicked // nobody waits for the accepted desktops
 		f.closed = true
+		f.stopWatching()
 	}
 	f.mu.Unlock()
 	wake(f.changed)

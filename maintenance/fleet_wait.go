@@ -132,7 +132,7 @@ func (f *fleet) readRound() (requests int, hint time.Duration) {
 		requests++
 		shown := make(map[string]Desktop, len(some))
 		reading := &reading{gate: &pacerGate{pacer: f.pacer, pace: f.readPace}, poll: true}
-		err := f.client.readPages(f.ctx, f.region, new(DesktopFilter), some, reading, func(d Desktop, _ error) bool {
+		err := f.client.readPages(f.watchCtx, f.region, new(DesktopFilter), some, reading, func(d Desktop, _ error) bool {
 			shown[d.DesktopId] = d
 			return true
 		})

@@ -1,6 +1,7 @@
 package maintenance_test
 
 import (
+	"errors"
 	"fmt"
 	"net"
 	"net/http"
@@ -103,6 +104,38 @@ func TestDesktops_TokensWithoutEnd(t *testing.T) {
 	}))
 	_, err := readAll(client.Desktops(t.Context(), region, maintenance.DesktopFilter{}))
 	require.Error(t, err, "of a whole region")
+}
+
+// A panic of the stream reaches the caller although a reading waits for as long as the service has asked.
+func TestFleetWait_StreamPanicsDuringAReading(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		service, client := newService(t, 100, withDefaults)
+		service.Inject(0, maintenancetest.Fault{Action: describeDesktops, StatusCode: 429, Code: "Throttling.User", Header: http.Header{"Retry-After": {"240"}}})
+		start := time.Now()
+		assert.PanicsWithValue(t, "a bug", func() {
+			_, _ = client.SetFleetMaintenance(t.Context(), region, "enter", func(yield func(string) bool) {
+				for _, id := range desktops(100) {
+					yield(id)
+				}
+				time.Sleep(10 * time.Second)
+				panic("a bug")
+			}, maintenance.WithWait())
+		})
+		assert.Equal(t, 10*time.Second, time.Since(start))
+	})
+}
+
+// A reply without a list does not mean that there are no regions.
+func TestRegions_NoList(t *testing.T) {
+	t.Parallel()
+	for body, wantErr := range map[string]bool{`{"RequestId":"R"}`: true, `{"RequestId":"R","Regions":null}`: true, `{"RequestId":"R","Regions":[]}`: false} {
+		client := newClient(t, once, peerSaying(func(*http.Request) (int, string) { return 200, body }))
+		regions, err := client.Regions(t.Context(), region)
+		assert.Empty(t, regions)
+		var odd *maintenance.ResponseError
+		assert.Equal(t, wantErr, errors.As(err, &odd), body)
+	}
 }
 
 // Once the fleet has worked, a malformed ID that the reading is refused for too ends nothing but its own desktop.
