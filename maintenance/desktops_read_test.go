@@ -458,14 +458,27 @@ func TestDesktops_NoList(t *testing.T) {
 func TestDesktops_SizeOfAPage(t *testing.T) {
 	skipIfShort(t)
 	t.Parallel()
-	page, blanks := pageOf("", `{"DesktopId":"ecd-1"}`), strings.Repeat(" ", 16*mebibyte)
+	page := pageOf("", `{"DesktopId":"ecd-1"}`)
 	for size, refused := range map[int]bool{mebibyte + 1: false, 15 * mebibyte: false, 16*mebibyte + 1: true} {
-		body := page + blanks[:size-len(page)]
-		client := pages(func(url.Values) string { return body }).client(t)
+		client := newClient(t, once, maintenance.WithHTTPClient(&http.Client{Transport: roundTripper(func(*http.Request) (*http.Response, error) {
+			answer := reply(200, page, nil)
+			answer.Body = io.NopCloser(io.MultiReader(answer.Body, io.LimitReader(blanks{}, int64(size-len(page)))))
+			return answer, nil
+		})}))
 		_, err := readAll(client.Desktops(t.Context(), region, maintenance.DesktopFilter{}))
 		var odd *maintenance.ResponseError
 		assert.Equal(t, refused, errors.As(err, &odd), "%d bytes: %v", size, err)
 	}
+}
+
+// blanks is white space without end.
+type blanks struct{}
+
+func (blanks) Read(b []byte) (int, error) {
+	for i := range b {
+		b[i] = ' '
+	}
+	return len(b), nil
 }
 
 // TestDesktops_ConstantMemory is not parallel, because it measures the heap of the whole process.

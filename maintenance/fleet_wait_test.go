@@ -159,6 +159,7 @@ func TestFleetWait_OutageCostsRounds(t *testing.T) {
 
 // The fleet reads a desktop of unknown outcome: it is in the mode, entering it, or sent again.
 func TestFleetWait_UnknownOutcomes(t *testing.T) {
+	skipIfShort(t)
 	t.Parallel()
 	for _, tc := range []struct {
 		name    string

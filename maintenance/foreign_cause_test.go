@@ -96,6 +96,7 @@ func (p *funcProvider) GetCredential() (*credentials.CredentialModel, error) { r
 
 // A provider that panics while a fleet waits for the pace does not block the next fleet.
 func TestPace_ProviderPanicsDuringTheWait(t *testing.T) {
+	skipIfShort(t)
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		start, good := time.Now(), accessKey("id", secret, "").model

@@ -20,6 +20,7 @@ import (
 
 // One reading that does not show the desktops proves nothing: the fleet reads again.
 func TestFleetWait_IncompleteReading(t *testing.T) {
+	skipIfShort(t)
 	t.Parallel()
 	for name, body := range map[string]string{
 		"others":       `{"RequestId":"R","TotalCount":100,"Desktops":[{"DesktopId":"ecd-999"}]}`,
@@ -84,6 +85,7 @@ func TestFleetWait_BlipAtTheFirstReading(t *testing.T) {
 
 // A reading ends even if each page has a new token.
 func TestDesktops_TokensWithoutEnd(t *testing.T) {
+	skipIfShort(t)
 	t.Parallel()
 	for name, desktop := range map[string]string{"same desktop": `{"DesktopId":"ecd-1"}`, "no desktop": ""} {
 		synctest.Test(t, func(t *testing.T) {

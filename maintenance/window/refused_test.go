@@ -19,6 +19,7 @@ import (
 
 // A refused EXIT takes no desktop out, whatever its code says: a code that ends in NotFound may concern something else.
 func TestRun_ExitRefusedAsNotFound(t *testing.T) {
+	skipIfShort(t)
 	t.Parallel()
 	for _, code := range []string{"Forbidden.KeyNotFound", "InvalidOfficeSiteId.NotFound", "InvalidDesktopId.NotFound"} {
 		for _, denied := range []string{"", "DescribeDesktops"} {
@@ -86,6 +87,7 @@ func TestRun_DeletedDuringTheExit(t *testing.T) {
 
 // One reading that does not show the desktops takes none of them out of the journal.
 func TestRun_IncompleteReadingDuringTheExit(t *testing.T) {
+	skipIfShort(t)
 	t.Parallel()
 	for _, fault := range []maintenancetest.Fault{
 		{StatusCode: 503, Code: "ServiceUnavailable"}, {StatusCode: 400, Code: "IncorrectDesktopStatus"}, {StatusCode: 404, Code: "InvalidDesktopId.NotFound"},
