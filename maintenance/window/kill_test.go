@@ -6,6 +6,7 @@ import (
 	"context"
 	"crypto/x509"
 	"encoding/pem"
+	"flag"
 	"fmt"
 	"io"
 	"log"
@@ -286,10 +287,13 @@ var killPhases = []struct {
 	{journalOnly, "ENTER", 500 * time.Millisecond},
 }
 
-// After a process is killed at any moment of a window, Recover takes out every desktop of the window. The test is not
-// parallel, because a new process holds the locks of the journals that other tests have open, until it runs its program.
+// After a process is killed at any moment of a window, Recover takes out every desktop of the window.
 func TestRecover_AfterKill(t *testing.T) {
 	skipIfShort(t)
+	if os.Getenv(aloneVariable) == "" {
+		runAlone(t)
+		return
+	}
 	t.Log("kill, phase, desktops of the window in after the kill, after Recover, of others, time of Recover")
 	var atOnce errgroup.Group
 	atOnce.SetLimit(5) // more than t.Parallel allows, because the processes wait most of the time
@@ -300,6 +304,27 @@ func TestRecover_AfterKill(t *testing.T) {
 		})
 	}
 	_ = atOnce.Wait()
+}
+
+// aloneVariable tells a test that runAlone has started its process.
+const aloneVariable = "WINDOW_TEST_ALONE"
+
+// runAlone runs the calling test in a process of its own, in parallel with the other tests of this one: a test that starts
+// processes all the time, and mostly waits for them, could not be parallel otherwise.
+func runAlone(t *testing.T) {
+	self, err := os.Executable()
+	require.NoError(t, err)
+	limit := flag.Lookup("test.timeout").Value.String()
+	alone := exec.CommandContext(t.Context(), self, "-test.run=^"+t.Name()+"$", "-test.v", "-test.timeout="+limit)
+	alone.Env = append(os.Environ(), aloneVariable+"=1")
+	var out bytes.Buffer
+	alone.Stdout, alone.Stderr = &out, &out
+	require.NoError(t, alone.Start())
+	t.Parallel()
+	err = alone.Wait()
+	t.Logf("in a process of its own:\n%s", &out)
+	require.NoError(t, err)
+	require.Contains(t, out.String(), "--- PASS: "+t.Name())
 }
 
 func killOnce(t *testing.T, i int) {
