@@ -233,10 +233,7 @@ func (c *Client) readDesktops(ctx context.Context, region string, filter *Deskto
 // readPages yields the desktops of one query.
 func (c *Client) readPages(ctx context.Context, region string, filter *DesktopFilter, ids []string, r *reading, yield func(Desktop, error) bool) error {
 	var tokens tokens
-	left := make(map[string]bool, len(ids)) // the IDs that no page has shown
-	for _, id := range ids {
-		left[id] = true
-	}
+	left := setOf(ids) // those that no page has shown
 	for empty := 0; ; {
 		page := new(desktopsPage)
 		call := c.newCall(describeDesktops(region, filter, ids, tokens.latest), page, r.gate)
@@ -424,6 +421,14 @@ func wireFlag(data []byte) string {
 		return string(data)
 	}
 	return flag
+}
+
+func setOf(ids []string) map[string]bool {
+	set := make(map[string]bool, len(ids))
+	for _, id := range ids {
+		set[id] = true
+	}
+	return set
 }
 
 // unique returns the IDs without duplicates, in order.

@@ -49,7 +49,7 @@ func (f *fleet) readAgain(b *batch, o *outcome) (wait time.Duration, again bool)
 func (f *fleet) settleReading(b *batch, o *outcome, v verdict) {
 	page := b.reading
 	switch {
-	case o.err == nil && page.Desktops != nil && (page.NextToken == nil || page.NextToken == ""):
+	case o.err == nil && page.answers(b.ids):
 		f.answered(b)
 		f.explained(b, page.shown())
 	case v.scope == everyCall && !concernsReading(o.err), !f.worked && isAlike(o.err, b.refusal):
@@ -110,6 +110,11 @@ func (f *fleet) explained(b *batch, shown map[string]Desktop) {
 func (f *fleet) cannotRead(b *batch) {
 	b.known, b.reading = true, nil
 	f.refused(b, b.refusal)
+}
+
+// answers reports whether the page is the complete answer to a query for these IDs.
+func (p *desktopsPage) answers(ids []string) bool {
+	return p.Desktops != nil && (p.NextToken == nil || p.NextToken == "") && p.unasked(setOf(ids)) == nil
 }
 
 // shown returns the desktops of a page by their IDs.

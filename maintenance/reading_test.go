@@ -47,6 +47,19 @@ func TestFleetWait_IncompleteReading(t *testing.T) {
 	}
 }
 
+// A reading that is no answer to the query does not make a refused batch "not found": the fleet halves it.
+func TestFleetRead_ReplyToAnotherQuery(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		service, client := newService(t, 100)
+		service.Inject(0, maintenancetest.Fault{Action: setMaintenance, DesktopId: "ecd-7", StatusCode: 400, Code: "IncorrectDesktopStatus"})
+		service.Inject(1, maintenancetest.Fault{Action: describeDesktops, ContentType: "application/json", Body: `{"RequestId":"R","Desktops":[{"DesktopId":"ecd-999"}]}`})
+		report, err := client.SetFleetMaintenance(t.Context(), region, "enter", slices.Values(desktops(100)))
+		require.NotErrorIs(t, err, maintenance.ErrDesktopNotFound)
+		assert.Equal(t, 99, report.Succeeded)
+	})
+}
+
 // The service may carry out an ENTER after the fleet has ended, so a reading does not make its outcome known.
 func TestFleetWait_LateEnterStaysUnknown(t *testing.T) {
 	t.Parallel()
