@@ -434,7 +434,8 @@ func waitingFleet(t *testing.T, random *rand.Rand) {
 		case errors.Is(why, maintenance.ErrPending):
 			require.NotEqual(t, from, state, "%s: %v", id, why)
 		case errors.Is(why, maintenance.ErrOutcomeUnknown):
-			require.True(t, ctx.Err() != nil || mode == maintenance.ModeExit, "%s: the fleet had time to read it: %v", id, why)
+			// The service may still carry out a request for a desktop that is not in the mode.
+			require.True(t, ctx.Err() != nil || mode == maintenance.ModeExit || state == from, "%s: the fleet had time to read it: %v", id, why)
 		default:
 			require.Equal(t, from, state, "%s: %v", id, why)
 		}
