@@ -45,7 +45,8 @@ var (
 	ErrOutcomeUnknown = errors.New("maintenance: outcome unknown")
 
 	// ErrDesktopNotFound means that the region has no such desktop: the service does not show it,
-	// or refuses SetDesktopMaintenance with a code that ends in NotFound and has no other meaning.
+	// or refuses SetDesktopMaintenance with a code that ends in NotFound and has no other meaning,
+	// unless a fleet has read that the desktop exists.
 	ErrDesktopNotFound = errors.New("maintenance: desktop not found")
 
 	// ErrPending means that the service does not show a desktop in the mode yet, for example

@@ -61,9 +61,8 @@ func newStatusCommand() *cobra.Command {
 
 The states are in (in maintenance), entering (new connections are refused, but users may still be connected) and out.
 
-The desktops are all of the region, as far as --state, --tag, --pool and --office select them, or those of the
-arguments, of a file or of standard input (-), as enter and exit take them. The exit status is 1 if one of these does not
-exist.
+The desktops are all of the region, or those of the arguments, of a file or of standard input (-), as enter and exit take
+them; --state, --tag, --pool and --office select some of these. The exit status is 1 if one of a list does not exist.
 
 With --json there is a line for each desktop, which enter and exit take:
 
