@@ -70,8 +70,9 @@ const (
 )
 
 // MaintenanceState returns the state that ManagementFlags show, in any letter case. A string that
-// is itself a JSON array, as in the published example ["[\"NoFlag\"]"], counts as the elements of
-// that array. All other flags are ignored.
+// is itself a JSON array, as in the published example ["[\"NoFlag\"]"], or a JSON object counts as
+// the strings in it, at any depth, and a list with commas as its elements. All other flags are
+// ignored.
 //
 // A desktop with both flags, or with UnderMaintenance and a session, is EnteringMaintenance. The
 // service does not document these cases, and it would be worse to report a desktop in maintenance

@@ -195,12 +195,9 @@ func (x *exiting) outAlready(ctx context.Context, failed map[string]error) (out 
 		return nil
 	}
 	slices.Sort(refused)
-	shown := map[string]maintenance.Desktop{}
-	for d, err := range x.activities.client.Desktops(ctx, x.in.Region, maintenance.DesktopFilter{DesktopIds: refused}) {
-		if err != nil {
-			return nil
-		}
-		shown[d.DesktopId] = d
+	shown, err := x.activities.shown(ctx, x.in.Region, refused)
+	if err != nil {
+		return nil
 	}
 	for _, id := range refused {
 		d, exists := shown[id]

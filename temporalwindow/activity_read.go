@@ -34,12 +34,9 @@ func (a *Activities) read(ctx context.Context, in readInput) (*readResult, error
 	if err != nil {
 		return nil, err
 	}
-	shown := map[string]maintenance.Desktop{}
-	for d, err := range a.client.Desktops(alive, in.Region, maintenance.DesktopFilter{DesktopIds: ids}) {
-		if err != nil {
-			return nil, errOf(err)
-		}
-		shown[d.DesktopId] = d
+	shown, err := a.shown(alive, in.Region, ids)
+	if err != nil {
+		return nil, errOf(err)
 	}
 	var (
 		mine, missing []string
@@ -62,6 +59,18 @@ func (a *Activities) read(ctx context.Context, in readInput) (*readResult, error
 	result.AlreadyIn = write(ctx, &lists, a, in.Region, "already-in", alreadyIn)
 	result.Missing = write(ctx, &lists, a, in.Region, "missing", missing)
 	return result, lists.err
+}
+
+// shown returns the desktops that the service shows, by ID.
+func (a *Activities) shown(ctx context.Context, region string, ids []string) (map[string]maintenance.Desktop, error) {
+	shown := map[string]maintenance.Desktop{}
+	for d, err := range a.client.Desktops(ctx, region, maintenance.DesktopFilter{DesktopIds: ids}) {
+		if err != nil {
+			return nil, err
+		}
+		shown[d.DesktopId] = d
+	}
+	return shown, nil
 }
 
 // desktopIDs returns the IDs of the input, each once.

@@ -226,17 +226,15 @@ func (a *Activities) ready(ctx context.Context, in readyInput) (*Ready, error) {
 		return nil, err
 	}
 	all := slices.Concat(entered, idsOf(others))
-	isIn := map[string]bool{}
+	var shown map[string]maintenance.Desktop
 	if len(all) > 0 {
-		for d, err := range a.client.Desktops(alive, in.Region, maintenance.DesktopFilter{DesktopIds: all}) {
-			if err != nil {
-				return nil, errOf(err)
-			}
-			isIn[d.DesktopId] = d.MaintenanceState() == maintenance.InMaintenance
+		if shown, err = a.shown(alive, in.Region, all); err != nil {
+			return nil, errOf(err)
 		}
 	}
-	takenOut := slices.DeleteFunc(slices.Clone(entered), func(id string) bool { return isIn[id] })
-	ids := slices.DeleteFunc(all, func(id string) bool { return !isIn[id] })
+	isOut := func(id string) bool { return shown[id].MaintenanceState() != maintenance.InMaintenance }
+	takenOut := slices.DeleteFunc(slices.Clone(entered), func(id string) bool { return !isOut(id) })
+	ids := slices.DeleteFunc(all, isOut)
 	var lists lists
 	result := &Ready{
 		List:     write(ctx, &lists, a, in.Region, "ready", ids),

@@ -172,12 +172,9 @@ func (x *exit) outAlready(ctx context.Context) (out []string) {
 		return nil
 	}
 	slices.Sort(refused)
-	shown := map[string]maintenance.Desktop{}
-	for d, err := range x.manager.client.Desktops(ctx, x.entry.Region, maintenance.DesktopFilter{DesktopIds: refused}) {
-		if err != nil {
-			return nil
-		}
-		shown[d.DesktopId] = d
+	shown, err := x.manager.read(ctx, x.entry.Region, refused)
+	if err != nil {
+		return nil
 	}
 	for _, id := range refused {
 		d, exists := shown[id]

@@ -99,6 +99,18 @@ func Open(path string, client *maintenance.Client, opts ...Option) (*Manager, er
 	return m, nil
 }
 
+// read returns the desktops that the service shows, by ID.
+func (m *Manager) read(ctx context.Context, region string, ids []string) (map[string]maintenance.Desktop, error) {
+	shown := map[string]maintenance.Desktop{}
+	for d, err := range m.client.Desktops(ctx, region, maintenance.DesktopFilter{DesktopIds: ids}) {
+		if err != nil {
+			return nil, err
+		}
+		shown[d.DesktopId] = d
+	}
+	return shown, nil
+}
+
 // usable returns an error if Open did not make the Manager.
 func (m *Manager) usable() error {
 	if m == nil || m.journal == nil {

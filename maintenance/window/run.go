@@ -118,7 +118,7 @@ func (r *run) run(ctx context.Context, work func(context.Context, []string) erro
 
 // before reads every desktop and decides which desktops the window takes in.
 func (r *run) before(ctx context.Context) error {
-	shown, err := r.readOnce(ctx, r.window.DesktopIds)
+	shown, err := r.manager.read(ctx, r.window.Region, r.window.DesktopIds)
 	if err != nil {
 		return err
 	}
@@ -153,19 +153,15 @@ func (r *run) stillIn(ctx context.Context, entered []string) (ready []string, er
 	if err != nil {
 		return nil, err
 	}
-	isIn := func(id string) bool {
-		d, exists := shown[id]
-		return exists && d.MaintenanceState() == maintenance.InMaintenance
-	}
 	for _, id := range others {
-		if isIn(id) {
+		if shown[id].MaintenanceState() == maintenance.InMaintenance {
 			ready = append(ready, id)
 		}
 	}
 	for _, id := range entered {
 		d, exists := shown[id]
 		switch {
-		case isIn(id):
+		case d.MaintenanceState() == maintenance.InMaintenance:
 			ready = append(ready, id)
 		case exists:
 			r.report.Busy = append(r.report.Busy, d)
@@ -184,22 +180,11 @@ func (r *run) read(ctx context.Context, ids []string) (shown map[string]maintena
 	}
 	until := time.Now().Add(maintenance.DefaultOutageLimit)
 	for pause := firstPause; ; pause = min(2*pause, lastPause) {
-		shown, err = r.readOnce(ctx, ids)
+		shown, err = r.manager.read(ctx, r.window.Region, ids)
 		if err == nil || isFinal(err) || time.Now().Add(pause).After(until) || !sleep(ctx, pause) {
 			return shown, err
 		}
 	}
-}
-
-func (r *run) readOnce(ctx context.Context, ids []string) (map[string]maintenance.Desktop, error) {
-	shown := map[string]maintenance.Desktop{}
-	for d, err := range r.manager.client.Desktops(ctx, r.window.Region, maintenance.DesktopFilter{DesktopIds: ids}) {
-		if err != nil {
-			return nil, err
-		}
-		shown[d.DesktopId] = d
-	}
-	return shown, nil
 }
 
 // isFinal reports whether another reading would fail too.
