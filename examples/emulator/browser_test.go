@@ -26,7 +26,7 @@ func browser(t *testing.T) string {
 	return ""
 }
 
-// A real browser shows the page and reports no violation of its policy, which the style sheet would be one of.
+// A real browser shows the page and reports no violation of its policy.
 func TestPage_InABrowser(t *testing.T) {
 	if testing.Short() {
 		t.Skip("starts a browser, which takes seconds")

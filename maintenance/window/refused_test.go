@@ -92,19 +92,17 @@ func TestRun_IncompleteReadingDuringTheExit(t *testing.T) {
 	for _, fault := range []maintenancetest.Fault{
 		{StatusCode: 503, Code: "ServiceUnavailable"}, {StatusCode: 400, Code: "IncorrectDesktopStatus"}, {StatusCode: 404, Code: "InvalidDesktopId.NotFound"},
 	} {
-		for _, bodies := range [][]string{{`{"RequestId":"R","Desktops":[]}`}, {`{"RequestId":"R","Desktops":[{"DesktopId":"ecd-999"}]}`}} {
+		for _, body := range []string{`{"RequestId":"R","Desktops":[]}`, `{"RequestId":"R","Desktops":[{"DesktopId":"ecd-999"}]}`} {
 			synctest.Test(t, func(t *testing.T) {
 				f := newFixture(t, 150)
 				_, err := f.windows.Run(t.Context(), night(desktops(150)), func(context.Context, []string) error {
 					fault.Action, fault.DesktopId = "SetDesktopMaintenance", "ecd-1"
 					f.Inject(1, fault)
-					for _, body := range bodies {
-						f.Inject(1, maintenancetest.Fault{Action: "DescribeDesktops", DesktopId: "ecd-1", ContentType: "application/json", Body: body})
-					}
+					f.Inject(1, maintenancetest.Fault{Action: "DescribeDesktops", DesktopId: "ecd-1", ContentType: "application/json", Body: body})
 					return nil
 				})
 				require.NoError(t, err)
-				brief.Empty(t, f.in(desktops(150)), "%v %v", fault.Code, bodies)
+				brief.Empty(t, f.in(desktops(150)), "%s %s", fault.Code, body)
 				brief.Empty(t, f.unfinished(t))
 			})
 		}
